@@ -1,0 +1,106 @@
+"""Command line, one thread, strict warnings, and the verdict at the end of every run."""
+
+import difflib
+
+import hypothesis
+import pytest
+import torch
+
+from impls.ladder import Rung
+from tests.cells import DEVICES, DTYPES, LADDERS, expand
+from tests.verdict import Verdict
+
+torch.set_num_threads(1)
+
+hypothesis.settings.register_profile("dev", max_examples=25, deadline=None, report_multiple_bugs=False)
+hypothesis.settings.register_profile("ci", parent=hypothesis.settings.get_profile("dev"), max_examples=100, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("nightly", parent=hypothesis.settings.get_profile("dev"), max_examples=2000)
+hypothesis.settings.load_profile("dev")
+
+# Warnings are errors, save these, which say nothing about the code that raised them.
+EXPECTED_WARNINGS = [
+    "ignore:The given NumPy array is not writable:UserWarning",  # a reference's arrays are read, never written
+]
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("samestep", "the ladder")
+    group.addoption("--concept", action="append", default=[], metavar="NAME", help="check this concept only, e.g. optim.adam; repeatable")
+    group.addoption("--rung", action="append", default=[], metavar="RUNG", help=f"check this rung only, of {', '.join(Rung)}; repeatable")
+    group.addoption("--dtype", action="append", default=[], metavar="DTYPE", help=f"check in this dtype only, of {', '.join(DTYPES)}; repeatable")
+    group.addoption("--device", action="append", default=[], metavar="DEVICE", help=f"check on this device only, of {', '.join(DEVICES)}; repeatable")
+    group.addoption("--spec", action="store_true", help="print the laws as Markdown and run nothing")
+    group.addoption("--report", metavar="DIR", help="write the verdict to DIR/results.json and DIR/summary.md")
+
+
+def pytest_configure(config):
+    for option, known in {"concept": LADDERS, "rung": Rung, "dtype": DTYPES, "device": DEVICES}.items():
+        for value in config.getoption(option):
+            if value not in list(known):
+                near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
+                hint = f"did you mean {near[0]}?" if near else f"it is one of {', '.join(known)}"
+                raise pytest.UsageError(f"--{option} {value}: no such {option}; {hint}")
+    for warning in EXPECTED_WARNINGS:
+        config.addinivalue_line("filterwarnings", warning)
+    torch.set_warn_always(True)
+    torch.use_deterministic_algorithms(True)
+    config.pluginmanager.register(Verdict(config), "verdict")
+
+
+def pytest_generate_tests(metafunc):
+    """One test per cell; what the command line leaves out is noted, never dropped in silence."""
+    mark = metafunc.definition.get_closest_marker("cells")
+    if mark is None:
+        return
+    verdict, params = metafunc.config.pluginmanager.get_plugin("verdict"), []
+    for cell in expand(mark):
+        chosen, reason = _choose(metafunc.config, cell, mark.kwargs["cpu_because"])
+        if reason:
+            verdict.left_out[reason] += 1
+        if chosen:
+            skip = chosen.device == "cuda" and not torch.cuda.is_available()
+            marks = [pytest.mark.skip(reason="no CUDA device")] if skip else []
+            params.append(pytest.param(chosen, id=str(chosen), marks=marks))
+    metafunc.parametrize("cell", params)
+
+
+def _choose(config, cell, cpu_because):
+    """The part of a cell that the command line asks for, and why any of it is left out."""
+    asked = config.getoption
+    for name, value in {"concept": cell.concept, "dtype": cell.dtype, "device": cell.device}.items():
+        if value and asked(name) and value not in asked(name):
+            law = f": a CPU law, {cpu_because}" if name == "device" and cpu_because else ""
+            return None, f"--{name} {' '.join(asked(name))}{law}"
+    if asked("rung"):
+        rungs = tuple(r for r in cell.rungs if r in asked("rung"))
+        return (cell._replace(rungs=rungs) if rungs else None), f"--rung {' '.join(asked('rung'))}"
+    return cell, None
+
+
+def pytest_collection_modifyitems(config, items):
+    """The fingerprint runs first; a law that is about no concept is left out when concepts are asked for."""
+    items.sort(key=lambda item: "fingerprint" not in item.nodeid)
+    if any(config.getoption(o) for o in ("concept", "rung", "dtype", "device")):
+        kept = [i for i in items if "cell" in getattr(i, "fixturenames", ()) or "fingerprint" in i.nodeid or "benchmarks" in i.nodeid]
+        dropped = [i for i in items if i not in kept]
+        config.pluginmanager.get_plugin("verdict").left_out["a slice was asked for, and these laws are about the whole"] += len(dropped)
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+def pytest_runtestloop(session):
+    if session.config.getoption("spec"):
+        print(specification(session.items))
+        return True
+    return None
+
+
+def specification(items):
+    """The laws as Markdown: a chapter's thesis, then what each of its laws states."""
+    lines, seen = [], set()
+    for item in items:
+        for thing, form in ((item.module, "\n## {}\n"), (item.function, "- {}")):
+            if thing not in seen:
+                seen.add(thing)
+                lines.append(form.format(" ".join((thing.__doc__ or thing.__name__).split())))
+    return "\n".join(lines)

@@ -1,0 +1,1 @@
+"""What turns a gradient into a step."""

@@ -1,0 +1,193 @@
+r"""Adam: the step is the mean gradient in units of its own root mean square.
+
+    g ← -g  if maximize
+    w ← (1-ηλ)w  if decoupled_weight_decay  else  g ← g + λw      λ weight_decay, η lr
+    m ← β₁m + (1-β₁)g                                             m exp_avg
+    v ← β₂v + (1-β₂)g²                                            v exp_avg_sq
+    s ← max(s, v) if amsgrad else v                               s max_exp_avg_sq
+    w ← w - η/(1-β₁ᵗ) · m / (√s / √(1-β₂ᵗ) + ε)                   ε eps, t counts from 1
+
+ε is added after the bias correction: √s/√(1-β₂ᵗ) + ε.  TensorFlow's "epsilon hat" and PyTorch before
+1.3 add it before, (√s + ε)/√(1-β₂ᵗ), which is a larger ε while t is small; at the default 1e-8 no
+tolerance shows it (tests/planted: adam_epsilon_hat).
+
+Shapes   w, g, m, v, s share one shape, any rank, 0 included; t is a count, per parameter.
+Units    [m] = [g], [v] = [s] = [g]², [ε] = [g], [η] = [w]: the step is about η, whatever the gradient's scale.
+Raises   ValueError if η < 0, ε < 0, λ < 0 or a β lies outside [0, 1).
+Source   Kingma and Ba 2015, algorithm 1; Loshchilov and Hutter 2019 (decoupled decay); Reddi et al. 2018
+         (amsgrad, but the maximum is of the uncorrected v); torch/optim/adam.py (PyTorch 2.13).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from impls.ladder import Ladder
+from impls.optim.optimizer import Optimizer
+
+# ── manual ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class State(NamedTuple):
+    step: int = 0
+    exp_avg: np.ndarray | float = 0.0
+    exp_avg_sq: np.ndarray | float = 0.0
+    max_exp_avg_sq: np.ndarray | float | None = None
+
+
+def adam_manual(
+    w,
+    g,
+    state=State(),
+    *,
+    lr=1e-3,
+    betas=(0.9, 0.999),
+    eps=1e-8,
+    weight_decay=0.0,
+    amsgrad=False,
+    maximize=False,
+    decoupled_weight_decay=False,
+):
+    """Return (w, state) after one step."""
+    beta1, beta2 = betas
+    t = state.step + 1
+    g = -g if maximize else g
+    if weight_decay and decoupled_weight_decay:
+        w = (1 - lr * weight_decay) * w
+    elif weight_decay:
+        g = g + weight_decay * w
+    m = beta1 * state.exp_avg + (1 - beta1) * g
+    v = beta2 * state.exp_avg_sq + (1 - beta2) * (g * g)
+    s = None
+    if amsgrad:
+        s = v if state.max_exp_avg_sq is None else np.maximum(state.max_exp_avg_sq, v)
+    denominator = np.sqrt(s if amsgrad else v) / (1 - beta2**t) ** 0.5 + eps
+    return w - lr / (1 - beta1**t) * m / denominator, State(t, m, v, s)
+
+
+# ── raw ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def adam_raw(
+    params,
+    state,
+    *,
+    lr=1e-3,
+    betas=(0.9, 0.999),
+    eps=1e-8,
+    weight_decay=0.0,
+    amsgrad=False,
+    maximize=False,
+    decoupled_weight_decay=False,
+):
+    """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
+    beta1, beta2 = betas
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            s = state.setdefault(p, {"step": 0, "exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.zeros_like(p)})
+            s["step"] += 1
+            g = -p.grad if maximize else p.grad
+            if weight_decay and decoupled_weight_decay:
+                p *= 1 - lr * weight_decay
+            elif weight_decay:
+                g = g + weight_decay * p
+            m = s["exp_avg"] = beta1 * s["exp_avg"] + (1 - beta1) * g
+            v = s["exp_avg_sq"] = beta2 * s["exp_avg_sq"] + (1 - beta2) * g**2
+            if amsgrad:
+                v = s["max_exp_avg_sq"] = torch.maximum(s.get("max_exp_avg_sq", v), v)
+            denominator = v.sqrt() / (1 - beta2 ** s["step"]) ** 0.5 + eps
+            p -= lr / (1 - beta1 ** s["step"]) * m / denominator
+
+
+# ── custom ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class Adam(Optimizer):
+    """Drop-in for torch.optim.Adam, bit for bit on one CPU thread."""
+
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        amsgrad=False,
+        *,
+        foreach=None,
+        maximize=False,
+        capturable=False,
+        differentiable=False,
+        fused=None,
+        decoupled_weight_decay=False,
+    ):
+        if isinstance(lr, torch.Tensor):
+            if foreach and not capturable:
+                raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
+            if lr.numel() != 1:
+                raise ValueError("Tensor lr must be 1-element")
+        if not 0.0 <= lr:
+            raise ValueError(f"Invalid learning rate: {lr}")
+        if not 0.0 <= eps:
+            raise ValueError(f"Invalid epsilon value: {eps}")
+        for i, beta in enumerate(betas):
+            if not 0.0 <= beta < 1.0:
+                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+        if not 0.0 <= weight_decay:
+            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        if {isinstance(beta, float) for beta in betas} != {isinstance(betas[0], float)} or not isinstance(
+            betas[0], float | torch.Tensor
+        ):
+            raise ValueError("betas must be either both floats or both Tensors")
+        super().__init__(
+            params,
+            dict(
+                lr=lr,
+                betas=tuple(map(float, betas)),
+                eps=eps,
+                weight_decay=weight_decay,
+                amsgrad=amsgrad,
+                maximize=maximize,
+                foreach=foreach,
+                capturable=capturable,
+                differentiable=differentiable,
+                fused=fused,
+                decoupled_weight_decay=decoupled_weight_decay,
+            ),
+        )
+
+    def update(self, p, g, group):
+        if g.is_sparse:
+            raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")
+        state = self.state[p]
+        if not state:
+            state["step"] = torch.tensor(0.0)  # a float32 count, as in torch: interchangeable state
+            state["exp_avg"] = torch.zeros_like(p)
+            state["exp_avg_sq"] = torch.zeros_like(p)
+            if group["amsgrad"]:
+                state["max_exp_avg_sq"] = torch.zeros_like(p)
+        (beta1, beta2), lr, decay = group["betas"], float(group["lr"]), group["weight_decay"]
+        m, v = state["exp_avg"], state["exp_avg_sq"]
+        state["step"] += 1
+        t = state["step"].item()
+
+        if group["maximize"]:
+            g = -g
+        if decay != 0 and group["decoupled_weight_decay"]:
+            p.mul_(1 - lr * decay)
+        elif decay != 0:
+            g = g.add(p, alpha=decay)
+        m.lerp_(g, 1 - beta1)
+        v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        if group["amsgrad"]:
+            v = torch.maximum(state["max_exp_avg_sq"], v, out=state["max_exp_avg_sq"])
+        denominator = v.sqrt().div_((1 - beta2**t) ** 0.5).add_(group["eps"])
+        p.addcdiv_(m, denominator, value=-(lr / (1 - beta1**t)))
+
+
+# ── native ──────────────────────────────────────────────────────────────────────────────────────
+
+LADDER = Ladder(adam_manual, adam_raw, Adam, torch.optim.Adam)

@@ -1,0 +1,200 @@
+r"""What every optimizer shares: which tensors it steps, with which options, and what it remembers.
+
+    for each group, for each parameter p of the group:
+        if p has a gradient:  p, state[p] ← update(p, gradient of p, state[p], the group's options)
+
+A missing gradient is not a zero gradient: the parameter is skipped, no state is created, nothing
+decays and no step is counted (tests/planted: optimizer_missing_gradient_is_zero).
+
+Shapes   any; a parameter, its gradient and its state share one shape.
+Units    those of the algorithm.
+Raises   TypeError and ValueError for what cannot be optimized, in native's words.
+Source   torch/optim/optimizer.py (PyTorch 2.13).
+"""
+
+import copy
+import warnings
+from collections import defaultdict
+from itertools import chain
+
+import torch
+
+from impls.ladder import Absent, Ladder
+
+# ── manual ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def optimizer_manual(step, params, grads, states, **options):
+    """Return (params, states) after `step` has been applied to each leaf of the nested dictionary `params`."""
+    new_params, new_states = {}, {}
+    for name, w in params.items():
+        g, state = grads.get(name), states.get(name)
+        if isinstance(w, dict):
+            new_params[name], new_states[name] = optimizer_manual(step, w, g or {}, state or {}, **options)
+        elif g is None:
+            new_params[name], new_states[name] = w, state
+        elif state is None:
+            new_params[name], new_states[name] = step(w, g, **options)
+        else:
+            new_params[name], new_states[name] = step(w, g, state, **options)
+    return new_params, new_states
+
+
+# ── custom ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class Optimizer:
+    """Drop-in for torch.optim.Optimizer; a child checks its options and says in `update` how one tensor moves."""
+
+    def __init__(self, params, defaults):
+        if isinstance(params, torch.Tensor):
+            raise TypeError(
+                "params argument given to the optimizer should be an iterable of Tensors or dicts, "
+                f"but got {torch.typename(params)}"
+            )
+        for option in ("fused", "capturable", "differentiable"):
+            if defaults.get(option):
+                raise NotImplementedError(
+                    f"{type(self).__name__}({option}=True) is not on this rung: it computes the same step by "
+                    "another route (one kernel, a captured graph, a step that is differentiated); use torch.optim's"
+                )
+        self.defaults, self.state, self.param_groups = defaults, defaultdict(dict), []
+        groups = list(params)
+        if not groups:
+            raise ValueError("optimizer got an empty parameter list")
+        for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
+            self.add_param_group(group)
+
+    def update(self, p, g, group):
+        """Move `p` in place, given its gradient `g`, which is left as it is."""
+        raise NotImplementedError
+
+    def step(self, closure=None):
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        with torch.no_grad():
+            for group in self.param_groups:
+                for p in group["params"]:
+                    if p.grad is not None:
+                        self.update(p, p.grad, group)
+        return loss
+
+    def zero_grad(self, set_to_none=True):
+        for p in chain.from_iterable(group["params"] for group in self.param_groups):
+            if set_to_none or p.grad is None:
+                p.grad = None
+            else:
+                p.grad = p.grad.detach_() if p.grad.grad_fn is not None else p.grad.requires_grad_(False)
+                p.grad.zero_()
+
+    def add_param_group(self, param_group):
+        if not isinstance(param_group, dict):
+            raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
+        self._check(_listed(param_group))
+        for name, default in self.defaults.items():
+            param_group.setdefault(name, default)
+        self.param_groups.append(param_group)
+
+    def _check(self, group):
+        for p in group["params"]:
+            if not isinstance(p, torch.Tensor):
+                raise TypeError(
+                    f"optimizer can only optimize Tensors, but one of the params is {torch.typename(p)}"
+                )
+            if not (p.is_leaf or p.retains_grad):
+                raise ValueError("can't optimize a non-leaf Tensor")
+        if len(group["params"]) != len(set(group["params"])):
+            warnings.warn(
+                "optimizer contains a parameter group with duplicate parameters; "
+                "in future, this will cause an error; "
+                "see github.com/pytorch/pytorch/issues/40967 for more information",
+                stacklevel=4,
+            )
+        if any(("param_names" in group) != ("param_names" in other) for other in self.param_groups):
+            raise ValueError(
+                "all optimizer param groups should be with/without names. cannot add param group "
+                f"{'with' if 'param_names' in group else 'without'} names to the optimizer"
+            )
+        if not set(group["params"]).isdisjoint(p for other in self.param_groups for p in other["params"]):
+            raise ValueError("some parameters appear in more than one parameter group")
+
+    def state_dict(self):
+        """The state by position: a parameter is its place in the order of the groups."""
+        place = {p: i for i, p in enumerate(_flat(self.param_groups))}
+        groups, start = [], 0
+        for group in self.param_groups:
+            end = start + len(group["params"])
+            groups.append({k: v for k, v in group.items() if k != "params"} | {"params": list(range(start, end))})
+            start = end
+        return {"state": {place.get(key, key): s for key, s in self.state.items()}, "param_groups": groups}
+
+    def load_state_dict(self, state_dict):
+        saved = copy.deepcopy(state_dict["param_groups"])
+        if len(saved) != len(self.param_groups):
+            raise ValueError("loaded state dict has a different number of parameter groups")
+        if any(len(s["params"]) != len(g["params"]) for s, g in zip(saved, self.param_groups, strict=True)):
+            raise ValueError(
+                "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
+            )
+        param = dict(zip(_flat(saved), _flat(self.param_groups), strict=True))
+        self.state = defaultdict(dict)
+        for key, value in state_dict["state"].items():
+            self.state[param.get(key, key)] = _like(param[key], value) if key in param else value
+        for new, old in zip(saved, self.param_groups, strict=True):
+            new["params"] = old["params"]
+            if "param_names" in old:
+                new.setdefault("param_names", old["param_names"])
+        self.param_groups = saved
+
+    def __getstate__(self):
+        return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
+
+    def __repr__(self):
+        text = f"{type(self).__name__} ("
+        for i, group in enumerate(self.param_groups):
+            options = "".join(f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params")
+            text += f"\nParameter Group {i}\n{options}"
+        return text + ")"
+
+
+def _flat(groups):
+    return list(chain.from_iterable(group["params"] for group in groups))
+
+
+def _listed(group):
+    """Put the group's parameters in a list, and their names, when they have any, in another."""
+    params = group["params"]
+    if isinstance(params, set):
+        raise TypeError(
+            "optimizer parameters need to be organized in ordered collections, but "
+            "the ordering of tensors in sets will change between runs. Please use a list instead."
+        )
+    params = [params] if isinstance(params, torch.Tensor) else list(params)
+    names = [p[0] for p in params if isinstance(p, tuple)]
+    if names and len(names) != len(params):
+        raise ValueError("all optimizer params should be with/without names. Some param names are missing")
+    group["params"] = [p[1] if isinstance(p, tuple) else p for p in params]
+    if names:
+        group["param_names"] = names
+    return group
+
+
+def _like(p, state):
+    """The state of a parameter, cast to its dtype and device; `step` is a count and stays as it was."""
+    return {
+        key: value if key == "step" or not isinstance(value, torch.Tensor)
+        else value.to(dtype=p.dtype if p.is_floating_point() else None, device=p.device)
+        for key, value in state.items()
+    }
+
+
+# ── native ──────────────────────────────────────────────────────────────────────────────────────
+
+LADDER = Ladder(
+    optimizer_manual,
+    Absent("a raw step is handed its leaves and loops over them itself"),
+    Optimizer,
+    torch.optim.Optimizer,
+)

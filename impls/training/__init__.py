@@ -1,0 +1,1 @@
+"""What puts the pieces together: step, loop, evaluation, clipping."""

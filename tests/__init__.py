@@ -1,0 +1,1 @@
+"""The specification, as laws: one chapter per family."""

@@ -1,0 +1,21 @@
+"""How things are compared: to the bit, on a lattice where nothing rounds, or within a proven bound."""
+
+from tests.exactness.bounded import Bounded, bounded
+from tests.exactness.compare import Different, Inconclusive, array, assert_bitwise, assert_same, assert_within, judge
+from tests.exactness.formats import FORMATS, LONGDOUBLE_IS_WIDER
+from tests.exactness.ledger import LEDGER
+
+__all__ = [
+    "FORMATS",
+    "LEDGER",
+    "LONGDOUBLE_IS_WIDER",
+    "Bounded",
+    "Different",
+    "Inconclusive",
+    "array",
+    "assert_bitwise",
+    "assert_same",
+    "assert_within",
+    "bounded",
+    "judge",
+]

@@ -1,0 +1,16 @@
+"""Arrays into tensors and back."""
+
+import numpy as np
+import torch
+
+
+def tensor(array, device="cpu"):
+    """A tensor of its own with an array's values; laid out as torch would, where NumPy's empty arrays are not."""
+    return torch.empty(np.shape(array), dtype=torch.as_tensor(array).dtype, device=device).copy_(torch.as_tensor(array))
+
+
+def seen(x):
+    """What a caller sees of a value: a copy, as a NumPy array; bounded numbers and None stay as they are."""
+    if isinstance(x, torch.Tensor):
+        return x.detach().cpu().numpy().copy()
+    return np.asarray(x) if np.isscalar(x) else x

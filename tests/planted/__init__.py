@@ -1,0 +1,82 @@
+"""Known wrong variants, each as the smallest change to the right one, with its citation and the law that rejects it.
+
+Most are bugs that somebody shipped.  `python -m tests.planted [FAMILY]` plants them one by one.
+"""
+
+import contextlib
+import importlib
+from typing import NamedTuple
+
+import hypothesis
+import pytest
+
+from tests.cells import expand
+from tests.variants import Change, planted
+
+FAMILIES = ("optim",)
+NOT_A_VERDICT = (NameError, SyntaxError, ImportError)  # the bug itself is mistyped
+
+
+class Bug(NamedTuple):
+    name: str
+    concept: str  # whose laws must notice
+    changes: tuple[Change, ...]
+    law: str  # "test_optim.test_rungs_leave_the_same_trace"
+    source: str  # who shipped it, or "clause" where it removes one clause of the formula
+    file: str | None = None  # the concept whose file is changed, when it is another
+
+
+def bugs(*families):
+    """The planted bugs of the families, of all by default."""
+    return [bug for family in families or FAMILIES for bug in importlib.import_module(f"tests.planted.{family}").BUGS]
+
+
+def law_of(bug):
+    chapter, _, name = bug.law.partition(".")
+    return getattr(importlib.import_module(f"tests.{chapter}"), name)
+
+
+def verdict(bug=None, law=None, concept=None):
+    """What a law says of a bug, or of the sound concept: None when it holds, else the first line of its complaint."""
+    law, concept = law or law_of(bug), concept or bug.concept
+    if bug is None:
+        return _run(law, concept)
+    with planted(bug.concept, *bug.changes, file=bug.file):
+        return _run(law, concept)
+
+
+def _run(law, concept):
+    cells = next(mark for mark in law.pytestmark if mark.name == "cells")
+    with _profile():
+        for cell in expand(cells):
+            if cell.concept == concept and cell.device == "cpu":
+                try:
+                    _again(law)(cell=cell)
+                except NOT_A_VERDICT:
+                    raise
+                except (Exception, pytest.fail.Exception) as complaint:  # a crash on good input is a complaint too
+                    return f"{type(complaint).__name__}: {str(complaint).partition(chr(10))[0]}"
+    return None
+
+
+@contextlib.contextmanager
+def _profile():
+    """The dev profile, always on the same draws, and not shrunk: to be rejected is enough."""
+    phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
+    dev, before = hypothesis.settings.get_profile("dev"), hypothesis.settings.get_current_profile_name()
+    hypothesis.settings.register_profile("planted", parent=dev, derandomize=True, database=None, phases=phases)
+    hypothesis.settings.load_profile("planted")
+    try:
+        yield
+    finally:
+        hypothesis.settings.load_profile(before)
+
+
+def _again(law):
+    """The law, under the profile that is loaded now."""
+    if not hasattr(law, "hypothesis"):
+        return law
+    return hypothesis.given(**law.hypothesis._given_kwargs)(law.hypothesis.inner_test)
+
+
+__all__ = ["FAMILIES", "Bug", "bugs", "law_of", "verdict"]

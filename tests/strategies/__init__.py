@@ -1,0 +1,1 @@
+"""Problems, drawn by hypothesis."""

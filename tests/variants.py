@@ -1,0 +1,56 @@
+"""A concept with a line changed: how planted bugs, and other admissible ways of rounding, are written down."""
+
+import contextlib
+import functools
+import importlib
+import sys
+import types
+
+from impls.ladder import Ladder
+from tests.cells import LADDERS
+
+Change = tuple[str, str]  # a text that stands once in the file, and what stands there instead
+
+PLANTED: dict[str, tuple[Change, ...]] = {}  # the changes under which a concept runs at present
+
+
+def variant(concept: str, *changes: Change, file: str | None = None) -> Ladder:
+    """The ladder of `concept` with each change made in its file, or in `file`, a concept it builds on."""
+    if file is None:
+        return _read(concept, (*PLANTED.get(concept, ()), *changes)).LADDER
+    name = f"impls.{file}"
+    sound = importlib.import_module(name)
+    sys.modules[name] = _read(file, changes)
+    try:
+        return _read.__wrapped__(concept, ()).LADDER
+    finally:
+        sys.modules[name] = sound
+
+
+@functools.cache
+def _read(concept, changes):
+    path = importlib.import_module(f"impls.{concept}").__file__
+    with open(path, encoding="utf-8") as file:
+        source = file.read()
+    for old, new in changes:
+        if source.count(old) != 1:
+            raise LookupError(f"{concept}: {old!r} stands {source.count(old)} times in the file, not once")
+        source = source.replace(old, new)
+    module = types.ModuleType(f"variant.{concept}")
+    exec(compile(source, path, "exec"), module.__dict__)
+    return module
+
+
+@contextlib.contextmanager
+def planted(concept: str, *changes: Change, file: str | None = None):
+    """While this lasts, every law that looks `concept` up finds it with `changes` made."""
+    sound = dict(LADDERS)
+    LADDERS[concept] = variant(concept, *changes, file=file)
+    if file:
+        LADDERS[file] = variant(file, *changes)
+    PLANTED[concept] = () if file else changes
+    try:
+        yield
+    finally:
+        LADDERS.update(sound)
+        del PLANTED[concept]

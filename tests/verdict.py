@@ -1,0 +1,126 @@
+"""The verdict: equal, different, inconclusive, expected, not run with its reason; printed after every run."""
+
+import collections
+import json
+import pathlib
+import platform
+
+import hypothesis
+import numpy as np
+import pytest
+import torch
+
+import impls
+from tests.exactness import LEDGER, LONGDOUBLE_IS_WIDER, Inconclusive
+
+WORDS = ("equal", "DIFFERENT", "inconclusive", "expected", "not run")
+
+
+class Verdict:
+    def __init__(self, config):
+        self.config = config
+        self.results = []  # one dictionary per law and cell that was asked for
+        self.left_out = collections.Counter()  # reason -> cells that the command line left out
+        self.platform_differs = False
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        if self.platform_differs:
+            pytest.skip("the platform differs (see the fingerprint), so nothing else was judged")
+        LEDGER.clear()
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item, call):
+        report = yield
+        if report.when == "call" or (report.when == "setup" and not report.passed):
+            self._record(item, call, report)
+        return report
+
+    def _record(self, item, call, report):
+        word, reason = "equal", None
+        if hasattr(report, "wasxfail"):
+            word, reason = "expected", report.wasxfail
+        elif report.skipped:
+            word, reason = "not run", str(call.excinfo.value)
+        elif report.failed:
+            word = "inconclusive" if call.excinfo.errisinstance(Inconclusive) else "DIFFERENT"
+            reason = str(call.excinfo.value).splitlines()[0] if str(call.excinfo.value) else call.excinfo.typename
+            self.platform_differs |= "fingerprint" in item.nodeid
+        law, _, cell = item.nodeid.partition("[")
+        self.results.append(
+            {
+                "law": law,
+                "cell": cell.rstrip("]"),
+                "verdict": word,
+                "reason": reason,
+                "elements": LEDGER.elements,
+                "share": LEDGER.share,
+                "inconclusive_elements": LEDGER.inconclusive,
+            }
+        )
+
+    # ── what is said ──
+
+    def lines(self):
+        counts = collections.Counter(r["verdict"] for r in self.results)
+        yield " · ".join(f"{counts[word]} {word}" for word in WORDS)
+        reasons = collections.Counter(r["reason"] for r in self.results if r["verdict"] in ("not run", "expected"))
+        for reason, n in (reasons + self.left_out).most_common():
+            yield f"{'not run' if reason in self.left_out else self._word(reason)}: {n} × {reason}"
+        judged = [r for r in self.results if r["share"]]
+        if judged:
+            worst = max(judged, key=lambda r: r["share"])
+            yield f"worst error {worst['share']:.1%} of its bound: {worst['cell'] or worst['law']}"
+        unknown = sum(r["inconclusive_elements"] for r in self.results if r["verdict"] == "equal")
+        if unknown:
+            yield f"{unknown} elements of the special strategies had no finite bound"
+        if not LONGDOUBLE_IS_WIDER:
+            yield "longdouble is no wider than double here: float64 bounds are about twice as wide"
+
+    def _word(self, reason):
+        return next(r["verdict"] for r in self.results if r["reason"] == reason)
+
+    def environment(self):
+        cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+        return {
+            "samestep": impls.__version__,
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+            "hypothesis": hypothesis.__version__,
+            "profile": hypothesis.settings.get_current_profile_name(),
+            "python": platform.python_version(),
+            "machine": platform.machine(),
+            "cpu capability": torch.backends.cpu.get_cpu_capability(),
+            "cuda": cuda,
+            "threads": torch.get_num_threads(),
+        }
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter):
+        if not self.results:
+            return
+        about = self.environment()
+        terminalreporter.section(f"samestep {about['samestep']}   reference torch {about['torch']}   profile {about['profile']}")
+        for line in self.lines():
+            terminalreporter.line("  " + line)
+
+    def pytest_sessionfinish(self):
+        directory = self.config.getoption("report")
+        if not directory or not self.results:
+            return
+        path = pathlib.Path(directory)
+        path.mkdir(parents=True, exist_ok=True)
+        report = {"environment": self.environment(), "left_out": dict(self.left_out), "results": self.results}
+        (path / "results.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        (path / "summary.md").write_text(self.markdown(), encoding="utf-8")
+
+    def markdown(self):
+        about = "\n".join(f"- {key}: {value}" for key, value in self.environment().items())
+        verdict = "\n".join(f"- {line}" for line in self.lines())
+        rows = "\n".join(
+            f"| {r['law'].partition('::')[2]} | {r['cell']} | {r['verdict']} | {r['share']:.1%} | {r['reason'] or ''} |"
+            for r in self.results
+        )
+        table = "| law | cell | verdict | share of the bound | reason |\n|---|---|---|---|---|\n"
+        return f"# Verdict\n\n{verdict}\n\n## Environment\n\n{about}\n\n## Cells\n\n{table}{rows}\n"
