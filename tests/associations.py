@@ -21,17 +21,26 @@ ASSOCIATIONS = {
 }
 
 
-def reference(observe, concept, problem, dtype):
-    """The manual rung's trace on bounded numbers, widened by the other admissible ways."""
-    ladders = [LADDERS[concept]]
+def ways(concept):
+    """The manual rung of a concept, and it again in each other admissible way."""
+    found = [LADDERS[concept].manual]
     for change in ASSOCIATIONS.get(concept, ()):
         with contextlib.suppress(LookupError):  # a planted bug may have taken the very line away
-            ladders.append(variant(concept, change))
-    traces = [observe(Rung.MANUAL, ladder.manual, problem, lift=lambda x: bounded(x, dtype)) for ladder in ladders]
-    result = traces[0]
-    for other in traces[1:]:
-        result = _union(result, other)
-    return result
+            found.append(variant(concept, change).manual)
+    return found
+
+
+def reference(observe, concept, problem, dtype):
+    """The manual rung's trace on bounded numbers, widened by the other admissible ways."""
+    return widened([observe(Rung.MANUAL, impl, problem, lift=lambda x: bounded(x, dtype)) for impl in ways(concept)])
+
+
+def widened(traces):
+    """One trace that admits what any of several does."""
+    first, *others = traces
+    for other in others:
+        first = _union(first, other)
+    return first
 
 
 def _union(a, b):

@@ -81,13 +81,13 @@ ANY_SCRIPT = st.lists(st.one_of(*(st.builds(Draw, st.just(k), s) for k, s in KIN
 def admissible(script, trace):
     """The manual trace, with a bound about the normals of which torch computes log, cos and sin in float32 itself.
 
-    With u the roundoff and K the ulps of those functions (for cos and sin: ulps of 1, since they cross 0), torch's
-    r is off by r(Ku + 2u), half of log's error and an ulp of sqrt; the angle is rounded twice, so cos and sin are
-    off by 4πu + 2Ku; with their product, the multiplication by std and our own rounding of z, z is off by at most
-    ru(3K + 4π + 5).  The last rounding adds u|value| on either side.  As 1 - u₁ >= 2^-24, r² <= 48 log 2.
+    With u the roundoff and k the ulps of those functions (for cos and sin: ulps of 1, since they cross 0), torch's
+    r is off by r(ku + 2u), half of log's error and an ulp of sqrt; the angle is rounded twice, so cos and sin are
+    off by 4πu + 2ku; with their product, the multiplication by std and our own rounding of z, z is off by at most
+    ru(3k + 4π + 5).  The last rounding adds u|value| on either side.  As 1 - u₁ >= 2^-24, r² <= 48 log 2.
     """
-    u, K = FORMATS["float32"].roundoff, ULPS["log"]  # noqa: N806
-    radius = math.sqrt(48 * math.log(2)) * (3 * K + 4 * math.pi + 5)
+    u, k = FORMATS["float32"].roundoff, ULPS["log"]
+    radius = math.sqrt(48 * math.log(2)) * (3 * k + 4 * math.pi + 5)
     higher_orders = 1 + 2.0**-10
 
     def bounded(draw, values):
@@ -117,6 +117,38 @@ def test_a_script_of_draws_leaves_the_same_values_and_the_same_generator(cell, s
 def test_each_draw_leaves_the_same_values_and_the_same_generator(cell, kind, data):
     """Each kind of draw, repeated with other settings, gives the same values and leaves the same state."""
     compare(cell.ladder, data.draw(SEEDS, label="seed"), data.draw(SCRIPTS[kind], label="script"))
+
+
+def uniform(low, high, dtype):
+    return Draw("uniform", {"low": low, "high": high, "shape": (33,), "dtype": dtype})
+
+
+def normal(n, mean=0.0, std=1.0, dtype="float64"):
+    return Draw("normal", {"mean": mean, "std": std, "shape": (n,), "dtype": dtype})
+
+
+TELLING = {
+    "width-in-the-type": (0, [uniform(0.1, 0.7, "float32")]),
+    "one-rounding-to-float32": (0, [uniform(2.0**-120, 1.5, "float32")]),
+    "one-rounding-to-float64": (0, [uniform(2.0**-120, 1.5, "float64")]),
+    "never-high": (0, [uniform(1.0, 1.0 + 2.0**-22, "float32")]),
+    "one-word-below-2-to-the-28": (0, [Draw("randint", {"low": 0, "high": 2**28 - 1, "shape": (3,)})]),
+    "two-words-from-2-to-the-28": (0, [Draw("randint", {"low": 0, "high": 2**28, "shape": (3,)})]),
+    "the-largest-of-a-float": (0, [Draw("random", {"shape": (3,), "dtype": d}) for d in ("float32", "float64")]),
+    "log1p-below-16": (3, [normal(14)]),
+    "sixteen-at-once": (0, [normal(16)]),
+    "the-last-sixteen-anew": (0, [normal(17)]),
+    "log-cos-and-sin-of-the-C-library": (0, [normal(700)]),
+    "mean-and-std-in-one-rounding": (0, [normal(14, 0.1, 0.7), normal(32, 0.1, 0.7)]),
+    "a-sine-is-kept-for-any-type": (0, [normal(1, dtype="float32"), normal(16), normal(1)]),
+}
+
+
+@pytest.mark.parametrize("clause", TELLING)
+@rng
+def test_every_clause_is_read_as_torch_reads_it(cell, clause):
+    """A script that tells a clause of the formulas from its nearest wrong reading leaves the same trace."""
+    compare(cell.ladder, *TELLING[clause])
 
 
 @rng

@@ -38,7 +38,10 @@ class Cursor(NamedTuple):
 
 
 def start(n, *, replacement=False, num_samples=None, private=False):
-    return Cursor(n, replacement, private, np.arange(0), n if num_samples is None else num_samples)
+    owed = n if num_samples is None else num_samples
+    if n <= 0 or owed <= 0:  # of no rows there would be no end of empty permutations
+        raise ValueError(f"a random order needs rows and samples, but got n={n}, num_samples={num_samples}")
+    return Cursor(n, replacement, private, np.arange(0), owed)
 
 
 def take(cursor, rng, k):

@@ -68,12 +68,14 @@ class Sources(NamedTuple):
     mnist: object
 
 
+sources_manual = Sources(line, digits, mnist)
+
 # ── native ──────────────────────────────────────────────────────────────────────────────────────
 
 SAME_ARRAYS = "the arrays are the same: torch.from_numpy makes them tensors"
 
 LADDER = Ladder(
-    Sources(line, digits, mnist),
+    sources_manual,
     Absent(SAME_ARRAYS),
     Absent(SAME_ARRAYS),
     Absent("torch ships no data"),

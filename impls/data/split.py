@@ -57,9 +57,10 @@ def random_split_manual(n, lengths, rng):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def random_split_raw(n, lengths, generator=None):
+def random_split_raw(n, lengths, generator=torch.default_generator):
     """Return one index tensor for each part."""
-    return torch.randperm(n, generator=generator).split(sizes(n, lengths))
+    lengths = sizes(n, lengths)  # before anything is drawn: what is refused leaves the generator alone
+    return torch.randperm(n, generator=generator).split(lengths)
 
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────

@@ -60,10 +60,9 @@ class Subset(Dataset[Row]):
 
     def __getitems__(self, indices):
         """The rows one by one, in a list; in a single request if the dataset takes one."""
-        inner = [self.indices[i] for i in indices]
         if callable(getattr(self.dataset, "__getitems__", None)):
-            return self.dataset.__getitems__(inner)
-        return [self.dataset[i] for i in inner]
+            return self.dataset.__getitems__([self.indices[i] for i in indices])
+        return [self.dataset[self.indices[i]] for i in indices]
 
     def __len__(self):
         return len(self.indices)

@@ -15,6 +15,9 @@ Sources  Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., ch. 3 
          Johansson 2017, Arb (arithmetic of midpoint and radius).
 """
 
+import functools
+from typing import Any, NamedTuple
+
 import numpy as np
 
 from tests.exactness.formats import FORMATS, ULPS, Format
@@ -23,66 +26,79 @@ HEADROOM = 2.0**-8  # below the largest number, since a rung may associate (2 * 
 SLACK = 1 + 2.0**-30  # for the rounding of the bound's own arithmetic, fewer than 2^20 operations deep
 
 
+class Terms(NamedTuple):
+    """What a sum remembers of its terms, so that it may still grow."""
+
+    magnitude: Any  # the sum of their absolute values
+    inherited: Any  # the sum of their errors
+    roundings: int  # that one of them may undergo, whatever the order
+    lattice: int | None  # theirs: the sum of quarters may be whole, and yet not every order is exact
+
+
 class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
-    def __init__(self, value, error, lattice, format: Format, partial=None):
+    def __init__(self, value, error, lattice, format: Format, terms: Terms | None = None):
         self.value, self.error, self.lattice, self.format = value, error, lattice, format
-        self.partial = partial  # of a sum that may still grow: (sum of |terms|, inherited error, roundings)
+        self.terms = terms  # of a sum
 
     # ── where they come from ──
 
     @classmethod
     def exact(cls, data, format: Format):
         """Data that every rung is handed bit for bit."""
-        value = np.asarray(data).astype(format.wider)
+        data = np.asarray(data)
+        if np.promote_types(data.dtype, format.name) != format.name:
+            raise TypeError(f"{data.dtype} data met {format.name} numbers")
+        value = data.astype(format.name).astype(format.wider)
         if not np.isfinite(value).all():
             return cls(value, np.where(np.isfinite(value), 0, np.inf), None, format)
         return cls(value, np.zeros_like(value), _lattice(value, format.precision), format)
 
     @classmethod
+    @np.errstate(all="ignore")
     def constant(cls, number, format: Format):
         """A setting: a real number that every rung may round once to the format."""
-        value = format.wider(number)
-        digits = np.ldexp(np.frexp(value)[0], format.precision)
-        if digits == np.rint(digits):
-            return cls.exact(number, format)
-        return cls(value, format.roundoff * abs(value), None, format)
+        value, rounded = format.wider(number), np.dtype(format.name).type(number)
+        if rounded == value:
+            return cls.exact(rounded, format)
+        return cls(value, 0, None, format)._rounded(value, 0, None, underflows=1)
 
     def _lift(self, other):
         if isinstance(other, Bounded):
+            if other.format is not self.format:
+                raise TypeError(f"{other.format.name} numbers met {self.format.name} numbers")
             return other
-        if isinstance(other, bool | int | float):
+        if isinstance(other, bool | int | float) and not isinstance(other, np.generic):
             return Bounded.constant(other, self.format)
-        array = np.asarray(other)
-        if array.dtype.kind == "f" and array.dtype != self.dtype:
-            raise TypeError(f"a {array.dtype} array met {self.format.name} numbers")
-        return Bounded.exact(array, self.format)
+        return Bounded.exact(other, self.format)
 
     # ── how a result is bounded ──
 
-    def _rounded(self, value, inherited, lattice, roundings=1, magnitude=None, underflows=0, partial=None):
+    def _rounded(self, value, inherited, lattice, roundings=1, magnitude=None, underflows=0, terms=None):
         """The result `value` of operations that add `roundings` roundings of numbers up to `magnitude`."""
         f = self.format
         magnitude = abs(value) if magnitude is None else magnitude
         top = f.largest * HEADROOM
         if lattice is not None and lattice >= f.emin:
-            if np.all(magnitude <= min(top, 2.0 ** min(lattice + f.precision, 1023))):
-                return Bounded(value, np.zeros_like(value), _lattice(value, f.precision), f, partial)
-        with np.errstate(all="ignore"):
-            error = inherited + f.gamma(roundings) * (magnitude + inherited)
-            error = error + roundings * f.wider_roundoff * magnitude + underflows * f.tiny
-            error = np.where(magnitude + error <= top, error, np.inf)  # NaN too: nothing is known
-        return Bounded(value, error, None, f, partial)
+            if np.all(magnitude < min(top, 2.0 ** min(lattice + f.precision, 1023))):
+                return Bounded(value, np.zeros_like(value), _lattice(value, f.precision), f, terms)
+        error = inherited + f.gamma(roundings) * (magnitude + inherited)
+        error = error + roundings * f.wider_roundoff * magnitude + underflows * f.tiny
+        error = np.where(magnitude + error <= top, error, np.inf)  # NaN too: nothing is known
+        return Bounded(value, error, None, f, terms)
+
+    def _summed(self, value, terms):
+        return self._rounded(value, terms.inherited, terms.lattice, terms.roundings, terms.magnitude, terms=terms)
 
     # ── arithmetic ──
 
     def _add(self, other):
-        lattice = _both(min, self, other)
-        if self.partial is None and other.partial is None:
-            return self._rounded(self.value + other.value, self.error + other.error, lattice)
-        # A sum that meets a further term is a longer sum, and may be taken in any order: a bias may go first.
-        a, inherited, roundings = (p + q for p, q in zip(_terms(self), _terms(other), strict=True))
+        """A sum that meets a further term is a longer sum, and may be taken in any order: a bias may go first."""
         value = self.value + other.value
-        return self._rounded(value, inherited, lattice, roundings + 1, a, partial=(a, inherited, roundings + 1))
+        a, b = (x.terms or Terms(abs(x.value), x.error, 0, x.lattice) for x in (self, other))
+        inherited, lattice = a.inherited + b.inherited, _both(min, a, b)
+        if not self.terms and not other.terms:
+            return self._rounded(value, inherited, lattice)
+        return self._summed(value, Terms(a.magnitude + b.magnitude, inherited, a.roundings + b.roundings + 1, lattice))
 
     def _multiply(self, other):
         inherited = self.error * abs(other.value) + abs(self.value) * other.error + self.error * other.error
@@ -90,33 +106,37 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self._rounded(self.value * other.value, inherited, lattice, underflows=1)
 
     def _divide(self, other):
-        with np.errstate(all="ignore"):
-            value = self.value / other.value
-            distance = abs(other.value) - other.error  # of the divisor from zero
-            inherited = np.where(distance > 0, (self.error + abs(value) * other.error) / distance, np.inf)
-        lattice = None
-        if self.lattice is not None and np.ndim(other.value) == 0 and not other.error:
-            significand, exponent = np.frexp(other.value)
-            lattice = self.lattice - (int(exponent) - 1) if abs(significand) == 0.5 else None
-        return self._rounded(value, inherited, lattice, underflows=1)
+        value = self.value / other.value
+        distance = abs(other.value) - other.error  # of the divisor from zero
+        inherited = np.where(distance > 0, (self.error + abs(value) * other.error) / distance, np.inf)
+        lattice, roundings = None, 1
+        if np.ndim(other.value) == 0:
+            significand, exponent = np.frexp(abs(other.value))
+            if significand == 0.5 and not other.error:
+                lattice = None if self.lattice is None else self.lattice - (int(exponent) - 1)
+            else:
+                roundings = 2  # CUDA multiplies by a number's reciprocal, rounded, which may underflow besides
+                inherited = inherited + (abs(self.value) + self.error) * self.format.tiny
+        return self._rounded(value, inherited, lattice, roundings, underflows=1)
 
     def _matmul(self, other):
         a, b = self, other
         n = a.value.shape[-1]
-        magnitude = abs(a.value) @ abs(b.value)
-        inherited = abs(a.value) @ b.error + a.error @ abs(b.value) + a.error @ b.error
         lattice = _both(lambda p, q: p + q, a, b)
-        partial = (magnitude, inherited + n * self.format.tiny, n)
-        return self._rounded(a.value @ b.value, inherited, lattice, n, magnitude, underflows=n, partial=partial)
+        magnitude, inherited = abs(a.value) @ abs(b.value), n * self.format.tiny
+        if np.any(a.error) or np.any(b.error):  # of exact data, most of a certificate, these products are zero
+            inherited = inherited + abs(a.value) @ b.error + a.error @ abs(b.value) + a.error @ b.error
+        return self._summed(a.value @ b.value, Terms(magnitude, inherited, n, lattice))
 
     def _maximum(self, other):
         """1-Lipschitz in both arguments; where one is certainly larger, only its own error counts."""
-        left, right = self.value - self.error >= other.value + other.error, other.value - other.error >= self.value + self.error
+        left = self.value - self.error >= other.value + other.error
+        right = other.value - other.error >= self.value + self.error
         error = np.where(left, self.error, np.where(right, other.error, np.maximum(self.error, other.error)))
         return Bounded(np.maximum(self.value, other.value), error, _both(min, self, other), self.format)
 
     def _negative(self):
-        return Bounded(-self.value, self.error, self.lattice, self.format)
+        return Bounded(-self.value, self.error, self.lattice, self.format, self.terms)
 
     def _absolute(self):
         return Bounded(abs(self.value), self.error, self.lattice, self.format)
@@ -129,33 +149,38 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     # ── library functions: the inherited error is how far the function moves over the argument's interval ──
 
     def _exp(self):
-        with np.errstate(all="ignore"):
-            value = np.exp(self.value)
-            inherited = np.where(self.error == 0, 0, value * np.expm1(self.error))
+        value = np.exp(self.value)
+        inherited = np.where(self.error == 0, 0, value * np.expm1(self.error))
         return self._rounded(value, inherited, None, 2 * ULPS["exp"], underflows=2 * ULPS["exp"])
 
     def _log(self):
-        with np.errstate(all="ignore"):
-            inherited = np.where(self.error < self.value, -np.log1p(-self.error / self.value), np.inf)
-            return self._rounded(np.log(self.value), inherited, None, 2 * ULPS["log"])
+        inherited = np.where(self.error < self.value, -np.log1p(-self.error / self.value), np.inf)
+        return self._rounded(np.log(self.value), inherited, None, 2 * ULPS["log"])
 
     def _sqrt(self):
         """The square root of a sum of squares: no rung's argument is negative, whatever the bound says."""
-        with np.errstate(all="ignore"):
-            root = np.sqrt(self.value)
-            low, high = np.sqrt(np.maximum(self.value - self.error, 0)), np.sqrt(self.value + self.error)
-        return self._rounded(root, np.maximum(root - low, high - root), None, 2 * ULPS["sqrt"])
+        root, low, high = (np.sqrt(self.value + e) for e in (0, -self.error, self.error))
+        inherited = np.where(self.error < self.value, self.error / (root + low), high)  # root - low would cancel
+        return self._rounded(root, inherited, None, 2 * ULPS["sqrt"])
+
+    def _power(self, exponent):
+        """A power of numbers that no rung has below zero, to an exponent that is a setting."""
+        power = self.value**exponent.value
+        low, high = np.maximum(self.value - self.error, 0), self.value + self.error
+        ends = [x ** (exponent.value + e) for x in (low, high) for e in (-exponent.error, exponent.error)]
+        inherited = functools.reduce(np.maximum, (abs(end - power) for end in ends))  # monotonic in either
+        return self._rounded(power, inherited, None, 2 * ULPS["power"], underflows=2 * ULPS["power"])
 
     # ── reductions and shape ──
 
+    @np.errstate(all="ignore")
     def sum(self, axis=None, keepdims=False):
         total = lambda a: np.asarray(a.sum(axis=axis, keepdims=keepdims))
-        value, magnitude, inherited = total(self.value), total(abs(self.value)), total(self.error)
+        value = total(self.value)
         n = self.value.size // value.size if value.size else 1
         if n == 1:
-            return Bounded(value, inherited, self.lattice, self.format)
-        partial = (magnitude, inherited, n - 1)
-        return self._rounded(value, inherited, self.lattice, n - 1, magnitude, partial=partial)
+            return self._map(total)
+        return self._summed(value, Terms(total(abs(self.value)), total(self.error), max(n - 1, 0), self.lattice))
 
     def mean(self, axis=None, keepdims=False):
         total = self.sum(axis, keepdims)
@@ -166,7 +191,9 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return Bounded(largest(self.value), largest(self.error), self.lattice, self.format)
 
     def _map(self, shape_of):
-        return Bounded(shape_of(self.value), shape_of(self.error), self.lattice, self.format)
+        t = self.terms
+        terms = t and t._replace(magnitude=shape_of(t.magnitude), inherited=shape_of(t.inherited))
+        return Bounded(shape_of(self.value), shape_of(self.error), self.lattice, self.format, terms)
 
     def reshape(self, *shape):
         return self._map(lambda a: a.reshape(*shape))
@@ -183,28 +210,33 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     def __len__(self):
         return len(self.value)
 
+    def __bool__(self):
+        raise TypeError("bounded numbers decide no branch")
+
     def __repr__(self):
         return f"Bounded({self.value!r} ± {self.error!r}, {self.format.name})"
 
     # ── several admissible ways ──
 
+    @np.errstate(all="ignore")
     def union(self, other):
         """Admit what `other`, the same quantity by another formula, admits too."""
         error = np.maximum(self.error, other.error + abs(self.value - other.value))
         return Bounded(self.value, error, self.lattice if not np.any(error) else None, self.format)
 
-    # ── NumPy's protocols ──
+    # ── NumPy's protocols: an error that is infinite needs no warning besides ──
 
+    @np.errstate(all="ignore")
     def __array_ufunc__(self, ufunc, method, *inputs, **settings):
         if method != "__call__" or settings or ufunc not in _UFUNCS:
             return NotImplemented
         return _UFUNCS[ufunc](*(self._lift(x) for x in inputs))
 
     def __array_function__(self, function, types, args, kwargs):
-        if function is not np.where or kwargs:
-            return NotImplemented
-        condition, yes, no = args
-        return _where(condition, self._lift(yes), self._lift(no))
+        return _select(function, args, kwargs)
+
+    def __array__(self, dtype=None, copy=None):
+        raise TypeError("bounded numbers are no plain array")
 
 
 class Mask:
@@ -215,18 +247,21 @@ class Mask:
     def __init__(self, value, undecided):
         self.value, self.undecided = value, undecided
 
+    def __bool__(self):
+        raise TypeError("a comparison that may be open decides no branch: select with np.where")
+
     def __array_function__(self, function, types, args, kwargs):
-        if function is not np.where or kwargs:
-            return NotImplemented
-        _, yes, no = args
-        known = yes if isinstance(yes, Bounded) else no
-        return _where(self, known._lift(yes), known._lift(no))
+        return _select(function, args, kwargs)
 
 
-def _where(condition, yes, no):
-    """One of two: where the condition is undecided a rung may take either, and the bound spans both."""
-    if not isinstance(condition, Mask):
-        condition = Mask(condition, np.False_)
+@np.errstate(all="ignore")
+def _select(function, args, kwargs):
+    """np.where, one of two: where the condition is undecided a rung may take either, and the bound spans both."""
+    numbers = [x for x in args[1:] if isinstance(x, Bounded)]
+    if function is not np.where or len(args) != 3 or kwargs or not numbers:
+        return NotImplemented
+    yes, no = (numbers[0]._lift(x) for x in args[1:])
+    condition = args[0] if isinstance(args[0], Mask) else Mask(np.asarray(args[0]), np.False_)
     value = np.where(condition.value, yes.value, no.value)
     error = np.where(condition.value, yes.error, no.error)
     if np.any(condition.undecided):
@@ -234,10 +269,6 @@ def _where(condition, yes, no):
         span = np.maximum(error, abs(yes.value - no.value) + other)
         error = np.where(condition.undecided, span, error)
     return Bounded(value, error, _both(min, yes, no) if not np.any(error) else None, yes.format)
-
-
-def _terms(x):
-    return x.partial or (abs(x.value), x.error, 0)
 
 
 def _both(combine, a, b):
@@ -264,10 +295,12 @@ _UFUNCS = {
     np.negative: Bounded._negative,
     np.absolute: Bounded._absolute,
     np.maximum: Bounded._maximum,
+    np.minimum: lambda a, b: a._negative()._maximum(b._negative())._negative(),
     np.exp: Bounded._exp,
     np.log: Bounded._log,
     np.sqrt: Bounded._sqrt,
-    np.greater: lambda a, b: a._compare(b, np.greater),
+    np.power: Bounded._power,
+    np.less_equal: lambda a, b: a._compare(b, np.less_equal),
 }
 
 

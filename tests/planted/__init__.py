@@ -13,7 +13,7 @@ import pytest
 from tests.cells import expand
 from tests.variants import Change, planted
 
-FAMILIES = ("optim",)
+FAMILIES = ("optim", "data")
 NOT_A_VERDICT = (NameError, SyntaxError, ImportError)  # the bug itself is mistyped
 
 

@@ -13,9 +13,9 @@ from tests.exactness import FORMATS
 
 
 @st.composite
-def shapes(draw, max_dims=2, max_side=4, min_dims=0):
-    """Any rank from min_dims on; one shape in ten is empty."""
-    empty = max_dims > 0 and draw(st.integers(0, 9)) == 9
+def shapes(draw, max_dims=2, max_side=4, min_dims=0, empty=True):
+    """Any rank from min_dims on; one shape in ten is empty, unless none may be."""
+    empty = empty and max_dims > 0 and draw(st.integers(0, 9)) == 9
     sides = hnp.array_shapes(min_dims=max(min_dims, empty), max_dims=max_dims, min_side=1 - empty, max_side=max_side)
     return draw(sides)
 

@@ -1,0 +1,71 @@
+r"""What every loss shares: how many losses become one number.
+
+    none   L = l              ∂l = ∂L
+    sum    L = Σ l            ∂l = ∂L
+    mean   L = Σ l / n        ∂l = ∂L / n
+
+n counts elements, not rows: the mean over a batch of 64 rows of 10 divides by 640.  Where elements have weights, n is
+their sum, and a mean over nothing is 0/0, NaN, never 0 (tests/planted: mse_mean_over_rows).
+
+Shapes   l any, 0 included;  L of the shape of l for none, else ().
+Units    [L] = [l];  n is a pure number, or has the unit of the weights.
+Raises   ValueError for another reduction.
+Source   torch/nn/_reduction.py, torch/nn/modules/loss.py (PyTorch 2.13).
+"""
+
+import numpy as np
+from torch.nn import _reduction  # private: who passes the flags that `reduction` replaced is warned in torch's words
+
+from impls.ladder import Absent, Ladder, Pair
+from impls.nn.module import Module
+
+# ── manual ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def reduce_forward(losses, n, reduction="mean"):
+    """Return (loss, saved); n is a NumPy number, for division by a Python zero raises."""
+    with np.errstate(invalid="ignore"):
+        return _reduced(losses, n, reduction), (n, reduction)
+
+
+def reduce_backward(dy, saved, needs_input_grad=(True,)):
+    """Return (gradient of the losses,), or (number,) where it is the same for all."""
+    n, reduction = saved
+    if not needs_input_grad[0]:
+        return (None,)
+    with np.errstate(divide="ignore"):
+        return (dy / n if reduction == "mean" else dy,)
+
+
+def _reduced(losses, n, reduction="mean"):
+    if reduction == "none":
+        return losses
+    if reduction == "sum":
+        return losses.sum()
+    if reduction == "mean":
+        return losses.sum() / n
+    raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+reduce_manual = Pair(reduce_forward, reduce_backward)
+
+# ── raw ─────────────────────────────────────────────────────────────────────────────────────────
+
+reduce_raw = _reduced  # arrays and tensors are summed and divided by the same words
+
+# ── custom ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class Loss(Module):
+    """Drop-in for the constructor that torch's losses share."""
+
+    def __init__(self, size_average=None, reduce=None, reduction="mean"):
+        super().__init__()
+        if size_average is not None or reduce is not None:
+            reduction = _reduction.legacy_get_string(size_average, reduce)
+        self.reduction = reduction
+
+
+# ── native ──────────────────────────────────────────────────────────────────────────────────────
+
+LADDER = Ladder(reduce_manual, reduce_raw, Loss, Absent("the base class of torch's losses is private"))

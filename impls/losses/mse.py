@@ -1,0 +1,99 @@
+r"""The mean squared error.
+
+    d  = x - y
+    l  = d²                       then reduced, see losses.loss
+    ∂x = 2d ∂l,   ∂y = -∂x
+
+The derivative keeps its 2: there is no ½ in front.  And x and y have one shape: a column minus a row is a square, whose
+mean is small only when all predictions are alike, the commonest reason why a model "does not learn".  Native and custom
+warn of it, manual and raw refuse (tests/planted: mse_broadcasts).
+
+Shapes   x, y share one shape, any rank, 0 included.
+Units    [l] = [x]², [x] = [y].
+Raises   ValueError where shapes differ (manual, raw), or for another reduction.
+Source   Gauss 1809; torch/nn/modules/loss.py and ATen/native/cpu/PointwiseOpsKernel.cpp (PyTorch 2.13).
+"""
+
+import warnings
+
+import torch
+
+from impls.ladder import Ladder, Pair
+from impls.losses.loss import Loss, reduce_backward, reduce_forward, reduce_raw
+
+# ── manual ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def mse_forward(x, y, *, reduction="mean"):
+    _check_shapes(x, y)
+    d = x - y
+    loss, reduced = reduce_forward(d * d, d.dtype.type(d.size), reduction)
+    return loss, (d, reduced)
+
+
+def mse_backward(dy, saved, needs_input_grad=(True, False)):
+    d, reduced = saved
+    needs_x, needs_y = needs_input_grad
+    (dl,) = reduce_backward(dy, reduced)
+    dx = 2.0 * d * dl
+    return dx if needs_x else None, -dx if needs_y else None
+
+
+def _check_shapes(x, y):
+    if x.shape != y.shape:
+        raise ValueError(f"Target has shape {tuple(y.shape)}, input {tuple(x.shape)}: they would be broadcast")
+
+
+mse_manual = Pair(mse_forward, mse_backward)
+
+# ── raw ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def mse_raw(x, y, *, reduction="mean"):
+    _check_shapes(x, y)
+    return reduce_raw((x - y) ** 2, x.numel(), reduction)
+
+
+# ── custom ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class _SquaredError(torch.autograd.Function):
+    """The formula with its derivative.
+
+    Left to autograd, a mean would scale the gradient by 1/n before the 2d; native scales 2/n d by the gradient.
+    """
+
+    @staticmethod
+    def forward(ctx, x, y, reduction):
+        ctx.save_for_backward(x, y)
+        ctx.scale = 2.0 / x.numel() if reduction == "mean" and x.numel() else 2.0
+        d = x - y
+        return reduce_raw(d * d, d.numel(), reduction)
+
+    @staticmethod
+    def backward(ctx, g):
+        x, y = ctx.saved_tensors
+        needs_x, needs_y, _ = ctx.needs_input_grad
+        dx = ctx.scale * (x - y) * g if needs_x else None
+        # -dx would be -0.0 where x = y, and native's is not.
+        return dx, ctx.scale * (y - x) * g if needs_y else None, None
+
+
+class MSELoss(Loss):
+    """Drop-in for torch.nn.MSELoss, bit for bit on one CPU thread."""
+
+    def forward(self, input, target):
+        if target.size() != input.size():
+            warnings.warn(
+                f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "
+                "This will likely lead to incorrect results due to broadcasting. "
+                "Please ensure they have the same size.",
+                stacklevel=2,
+            )
+            input, target = torch.broadcast_tensors(input, target)
+        return _SquaredError.apply(input, target, self.reduction)
+
+
+# ── native ──────────────────────────────────────────────────────────────────────────────────────
+
+LADDER = Ladder(mse_manual, mse_raw, MSELoss, torch.nn.MSELoss)

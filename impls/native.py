@@ -1,0 +1,46 @@
+"""The native rung, read as a library.  What PyTorch ships, the object itself."""
+
+from impls.training.evaluation import evaluate
+from impls.training.loop import train
+from impls.training.step import train_step
+from torch import Generator
+from torch.nn import CrossEntropyLoss, Dropout, Linear, MSELoss, Module, Parameter, ReLU, Sequential
+from torch.nn.utils import clip_grad_norm_
+from torch.optim import Adam, Optimizer, SGD
+from torch.utils.data import (
+    BatchSampler,
+    DataLoader,
+    RandomSampler,
+    SequentialSampler,
+    Subset,
+    TensorDataset,
+    default_collate,
+    random_split,
+)
+
+__all__ = [
+    "Adam",
+    "BatchSampler",
+    "CrossEntropyLoss",
+    "DataLoader",
+    "Dropout",
+    "Generator",
+    "Linear",
+    "MSELoss",
+    "Module",
+    "Optimizer",
+    "Parameter",
+    "RandomSampler",
+    "ReLU",
+    "SGD",
+    "Sequential",
+    "SequentialSampler",
+    "Subset",
+    "TensorDataset",
+    "clip_grad_norm_",
+    "default_collate",
+    "evaluate",
+    "random_split",
+    "train",
+    "train_step",
+]

@@ -1,0 +1,86 @@
+r"""Dropout, inverted: what is kept is scaled up in training, and nothing happens in evaluation.
+
+    m  ~ Bernoulli(1 - p) for each element,   in training
+    y  = x m / (1 - p)
+    ∂x = ∂y m / (1 - p)
+
+The scale belongs to training, so that evaluation is the identity.  Nothing is drawn where nothing is random: in
+evaluation, at p = 0 or 1 and for no elements the generator stays where it was, and with it every later draw
+(tests/planted: dropout_draws_in_evaluation).  At p = 1 everything is dropped: y = 0, not 0/0.  Native divides the
+mask before it multiplies: x (m / (1 - p)) differs in the last bit.
+
+Shapes   x, y share one shape, any rank, 0 included.
+Units    [y] = [x];  p is a pure number.
+Raises   ValueError unless 0 ≤ p ≤ 1 (custom, at construction).
+Source   Srivastava et al. 2014, inverted as in ATen/native/Dropout.cpp; torch/nn/modules/dropout.py (PyTorch 2.13).
+"""
+
+import torch
+
+from impls.ladder import Ladder, Pair
+from impls.nn.module import Module
+from impls.rng import bernoulli_manual
+
+# ── manual ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def dropout_forward(x, rng, *, p=0.5, training=True):
+    """Return (y, saved, rng)."""
+    if not training or p == 0 or x.size == 0:
+        return x, None, rng
+    if p == 1:
+        return x * 0.0, (0.0, 1.0), rng
+    mask, rng = bernoulli_manual(rng, 1 - p, x.shape, x.dtype)
+    return x * mask / (1 - p), (mask, 1 - p), rng
+
+
+def dropout_backward(dy, saved, needs_input_grad=(True,)):
+    if not needs_input_grad[0] or saved is None:
+        return (dy if needs_input_grad[0] else None,)
+    mask, keep = saved
+    return (dy * mask / keep,)
+
+
+dropout_manual = Pair(dropout_forward, dropout_backward)
+
+# ── raw ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def dropout_raw(x, *, p=0.5, training=True, generator=None):
+    if not training or p == 0 or x.numel() == 0:
+        return x
+    if p == 1:
+        return x * 0
+    return x * (torch.empty_like(x).bernoulli_(1 - p, generator=generator) / (1 - p))
+
+
+# ── custom ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class Dropout(Module):
+    """Drop-in for torch.nn.Dropout, bit for bit, mask included."""
+
+    def __init__(self, p=0.5, inplace=False):
+        super().__init__()
+        if p < 0 or p > 1:
+            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        self.p, self.inplace = p, inplace
+
+    def forward(self, input):
+        if not self.training or self.p == 0 or input.numel() == 0:
+            return input
+        scale = self._scale(input)
+        return input.mul_(scale) if self.inplace else input * scale
+
+    def _scale(self, input):
+        if self.p == 1:
+            return 0
+        return torch.empty_like(input).bernoulli_(1 - self.p).div_(1 - self.p)
+
+    def extra_repr(self):
+        return f"p={self.p}, inplace={self.inplace}"
+
+
+# ── native ──────────────────────────────────────────────────────────────────────────────────────
+
+LADDER = Ladder(dropout_manual, dropout_raw, Dropout, torch.nn.Dropout)

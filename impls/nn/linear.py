@@ -1,0 +1,132 @@
+r"""The linear layer.
+
+    y  = x wᵀ + b
+    ∂x = ∂y w        ∂w = Σ ∂yᵀ x        ∂b = Σ ∂y          Σ over all leading dimensions
+    at first  w ~ U(-β, β),  then  b ~ U(-1/√k, 1/√k),      k in_features,  β = √3 · √(2/(1 + √5²)) / √k
+
+w holds one row per output, Keras's and Flax's kernel one column.  β is 1/√k in exact arithmetic, but is computed the
+long way round, as kaiming_uniform_(a=√5), and w is drawn before b: who draws b first has another model from the same
+seed (tests/planted: linear_draws_bias_first).
+
+Shapes   x (…, k), w (out, k), b (out,) or None, y (…, out);  … is any number of dimensions, none included.
+Units    [y] = [x] [w] = [b].
+Raises   what the product raises where shapes do not fit.
+Source   LeCun et al. 1998, Efficient BackProp, for the scale; torch/nn/modules/linear.py (PyTorch 2.13).
+"""
+
+import math
+import warnings
+
+import numpy as np
+import torch
+
+from impls.ladder import Ladder, Pair
+from impls.nn.module import Module
+from impls.nn.parameter import Parameter, parameter_raw
+from impls.rng import uniform_manual, uniform_raw
+
+# ── manual ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def linear_forward(x, w, b=None):
+    y = x @ w.T
+    return (y if b is None else y + b), (x, w)
+
+
+def linear_backward(dy, saved, needs_input_grad=(True, True, True)):
+    """Return (dx, dw, db); a layer without b is asked for two gradients, and db is None."""
+    x, w = saved
+    needs_x, needs_w, *needs_b = needs_input_grad
+    dx = dy @ w if needs_x else None
+    dw = _rows(dy).T @ _rows(x) if needs_w else None
+    db = _rows(dy).sum(axis=0) if any(needs_b) else None
+    return dx, dw, db
+
+
+def _rows(a):
+    """All leading dimensions as one."""
+    return a if a.ndim == 2 else a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
+
+
+def linear_init(rng, in_features, out_features, bias=True, dtype=np.float32):
+    """Return ({"weight": w, "bias": b}, rng), torch's from the same seed."""
+    bound = _weight_bound(in_features)
+    w, rng = uniform_manual(rng, (out_features, in_features), -bound, bound, dtype)
+    if not bias:
+        return {"weight": w}, rng
+    bound = _bias_bound(in_features)
+    b, rng = uniform_manual(rng, (out_features,), -bound, bound, dtype)
+    return {"weight": w, "bias": b}, rng
+
+
+def _weight_bound(in_features):
+    """1/sqrt(in_features), rounded as kaiming_uniform_ rounds it: in float64 it may differ in its last bit."""
+    gain = math.sqrt(2 / (1 + math.sqrt(5) ** 2))
+    return math.sqrt(3) * (gain / math.sqrt(in_features)) if in_features else 0
+
+
+def _bias_bound(in_features):
+    return 1 / math.sqrt(in_features) if in_features else 0
+
+
+linear_manual = Pair(linear_forward, linear_backward, linear_init)
+
+# ── raw ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def linear_raw(x, weight, bias=None):
+    y = x @ weight.T
+    return y if bias is None else y + bias
+
+
+def linear_init_raw(generator, in_features, out_features, bias=True, dtype=torch.float32):
+    """Return ({"weight": w, "bias": b}, generator), two leaves."""
+    bound = _weight_bound(in_features)
+    w, generator = uniform_raw(generator, (out_features, in_features), -bound, bound, dtype)
+    if not bias:
+        return {"weight": parameter_raw(w)}, generator
+    bound = _bias_bound(in_features)
+    b, generator = uniform_raw(generator, (out_features,), -bound, bound, dtype)
+    return {"weight": parameter_raw(w), "bias": parameter_raw(b)}, generator
+
+
+linear_raw.init = linear_init_raw  # type: ignore[attr-defined]  # where the manual rung has it, in a Pair
+
+# ── custom ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class Linear(Module):
+    """Drop-in for torch.nn.Linear, bit for bit on one CPU thread."""
+
+    def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.weight = Parameter(torch.empty((out_features, in_features), device=device, dtype=dtype))
+        if bias:
+            self.bias = Parameter(torch.empty(out_features, device=device, dtype=dtype))
+        else:
+            self.register_parameter("bias", None)
+        self.reset_parameters()
+
+    def reset_parameters(self):
+        with torch.no_grad():
+            if self.weight.numel():
+                bound = _weight_bound(self.in_features)
+                self.weight.uniform_(-bound, bound)
+            else:
+                warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
+            if self.bias is not None:
+                bound = _bias_bound(self.in_features)
+                self.bias.uniform_(-bound, bound)
+
+    def forward(self, input):
+        # x @ w.T + b rounds once more: only the fused product has native's bits.
+        return torch.nn.functional.linear(input, self.weight, self.bias)
+
+    def extra_repr(self):
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+# ── native ──────────────────────────────────────────────────────────────────────────────────────
+
+LADDER = Ladder(linear_manual, linear_raw, Linear, torch.nn.Linear)

@@ -1,0 +1,70 @@
+r"""The training step: predict, compare, differentiate, update.
+
+    ŷ ← f(x; w)          forward, in training mode
+    L ← loss(ŷ, y)
+    g ← ∂L/∂w            of this batch alone: what an earlier step left is cleared first
+    g ← clip(g)          if asked for
+    w ← update(w, g)
+
+Gradients add up in torch until they are cleared; a step that forgets to is gradient descent with momentum 1
+(tests/planted: step_forgets_to_clear).  The prediction comes before the target, loss(ŷ, y): for a loss that is
+not symmetric in its arguments the other order trains something else.
+
+Shapes   x is (b, …), y whatever the loss takes; L has no dimensions.
+Units    [L] is the loss's; each pair of update and loss fixes the rest.
+Raises   what the model, the loss and the optimizer raise.
+Source   the loop of torch's own tutorials; PyTorch ships no training step, so the native rung is that idiom
+         on torch's objects.  Custom's are drop-ins, so the same lines are the custom rung.
+"""
+
+from impls.ladder import Ladder
+from impls.nn.sequential import sequential_manual, sequential_raw
+from impls.optim.optimizer import optimizer_manual
+
+# ── manual ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def train_step_manual(params, state, rng, x, y, *, layers, loss, update, clip=None):
+    """Return (loss, params, state, rng); `update` moves one tensor, `clip` shortens a dictionary of gradients."""
+    prediction, saved, rng = sequential_manual.forward(x, layers, params, rng)
+    value, kept = loss.forward(prediction, y)
+    grad, *_ = loss.backward(1.0, kept, (True, False))
+    _, grads = sequential_manual.backward(grad, saved)
+    if clip is not None:
+        grads, _ = clip(grads)
+    params, state = optimizer_manual(update, params, grads, state)
+    return value, params, state, rng
+
+
+# ── raw ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def train_step_raw(params, state, generator, x, y, *, layers, loss, update, clip=None):
+    """Move the leaves of `params` in place and return the loss; `update` takes all leaves and the state."""
+    leaves = [p for layer in params.values() for p in layer.values()]
+    for p in leaves:
+        p.grad = None
+    value = loss(sequential_raw(x, layers, params, generator), y)
+    value.backward()
+    if clip is not None:
+        clip(leaves)
+    update(leaves, state)
+    return value.detach()
+
+
+# ── custom and native ───────────────────────────────────────────────────────────────────────────
+
+
+def train_step(model, loss_fn, optimizer, x, y, clip=None):
+    """Take one step and return the loss; `clip` is handed the model's parameters."""
+    model.train()
+    optimizer.zero_grad()
+    loss = loss_fn(model(x), y)
+    loss.backward()
+    if clip is not None:
+        clip(model.parameters())
+    optimizer.step()
+    return loss.detach()
+
+
+LADDER = Ladder(train_step_manual, train_step_raw, train_step, train_step)

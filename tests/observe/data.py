@@ -1,0 +1,441 @@
+"""What a caller sees of samplers and loaders: after every request, what was given and the state of two generators.
+
+A problem is a script of turns.  A turn starts a pass, or two that live side by side, makes its requests, and may
+draw a dropout mask after each; so passes are abandoned, read to the end, and asked again when nothing is left.
+Watched are the global generator and one of the problem's own; one rung at a time has the global one to itself.
+"""
+
+import contextlib
+import itertools
+import warnings
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from impls.ladder import Rung
+from tests.cells import LADDERS
+from tests.observe.rng import state_of
+from tests.observe.tensors import seen
+
+SEQUENTIAL, RANDOM = "data.sequential_sampler", "data.random_sampler"
+BATCHES, LOADER = "data.batch_sampler", "data.loader"
+
+
+class Turn(NamedTuple):
+    requests: tuple  # how many indices each request asks for; where batches are given, 1 is one batch
+    live: int = 1  # passes that live side by side and are asked in turn
+    mask: int = 0  # elements of the dropout mask drawn after each request
+
+
+class Order(NamedTuple):
+    """Rows in some order, perhaps in batches: what all four rungs can do."""
+
+    n: int
+    settings: dict
+    generator: str | None  # "own", "global", or None: no generator is given
+    seed: int
+    script: list[Turn]
+    sampler: str = SEQUENTIAL  # what a batch sampler batches, and with which settings
+    sampler_settings: dict = {}  # noqa: RUF012  (a NamedTuple's default is never written)
+    write: bool = False  # whether the caller overwrites each batch with zeros
+
+
+def observe(rung, concept, impl, problem):
+    """Play the script of an Order on a rung."""
+    with torch.random.fork_rng(devices=[]):
+        generators = seeded(rung, problem.seed)
+        begin = {Rung.MANUAL: _manual, Rung.RAW: _raw}.get(rung, _object)
+        begin = begin(concept, impl, problem, generators, *([rung] if begin is _object else []))
+        return play(begin, problem.script, generators, rung)
+
+
+def lengths(rung, concept, impl, problem):
+    """What len() says of a sampler or loader, and of a pass that has one; and how many indices or batches come."""
+    with torch.random.fork_rng(devices=[]):
+        stream = made(rung, concept, impl, problem, seeded(rung, problem.seed))
+        said = [len(stream), *([len(iter(stream))] if concept == LOADER else [])]
+        return said, len(list(stream))
+
+
+def splitting(rung, impl, problem):
+    """The parts of a split, what it warned of, and the generators that it left."""
+    with torch.random.fork_rng(devices=[]):
+        generators = seeded(rung, problem.seed)
+        return with_warnings(lambda: _parts(rung, impl, problem, generators)) | states(generators)
+
+
+def _parts(rung, impl, problem, generators):
+    n, lengths, where = problem.n, problem.lengths, problem.generator or "global"
+    if rung is Rung.MANUAL:
+        parts, generators[where] = impl(n, lengths, generators[where])
+        return parts
+    given = {} if problem.default else {"generator": generators.get(problem.generator)}
+    if rung is Rung.RAW:
+        return [seen(part) for part in impl(n, lengths, **given)]
+    return [np.array(part.indices, np.int64) for part in impl(range(n), lengths, **given)]
+
+
+def seeded(rung, seed):
+    """The two generators of a rung."""
+    draws = LADDERS["rng"][rung is not Rung.MANUAL]
+    every = {"own": draws.seed(seed), "global": draws.seed(seed + 1)}
+    return every if rung is Rung.MANUAL else every | {"global": torch.default_generator.manual_seed(seed + 1)}
+
+
+def play(begin, script, generators, rung):
+    """`begin()` starts a pass and returns how it is asked; what was given is compared together with the states."""
+    draws = LADDERS["rng"][rung is not Rung.MANUAL]
+    trace = []
+    for turn in script:
+        passes = [begin() for _ in range(turn.live)]
+        trace.append(states(generators))
+        for k, ask in itertools.product(turn.requests, passes):
+            trace.append({"given": ask(k)} | states(generators))
+            for name in generators if turn.mask else ():
+                _, generators[name] = draws.bernoulli(generators[name], 0.5, (turn.mask,))
+    return trace
+
+
+def states(generators):
+    return {k: (state_of(g) if isinstance(g, torch.Generator) else g)._asdict() for k, g in generators.items()}
+
+
+def _columns(n):
+    return np.arange(2 * n, dtype=np.float32).reshape(n, 2), np.arange(n)
+
+
+def _given(batch, write):
+    """A batch as arrays, copied before the caller writes into it."""
+    copies = [seen(part).copy() for part in batch]
+    for part in batch if write else ():
+        part[...] = 0
+    return copies
+
+
+def _manual(concept, impl, problem, generators):
+    n, settings = problem.n, problem.settings
+    where, private = problem.generator or "global", {"private": problem.generator is None}
+    columns, rows = _columns(n), LADDERS["data.dataset"].manual
+
+    def start(stream, name, options):
+        return stream.start(n, **options, **(private if name == RANDOM else {}))
+
+    def begin():
+        if concept == LOADER:
+            cursor, generators[where] = impl.start(generators[where], n, **settings, **private)
+        elif concept == BATCHES:
+            cursor = start(LADDERS[problem.sampler].manual, problem.sampler, problem.sampler_settings)
+        else:
+            cursor = start(impl, concept, settings)
+
+        def ask(k):
+            nonlocal cursor
+            if concept == LOADER:
+                given, cursor, generators[where] = impl.advance(cursor, generators[where])
+                return None if given is None else _given(rows(columns, given), problem.write)
+            if concept == BATCHES:
+                take = LADDERS[problem.sampler].manual.take
+                given, cursor, generators[where] = impl(take, cursor, generators[where], **settings)
+            else:
+                given, cursor, generators[where] = impl.take(cursor, generators[where], k)
+            return given
+
+        return ask
+
+    return begin
+
+
+def _raw(concept, impl, problem, generators):
+    generator = {"generator": generators.get(problem.generator)}
+    columns, rows = [torch.from_numpy(c) for c in _columns(problem.n)], LADDERS["data.dataset"].raw
+
+    def start(function, name, options):
+        return function(problem.n, **options, **(generator if name in (RANDOM, LOADER) else {}))
+
+    def begin():
+        if concept == BATCHES:
+            sampler = start(LADDERS[problem.sampler].raw, problem.sampler, problem.sampler_settings)
+            return _asked(concept, map(seen, impl(sampler, **problem.settings)))
+        stream = start(impl, concept, problem.settings)
+        if concept == LOADER:
+            stream = (rows(columns, i) for i in stream)
+        return _asked(concept, stream, problem.write)
+
+    return begin
+
+
+def made(rung, concept, impl, problem, generators):
+    """The sampler or loader of a rung of objects."""
+    library, generator = Library.of(rung), {"generator": generators.get(problem.generator)}
+    if concept == LOADER:
+        dataset = library.TensorDataset(*map(torch.from_numpy, _columns(problem.n)))
+        return impl(dataset, **problem.settings, **generator)
+    drawing = generator if RANDOM in (concept, problem.sampler) else {}
+    if concept == BATCHES:
+        cls = library.RandomSampler if problem.sampler == RANDOM else library.SequentialSampler
+        return impl(cls(range(problem.n), **problem.sampler_settings, **drawing), **problem.settings)
+    return impl(range(problem.n), **problem.settings, **drawing)
+
+
+def _object(concept, impl, problem, generators, rung):
+    """Of objects there is one, and every pass is a pass over it."""
+    stream = made(rung, concept, impl, problem, generators)
+    return lambda: _asked(concept, iter(stream), problem.write)
+
+
+def _asked(concept, stream, write=False):
+    """How an iterator is asked: for k indices, for a batch of indices, or for a batch of rows."""
+    if concept == LOADER:
+        return lambda _: _next(stream, lambda batch: _given(batch, write))
+    if concept == BATCHES:
+        return lambda _: _next(stream, np.array)
+    return lambda k: np.array(list(itertools.islice(stream, k)), np.int64)
+
+
+def _next(stream, use):
+    batch = next(stream, None)
+    return None if batch is None else use(batch)
+
+
+# ── custom and native: any dataset, any options ─────────────────────────────────────────────────
+
+
+class Library(NamedTuple):
+    """What a program imports from torch.utils.data, of one rung."""
+
+    TensorDataset: type
+    Subset: type
+    random_split: Any
+    SequentialSampler: type
+    RandomSampler: type
+    BatchSampler: type
+    default_collate: Any
+    DataLoader: type
+
+    @classmethod
+    def of(cls, rung):
+        names = ("dataset", "subset", "split", "sequential_sampler", "random_sampler", "batch_sampler", "collate", "loader")
+        return cls(*(getattr(LADDERS[f"data.{name}"], rung) for name in names))
+
+    @property
+    def Dataset(self):  # noqa: N802  (torch's name)
+        return self.TensorDataset.__base__
+
+    @property
+    def Sampler(self):  # noqa: N802
+        return self.SequentialSampler.__base__
+
+
+class Shown(NamedTuple):
+    """A dataset: what it is made of, and the subsets through which it is seen, the innermost first."""
+
+    kind: str  # a key of DATASETS
+    rows: Any
+    views: list = []  # noqa: RUF012
+
+
+class Sampled(NamedTuple):
+    kind: str  # a key of SAMPLERS
+    settings: dict = {}  # noqa: RUF012  (of a random one; its generator by name)
+    indices: Any = None  # of a list, and of a sampler of another dataset their number
+    batches: dict | None = None  # the options of a batch sampler around it
+
+
+class Feed(NamedTuple):
+    """A loader over any dataset with any options: what custom and native can do."""
+
+    dataset: Shown
+    options: dict
+    generator: str | None
+    seed: int
+    script: list[Turn]
+    borrowed: bool = False  # whether dataset and samplers are native's, whatever the loader
+
+
+def _with_index(cls):
+    """A child whose rows are other rows: to gather its tensors would be to ignore it."""
+    return type("Child", (cls,), {"__getitem__": lambda self, i: (self.tensors[0][i], torch.tensor(i))})
+
+
+def _whole_batches(base):
+    """A dataset that serves whole batches, and shows which way it was asked."""
+    body = {
+        "__init__": lambda self, rows: setattr(self, "rows", rows),
+        "__len__": lambda self: len(self.rows),
+        "__getitem__": lambda self, i: (self.rows[i], "alone"),
+        "__getitems__": lambda self, batch: [(self.rows[i], f"of {len(batch)}") for i in batch],
+    }
+    return type("WholeBatches", (base,), body)
+
+
+DATASETS = {
+    "tensors": lambda library, rows: library.TensorDataset(*rows),
+    "child": lambda library, rows: _with_index(library.TensorDataset)(*rows),
+    "whole batches": lambda library, rows: _whole_batches(library.Dataset)(rows),
+    "anything": lambda _, rows: rows,
+}
+
+
+def _backwards(cls):
+    return type("Backwards", (cls,), {"__iter__": lambda self: iter(list(cls.__iter__(self))[::-1])})
+
+
+SAMPLERS = {
+    "sequential": lambda library, dataset, _: library.SequentialSampler(dataset),
+    "random": lambda library, dataset, about: library.RandomSampler(dataset, **about.settings),
+    "child": lambda library, dataset, about: _backwards(library.RandomSampler)(dataset, **about.settings),
+    "of another dataset": lambda library, _, about: library.SequentialSampler(range(about.indices)),
+    "list": lambda library, dataset, about: about.indices,
+}
+
+
+def shown(library, about, device="cpu"):
+    rows = [part.to(device) if isinstance(part, torch.Tensor) else part for part in about.rows]
+    dataset = DATASETS[about.kind](library, rows)
+    for indices in about.views:
+        dataset = library.Subset(dataset, indices)
+    return dataset
+
+
+def sampled(library, dataset, about, generators):
+    settings = {k: generators.get(v) if k == "generator" else v for k, v in about.settings.items()}
+    sampler = SAMPLERS[about.kind](library, dataset, about._replace(settings=settings))
+    if about.batches is None:
+        return sampler
+    cls = _backwards(library.BatchSampler) if about.kind == "child" else library.BatchSampler
+    return cls(sampler, **about.batches)
+
+
+def build(rung, impl, problem, generators, device="cpu"):
+    """The loader of a Feed."""
+    library = Library.of(Rung.NATIVE if problem.borrowed else rung)
+    dataset = shown(library, problem.dataset, device)
+    options = {
+        k: sampled(library, dataset, v, generators) if isinstance(v, Sampled) else v for k, v in problem.options.items()
+    }
+    if problem.generator:
+        options["generator"] = generators[problem.generator]
+    return impl(dataset, **options)
+
+
+def feed(rung, impl, problem, device="cpu"):
+    """Play the script of a Feed on custom or native."""
+    with torch.random.fork_rng(devices=[]):
+        generators = seeded(rung, problem.seed)
+        loader = outcome(lambda: build(rung, impl, problem, generators, device))
+        if isinstance(loader, Raised):
+            return [loader, states(generators)]
+        return [outcome(lambda: len(loader)), *play(lambda: asker(loader), problem.script, generators, rung)]
+
+
+def asker(loader):
+    """Start a pass over a loader."""
+    stream = iter(loader)
+    return lambda _: outcome(lambda: _next(stream, told))
+
+
+def indexed(rung, impl, arrays, index):
+    """What a dataset of these arrays shows at an index."""
+    if rung is Rung.MANUAL:
+        return list(impl(arrays, index))
+    tensors, index = [*map(torch.from_numpy, arrays)], as_tensor(index)
+    return [seen(part) for part in (impl(tensors, index) if rung is Rung.RAW else impl(*tensors)[index])]
+
+
+def composed(rung, impl, n, outer, inner, index):
+    """Row or rows `index` of a subset of a subset of 0 ... n-1."""
+    if rung is Rung.MANUAL:
+        return np.arange(n)[impl(outer, impl(inner, index))]
+    if rung is Rung.RAW:
+        outer, inner, index = map(as_tensor, (outer, inner, index))
+        return seen(torch.arange(n)[impl(outer, impl(inner, index))])
+    subset = impl(impl(range(n), outer.tolist()), inner.tolist())
+    return np.array(subset[index] if isinstance(index, int) else subset.__getitems__(index.tolist()), np.int64)
+
+
+def as_tensor(index):
+    return torch.from_numpy(index) if isinstance(index, np.ndarray) else index
+
+
+class Side:
+    """Custom or native in a program of its own: between its turns its global generator is put away."""
+
+    def __init__(self, rung, impl, problem):
+        self.put_away, self.passes = torch.get_rng_state(), []
+        with self.turn():
+            self.generators = seeded(rung, problem.seed)
+            self.loader = outcome(lambda: build(rung, impl, problem, self.generators))
+
+    @contextlib.contextmanager
+    def turn(self):
+        with torch.random.fork_rng(devices=[]):
+            torch.set_rng_state(self.put_away)
+            yield
+            self.put_away = torch.get_rng_state()
+
+    def does(self, act):
+        """What comes of an act, and the generators that it leaves."""
+        with self.turn():
+            return {"came": act(self)} | states(self.generators)
+
+
+def ways(dataset, row, some):
+    """The ways of asking a dataset for rows."""
+    asked = [lambda: dataset[row], lambda: dataset[some], lambda: len(dataset)]
+    return [*asked, lambda: dataset.__getitems__(some)] if hasattr(dataset, "__getitems__") else asked
+
+
+class Raised(NamedTuple):
+    kind: type
+    words: str
+
+
+def outcome(attempt):
+    """What an attempt returns, or what it raises, in words that do not say which library it was."""
+    try:
+        return attempt()
+    except Exception as refusal:  # noqa: BLE001  (whatever it is, it is what the caller sees)
+        words = str(refusal)
+        for module in ("impls.data.dataset.", "torch.utils.data.dataset."):
+            words = words.replace(module, "")
+        return Raised(type(refusal), words)
+
+
+def kind(came):
+    """What came, and of a refusal its class alone: on the lower rungs its words are NumPy's or torch's."""
+    return came.kind if isinstance(came, Raised) else came
+
+
+def with_warnings(attempt):
+    """The outcome of an attempt and what it warned of: category, words and the file that is blamed."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        result = outcome(attempt)
+    return {"result": result, "warned": [(w.category, str(w.message), w.filename) for w in caught]}
+
+
+def told(value):
+    """Everything a caller sees of a value: types all the way down, and of tensors how they lie in memory."""
+    if isinstance(value, torch.Tensor):
+        about = {k: getattr(value, k) for k in ("dtype", "requires_grad", "is_cuda")}
+        about |= {"type": type(value), "strides": value.stride(), "offset": value.storage_offset()}
+        return about | {"values": _numbers(value)}
+    if isinstance(value, str | bytes):
+        return value
+    carried = told(dict(vars(value))) if hasattr(value, "__dict__") else None
+    if isinstance(value, Mapping):
+        about = {"type": type(value), "carried": carried, "default": getattr(value, "default_factory", None)}
+        return about | {repr(key): told(value[key]) for key in value}
+    if isinstance(value, Sequence):
+        return [type(value), carried, *map(told, value)]
+    return value
+
+
+def _numbers(tensor):
+    """The numbers of a tensor as an array that NumPy can hold."""
+    tensor = tensor.detach().resolve_conj().cpu()
+    if tensor.is_complex():
+        tensor = torch.view_as_real(tensor)
+    return tensor.view(torch.int16) if tensor.dtype is torch.bfloat16 else tensor

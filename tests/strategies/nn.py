@@ -1,0 +1,143 @@
+"""Problems for layers and losses: what goes in, what comes back from above, and whose gradients are needed."""
+
+import math
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.exactness import FORMATS
+from tests.observe.nn import Problem
+from tests.strategies.arrays import arrays, graded, lattice, shapes
+
+SEEDS = st.integers(0, 2**32 - 1)
+WIDE = 16  # from so many features on, a row is filled by NumPy
+
+
+def filled(shape, dtype):
+    """As `arrays`; but a large one is full significands of a few magnitudes from a seed, since nobody shrinks it."""
+    if math.prod(shape) < WIDE:
+        return arrays(shape, dtype)
+    return st.builds(_noise, st.just(shape), st.just(dtype), SEEDS)
+
+
+def _noise(shape, dtype, seed):
+    rng, bits = np.random.default_rng(seed), FORMATS[dtype].precision
+    digits = rng.integers(1 - 2**bits, 2**bits, shape).astype(dtype)
+    return np.ldexp(digits, (rng.integers(-4, 3, shape) - bits).astype(np.int32)).astype(dtype)
+
+
+def signed_zeros(shape, dtype):
+    """Half of all elements at a kink, zeros of both signs among them."""
+    return st.builds(np.multiply, lattice(shape, dtype, largest=1), lattice(shape, dtype))
+
+
+@st.composite
+def asked(draw, n):
+    """Whose gradients are needed: mostly everybody's, at times nobody's."""
+    return draw(st.just((True,) * n) | st.tuples(*[st.booleans()] * n))
+
+
+@st.composite
+def linear(draw, dtype, of=filled, seeded=False):
+    """Up to three leading dimensions, at times one of length 0; 300 features, at which MKL takes them in blocks."""
+    leading = draw(shapes(max_dims=3, max_side=3), label="leading dimensions")
+    k = draw(st.sampled_from([1, 2, 3, 8, 300]), label="features")
+    out = draw(st.integers(1, 4), label="outputs")
+    sizes = {"x": (*leading, k), "weight": (out, k)} | ({"bias": (out,)} if draw(st.booleans()) else {})
+    inputs = {name: draw(of(size, dtype)) for name, size in sizes.items()}
+    return Problem(inputs, draw(asked(len(inputs))), draw(of((*leading, out), dtype)), {})
+
+
+@st.composite
+def relu(draw, dtype, of=arrays):
+    shape = draw(shapes(max_dims=3))
+    x = draw(signed_zeros(shape, dtype) | of(shape, dtype))
+    return Problem({"x": x}, (draw(st.integers(0, 4)) > 0,), draw(of(shape, dtype)), {})
+
+
+@st.composite
+def dropout(draw, dtype, of=arrays, ps=st.sampled_from([0.5, 0.1, 0.75, 0.3, 0.0, 1.0])):
+    shape = draw(shapes(max_dims=3))
+    settings = {"p": draw(ps), "training": draw(st.integers(0, 4)) > 0}
+    needs = (draw(st.integers(0, 4)) > 0,)
+    return Problem({"x": draw(of(shape, dtype))}, needs, draw(of(shape, dtype)), settings, draw(SEEDS))
+
+
+REDUCTIONS = st.sampled_from(["mean", "none", "sum", "mean"])
+
+
+@st.composite
+def reduced(draw, shape, dtype, of):
+    """A reduction, and the gradient that comes back through it; a mean over nothing has a law of its own."""
+    reduction = draw(REDUCTIONS if 0 not in shape else st.sampled_from(["none", "sum"]))
+    return {"reduction": reduction}, draw(of(shape if reduction == "none" else (), dtype))
+
+
+@st.composite
+def mse(draw, dtype, of=arrays):
+    shape = draw(shapes(max_dims=3))
+    settings, dy = draw(reduced(shape, dtype, of))
+    inputs = {"input": draw(of(shape, dtype)), "target": draw(of(shape, dtype))}
+    return Problem(inputs, draw(asked(2)), dy, settings)
+
+
+@st.composite
+def logits(draw, shape, dtype):
+    """Nearly even, well apart, or so far that float32's exp of any would overflow."""
+    kind = draw(st.sampled_from(["even", "apart", "far"]))
+    if kind == "even":
+        return draw(graded(shape, dtype, exponents=(-6, 2)))
+    return draw(lattice(shape, dtype)) * np.dtype(dtype).type(1 if kind == "apart" else 2.0**7)
+
+
+BATCHES = shapes(min_dims=1, max_dims=3, max_side=3)
+
+
+@st.composite
+def cross_entropy(draw, dtype, kinds=("classes", "classes", "probabilities"), of=arrays, batches=None):
+    """Unbatched, or with up to two further dimensions; classes of which some are ignored, or probabilities."""
+    classes = draw(st.sampled_from([2, 3, 5, 1, 8]))
+    batch = draw(batches or st.none() | BATCHES, label="batch, or none")
+    shape = (classes,) if batch is None else (batch[0], classes, *batch[1:])
+    rows = shape[:0] if batch is None else batch
+    inputs, settings = {"input": draw(logits(shape, dtype))}, {}
+    if draw(st.sampled_from(kinds)) == "classes":
+        settings["ignore_index"] = draw(st.sampled_from([-100, 0, classes - 1, 255, -1]))
+        inputs["target"] = draw(targets(rows, classes, settings["ignore_index"]))
+    else:
+        inputs["target"] = abs(draw(graded(shape, dtype, exponents=(-6, 1))))
+    if draw(st.integers(0, 2)):
+        settings["weight"] = abs(draw(graded((classes,), dtype, exponents=(-2, 3)))) + np.dtype(dtype).type(0.125)
+    settings["label_smoothing"] = draw(st.sampled_from([0.1, 0.0, 0.5, 1.0]))
+    counted = inputs["target"] != settings.get("ignore_index")
+    reduction, dy = draw(reduced(rows if np.any(counted) else (0, *rows), dtype, of))
+    if reduction["reduction"] == "none":
+        dy = draw(of(rows, dtype))
+    needs = draw(asked(2)) if inputs["target"].dtype.kind == "f" else (draw(st.integers(0, 4)) > 0, False)
+    return Problem(inputs, needs, dy, settings | reduction)
+
+
+@st.composite
+def targets(draw, rows, classes, ignore_index):
+    """A class for each row; of several rows at least one is ignored, and at times all are."""
+    n = math.prod(rows)
+    chosen = draw(st.lists(st.integers(0, classes - 1), min_size=n, max_size=n))
+    ignored = draw(st.lists(st.integers(0, 2), min_size=n, max_size=n))
+    everything = draw(st.integers(0, 9)) == 9
+    mask = [everything or not i for i in ignored]
+    if n > 1:
+        mask[draw(st.integers(0, n - 1))] = True
+    return np.where(mask, ignore_index, chosen).astype(np.int64).reshape(rows)
+
+
+PROBLEMS = {
+    "nn.linear": linear,
+    "nn.relu": relu,
+    "nn.dropout": dropout,
+    "losses.mse": mse,
+    "losses.cross_entropy": cross_entropy,
+}
+
+
+def problems(concept, dtype, **kwargs):
+    return PROBLEMS[concept](dtype, **kwargs)

@@ -1,0 +1,497 @@
+"""The engine that compares: every admissible way to compute lands inside the bound, little else does, and where
+nothing rounds the bound is 0."""
+
+import inspect
+import operator
+import sys
+import types
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tests.exactness import FORMATS, Bounded, Different, Inconclusive, assert_bitwise, assert_within, bounded, judge
+from tests.exactness.bounded import SLACK
+from tests.exactness.fingerprint import FUNCTIONS, SAMPLED, ulps_off
+from tests.exactness.formats import ULPS
+from tests.strategies.arrays import arrays, graded, lattice
+
+FORMS = pytest.mark.parametrize("f", [pytest.param(f, id=f.name) for f in FORMATS.values()])
+
+
+def number(x, f):
+    return np.dtype(f.name).type(x)
+
+
+def lands_inside(actual, reference):
+    """Whatever is known of the reference, nothing speaks against `actual`."""
+    verdict = judge(actual, reference)
+    assert not isinstance(verdict, Different), verdict
+
+
+def share(actual, reference):
+    """How much of its bound an admissible evaluation uses up."""
+    assert_within(actual, reference)
+    return np.max(abs(actual.astype(reference.format.wider) - reference.value) / reference.error)
+
+
+@st.composite
+def inexact(draw, shape, f):
+    """What a rung holds, and the numbers that its bound says it holds: an end of each interval, or the very value."""
+    value, other = (draw(arrays(shape, f.name) | ragged(shape, f)) for _ in range(2))
+    steps = st.sampled_from([0.0, 0.0, 2 * f.roundoff, -2 * f.roundoff, 2.0**-9, -0.5])
+    held = value + draw(hnp.arrays(f.name, shape, elements=steps)) * other
+    error = abs(held.astype(f.wider) - value)
+    return held, (Bounded(value.astype(f.wider), error, None, f) if error.any() else bounded(value, f.name))
+
+
+def ragged(shape, f):
+    """Numbers of few digits each, which do not fit together into one significand."""
+    whole = 2.0**f.precision
+    return hnp.arrays(f.name, shape, elements=st.sampled_from([0.0, 0.25, -0.25, 0.5, 3.0, whole / 2 + 1, 1 - whole, whole]))
+
+
+# ── one operation ───────────────────────────────────────────────────────────────────────────────
+
+OPERATIONS = {
+    "add": lambda _, x, y: x + y,
+    "subtract": lambda _, x, y: x - y,
+    "multiply": lambda _, x, y: x * y,
+    "divide": lambda _, x, y: x / y,
+    "divide by one number": lambda _, x, y: x / y[0, 0],
+    "add a setting": lambda _, x, y: x + 0.1,
+    "multiply by a setting": lambda _, x, y: x * 1e-3,
+    "divide by a setting": lambda _, x, y: x / 3,
+    "negative": lambda _, x, y: -x,
+    "absolute": lambda _, x, y: abs(x),
+    "maximum": lambda lib, x, y: lib.maximum(x, y),
+    "minimum": lambda lib, x, y: lib.minimum(x, y),
+    "where": lambda lib, x, y: lib.where(x <= y, x, -x),
+    "exp": lambda lib, x, y: lib.exp(x),
+    "log": lambda lib, x, y: lib.log(abs(x)),
+    "sqrt": lambda lib, x, y: lib.sqrt(abs(x)),
+    "power": lambda lib, x, y: abs(x) ** 1.3,
+    "matmul": lambda _, x, y: x @ y.T,
+    "matmul of vectors": lambda _, x, y: x[0] @ y[0],
+    "matmul and bias": lambda _, x, y: x @ y.T + y[0, 0],
+    "sum": lambda _, x, y: x.sum(),
+    "sum over an axis": lambda _, x, y: x.sum(0),
+    "mean": lambda _, x, y: x.mean(1),
+    "max": lambda _, x, y: x.max(),
+    "reshape and index": lambda _, x, y: x.reshape(-1)[::2],
+}
+
+
+@FORMS
+@pytest.mark.parametrize("operation", OPERATIONS)
+@given(data=st.data())
+def test_an_operation_on_inexact_numbers_lands_inside(operation, f, data):
+    """Numbers anywhere within their bounds, operated on by NumPy or by torch, give numbers within the result's bound."""
+    shape = data.draw(hnp.array_shapes(min_dims=2, max_dims=2, max_side=4))
+    (x, x_bounded), (y, y_bounded) = data.draw(inexact(shape, f)), data.draw(inexact(shape, f))
+    operate = OPERATIONS[operation]
+    reference = operate(np, x_bounded, y_bounded)
+    with np.errstate(all="ignore"):
+        lands_inside(operate(np, x, y), reference)
+    lands_inside(operate(torch, torch.from_numpy(x), torch.from_numpy(y)), reference)
+
+
+@FORMS
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_the_bound_of_inexact_numbers_is_attained(operation, f):
+    """Some choice of the intervals' ends takes an operation nearly all the way to its bound: it is not slack."""
+    operate, ones, error = OPERATIONS[operation], np.ones((2, 2), f.name), 2.0**-3
+    inexact = Bounded(ones.astype(f.wider), error * ones.astype(f.wider), None, f)
+    reference = operate(np, inexact, inexact)
+    ends = [ones - number(error, f), ones + number(error, f)]
+    assert max(share(operate(np, x, y), reference) for x in ends for y in ends) > 0.99
+
+
+@FORMS
+@given(data=st.data())
+def test_a_number_may_divide_by_its_reciprocal(f, data):
+    """x / c and a mean may be products with the rounded reciprocal, as they are on CUDA."""
+    x, c = data.draw(arrays((3,), f.name)), data.draw(st.sampled_from([3.0, 0.1, 8.0, 1e-7, 49.0]))
+    lands_inside(x * number(1 / c, f), bounded(x, f.name) / c)
+    lands_inside(x.sum() * number(1 / 3, f), bounded(x, f.name).mean())
+
+
+@FORMS
+@given(data=st.data())
+def test_what_underflows_lands_inside(f, data):
+    """A product, a quotient, an exp and a setting below the smallest numbers have a bound, and stay within it."""
+    x, y = (data.draw(graded((3,), f.name, exponents=(-4, 0))) for _ in range(2))
+    tiny = np.ldexp(number(1, f), f.emin // 2)
+    assert_within(x * tiny * (y * tiny), bounded(x, f.name) * bounded(tiny, f.name) * (bounded(y, f.name) * bounded(tiny, f.name)))
+    assert_within(x * tiny * tiny / 3, bounded(x * tiny * tiny, f.name) / 3)
+    assert_within(np.vecdot(x * tiny, y * tiny), bounded(x * tiny, f.name) @ bounded(y * tiny, f.name))
+    assert_within(np.exp(x + number(f.emin * 0.69, f)), np.exp(bounded(x + number(f.emin * 0.69, f), f.name)))
+    assert_within(0 * x + number(1e-50, f), bounded(0 * x, f.name) + 1e-50)
+
+
+# ── one sum ─────────────────────────────────────────────────────────────────────────────────────
+
+SUMS = {  # as a rung writes it, and the terms
+    "a sum": (lambda x, y, b: x.sum(), lambda x, y, b: [*x]),
+    "a sum of sums": (lambda x, y, b: x[:2].sum() + x[2:].sum(), lambda x, y, b: [*x]),
+    "a product": (lambda x, y, b: x @ y, lambda x, y, b: [*(x * y)]),
+    "a product and a bias": (lambda x, y, b: x @ y + b, lambda x, y, b: [*(x * y), b]),
+    "a bias and a product": (lambda x, y, b: b + x @ y, lambda x, y, b: [b, *(x * y)]),
+    "a bias less a product": (lambda x, y, b: b - x @ y, lambda x, y, b: [b, *(-x * y)]),
+    "a bias after a reshape": (lambda x, y, b: (x @ y).reshape(1)[0] + b, lambda x, y, b: [b, *(x * y)]),
+    "a multiply-add": (lambda x, y, b: x[0] * y[0] + b, lambda x, y, b: [x[0] * y[0], b]),
+}
+ORDERS = {  # which two of n are added next, and where the result goes
+    "one by one": lambda n, choose: (0, 0, 0),
+    "backwards": lambda n, choose: (n - 1, n - 2, n - 2),
+    "pairwise": lambda n, choose: (0, 0, n - 2),
+    "whatever": lambda n, choose: (choose(n), choose(n - 1), 0),
+}
+
+
+def exactly(x):
+    """An array's numbers as fractions."""
+    return np.vectorize(lambda a: Fraction(*a.as_integer_ratio()), otypes=[object])(x)[()]
+
+
+def rounded(x, f):
+    """The fraction x rounded once to the format, to even when halfway; written without the format's own arithmetic."""
+    if not x:
+        return x
+    size = abs(x.numerator).bit_length() - x.denominator.bit_length()  # |x| lies in (2^(size-1), 2^(size+1))
+    size -= abs(x) < Fraction(2) ** size
+    unit = Fraction(2) ** max(size + 1 - f.precision, f.emin)
+    return round(x / unit) * unit
+
+
+def accumulated(terms, f, order, choose):
+    """Two at a time, every sum rounded; one of the two may be a product not rounded before (a fused multiply-add)."""
+    pool = list(terms)
+    while len(pool) > 1:
+        i, j, k = ORDERS[order](len(pool), choose)
+        a, b = pool.pop(i), pool.pop(j)
+        pool.insert(k, rounded(rounded(a, f) + (b if choose(2) else rounded(b, f)), f))
+    return number(float(rounded(pool[0], f)), f)
+
+
+def an_order(data):
+    return data.draw(st.sampled_from(sorted(ORDERS)), label="order"), lambda n: data.draw(st.integers(0, n - 1))
+
+
+@FORMS
+@pytest.mark.parametrize("sum_", SUMS)
+@given(data=st.data())
+def test_a_sum_lands_inside_in_any_order(sum_, f, data):
+    """Forwards, backwards, pairwise or otherwise, fused or not, the bias first, last or in between."""
+    write, terms = SUMS[sum_]
+    n = data.draw(st.integers(1, 6))
+    held, numbers = zip(*(data.draw(inexact(shape, f)) for shape in ((n,), (n,), ())), strict=True)
+    lands_inside(accumulated(terms(*map(exactly, held)), f, *an_order(data)), write(*numbers))
+
+
+@FORMS
+@pytest.mark.parametrize("sum_", SUMS)
+@given(data=st.data())
+def test_the_value_is_exact_but_for_the_wider_format(sum_, f, data):
+    """`value` is the exact result, up to the roundings of the format that it is computed in."""
+    write, terms = SUMS[sum_]
+    drawn = [data.draw(arrays(shape, f.name)) for shape in ((5,), (5,), ())]
+    exact = terms(*map(exactly, drawn))
+    value = write(*(bounded(x, f.name) for x in drawn)).value
+    magnitude = sum(map(abs, exact))
+    assert abs(exactly(value) - sum(exact)) <= len(exact) * Fraction(f.wider_roundoff) * magnitude * Fraction(SLACK)
+
+
+@FORMS
+@pytest.mark.parametrize("sum_", SUMS)
+@given(data=st.data())
+def test_on_a_lattice_nothing_rounds(sum_, f, data):
+    """Small multiples of a power of two have the bound 0, and every order gives the very value."""
+    write, terms = SUMS[sum_]
+    drawn = [data.draw(lattice(shape, f.name)) for shape in ((5,), (5,), ())]
+    reference = write(*(bounded(x, f.name) for x in drawn))
+    assert not reference.error.any()
+    assert_within(accumulated(terms(*map(exactly, drawn)), f, *an_order(data)), reference)
+
+
+@FORMS
+@pytest.mark.parametrize("sum_", SUMS)
+def test_the_bound_of_a_sum_is_attained(sum_, f):
+    """A long sum of terms that are each half a unit of the first in its last place loses them all, one by one."""
+    write, terms = SUMS[sum_]
+    half = f.precision // 2  # so that the first product is halfway between two numbers, and rounded to 1
+    x = np.array([1 + 2.0**-half, *[f.roundoff] * 63], f.name)
+    y = np.array([1 + 2.0 ** (half - f.precision), *[1] * 63], f.name)
+    drawn = (x, y, number(f.roundoff, f))
+    worst = accumulated(terms(*map(exactly, drawn)), f, "one by one", lambda n: 0)
+    assert share(worst, write(*(bounded(a, f.name) for a in drawn))) > 0.9
+
+
+# ── where nothing rounds, and where nothing is known ────────────────────────────────────────────
+
+
+@FORMS
+def test_beyond_the_lattice_the_bound_is_positive(f):
+    """The bound is 0 as long as every partial sum fits the significand and no product underflows, and not beyond."""
+    whole = number(2.0**f.precision, f)
+    sums = {True: [whole / 2, 1.0], False: [whole, 1.0]}
+    products = {True: [1.0, 2.0], False: [3.0, 0.5]}
+    for exact in (True, False):
+        x, y = (np.array(v, f.name) for v in (sums[exact], products[exact]))
+        smallest = bounded(np.ldexp(number(1, f), f.emin), f.name)
+        assert [not b.error.any() for b in (bounded(x, f.name).sum(), bounded(y, f.name) * smallest)] == [exact] * 2
+
+
+UNKNOWN = {  # of a number near the square root of the largest, and of one that may be zero
+    "a sum too large": lambda big, hole: (big * big).sum(),
+    "a product too large": lambda big, hole: (big * big) * (big * big),
+    "a matmul too large": lambda big, hole: big @ big,
+    "an infinite setting": lambda big, hole: hole + np.inf,
+    "an exp too large": lambda big, hole: np.exp(big),
+    "division by what may be zero": lambda big, hole: 1.0 / hole,
+    "division by zero": lambda big, hole: big / (0.0 * big),
+    "log of what may be zero": lambda big, hole: np.log(hole),
+    "log of zero": lambda big, hole: np.log(0.0 * big),
+    "log below zero": lambda big, hole: np.log(-big),
+    "root below zero": lambda big, hole: np.sqrt(-big),
+    "zero times the unknown": lambda big, hole: 0.0 * np.log(hole),
+    "infinity less infinity": lambda big, hole: np.log(0.0 * big) - np.log(0.0 * big),
+    "a sum with the unknown": lambda big, hole: np.log(hole).sum(),
+    "the larger of two, one unknown": lambda big, hole: np.maximum(np.log(hole), 1.0),
+    "the largest of the unknown": lambda big, hole: np.log(hole).max(),
+    "one of two, one unknown": lambda big, hole: np.where(hole <= 0.0, 0.0, np.log(hole)),
+    "a union with the unknown": lambda big, hole: hole.union(np.log(hole)),
+}
+
+
+@FORMS
+@pytest.mark.parametrize("case", UNKNOWN)
+def test_where_nothing_is_known_nothing_is_concluded(case, f):
+    """Near a singularity and beyond the largest number there is no bound, and no number is equal or different."""
+    big = bounded(np.full(2, 2.0 ** (np.frexp(f.largest)[1] // 2), f.name), f.name)
+    hole = Bounded(np.full(2, 2.0**-10, f.wider), np.full(2, 2.0**-9, f.wider), None, f)
+    reference = UNKNOWN[case](big, hole)
+    for guess in (0.0, np.inf, np.nan):
+        assert isinstance(judge(np.full(reference.shape, guess, f.name), reference), Inconclusive)
+
+
+@FORMS
+@given(data=st.data())
+def test_an_open_comparison_admits_both_branches(f, data):
+    """Where the bound leaves a comparison open either branch is admitted; where it does not, only the one."""
+    x, yes, no = (data.draw(graded((), f.name)) for _ in range(3))
+    error = abs(x) * data.draw(st.sampled_from([0.5, 1.0, 2.0]))
+    chosen = np.where(Bounded(f.wider(x), f.wider(error), None, f) <= 0.0, bounded(yes, f.name), bounded(no, f.name))
+    for held in (x - error, x + error):
+        assert_within(yes if held <= 0 else no, chosen)
+    assert error >= abs(x) or chosen.error == 0
+
+
+@FORMS
+@given(data=st.data())
+def test_a_union_admits_what_either_admits(f, data):
+    """Of two formulas for one quantity, what one admits, their union admits."""
+    (x, x_bounded), (y, y_bounded) = (data.draw(inexact((3,), f)) for _ in range(2))
+    for held in (x, y):
+        assert_within(held, x_bounded.union(y_bounded))
+        assert_within(held, y_bounded.union(x_bounded))
+
+
+# ── what is said of a comparison ────────────────────────────────────────────────────────────────
+
+
+@FORMS
+@given(data=st.data())
+def test_the_first_number_outside_is_different(f, data):
+    """The last number within the bound is admitted, and the next one, a single element's, is not."""
+    reference = data.draw(inexact((3,), f))[1] * data.draw(st.sampled_from([1.0, -1.0]))
+    limit = reference.value + reference.error * SLACK
+    last = limit.astype(f.name)
+    last = np.where(last > limit, np.nextafter(last, number(-np.inf, f)), last)
+    assert_within(last, reference)
+    i = data.draw(st.integers(0, 2))
+    last[i] = np.nextafter(last[i], number(np.inf, f))
+    assert isinstance(judge(last, reference), Different)
+
+
+ANOTHER = {
+    "a NaN": lambda x: x * np.nan,
+    "an infinity": lambda x: x + np.inf,
+    "another dtype": lambda x: x.astype("float32" if x.dtype == "float64" else "float64"),
+    "another shape": lambda x: x[None],
+    "a tensor of another dtype": lambda x: torch.from_numpy(x).half(),
+}
+
+
+@FORMS
+@pytest.mark.parametrize("what", ANOTHER)
+def test_nan_and_other_shapes_and_dtypes_are_different(what, f):
+    """No bound admits a NaN, an infinity, another shape or another dtype."""
+    x = np.ones(2, f.name)
+    reference = Bounded(x.astype(f.wider), x.astype(f.wider), None, f)
+    assert_within(torch.from_numpy(x), reference)
+    assert isinstance(judge(ANOTHER[what](x), reference), Different)
+
+
+@FORMS
+def test_the_unknown_does_not_excuse_the_known(f):
+    """An element without a bound leaves its neighbour's verdict as it is."""
+    reference = Bounded(np.zeros(2, f.wider), np.array([np.inf, 1.0], f.wider), None, f)
+    assert isinstance(judge(np.array([9, 1], f.name), reference), Inconclusive)
+    assert isinstance(judge(np.array([9, 2], f.name), reference), Different)
+
+
+OTHER_BITS = {
+    "the sign of a zero": ([0.0], [-0.0]),
+    "the place of a NaN": ([np.nan, 1.0], [1.0, np.nan]),
+    "a NaN": ([np.nan], [0.0]),
+    "the last place": ([1.0], [1 + 2.0**-52]),
+    "the shape": ([1.0], [[1.0]]),
+    "the dtype": ([1.0], np.float32([1.0])),
+    "the kind": ([1.0], [1]),
+}
+
+
+@pytest.mark.parametrize("what", OTHER_BITS)
+def test_to_the_bit_means_every_bit(what):
+    """Values, signs of zeros, places of NaNs, shape and dtype are the same, or it is different."""
+    a, b = map(np.asarray, OTHER_BITS[what])
+    assert_bitwise(torch.from_numpy(a), a.copy())
+    with pytest.raises(Different):
+        assert_bitwise(a, b)
+
+
+REFUSED = {
+    "float64 data": lambda x: x * np.zeros(2),
+    "a float64 of NumPy's": lambda x: x * np.float64(0.5),
+    "integers that make it float64": lambda x: x * np.arange(2),
+    "numbers of another format": lambda x: x + bounded(np.zeros(2), "float64"),
+    "data of another format": lambda x: bounded(np.zeros(2), "float32"),
+    "a write in place": lambda x: operator.iadd(x, x),
+    "a function that no manual rung uses": lambda x: np.cbrt(x),
+    "a reduction of NumPy's": lambda x: np.sum(x),
+    "a reduction by a ufunc": lambda x: np.add.reduce(x),
+    "an array like it": lambda x: np.zeros_like(x),
+    "a plain array": lambda x: np.asarray(x),
+    "a plain number": lambda x: float(x[0]),
+    "a branch": lambda x: bool(x[0]),
+    "a branch on a comparison": lambda x: bool(x[0] <= 0.0),
+    "arithmetic with a comparison": lambda x: (x <= 0.0) * x,
+    "a choice among plain numbers": lambda x: np.where(x <= 0.0, 1.0, 0.0),
+    "the places of a comparison": lambda x: np.where(x <= 0.0),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_would_lose_the_bound_is_refused(what):
+    """A change of dtype, an escape into plain arrays and a function without a rule raise TypeError."""
+    with pytest.raises(TypeError):
+        REFUSED[what](bounded(np.ones(2, np.float32), "float32"))
+
+
+# ── what is assumed ─────────────────────────────────────────────────────────────────────────────
+
+ARGUMENTS = {  # of NumPy and torch, from graded numbers up to 64
+    "log": lambda x, f: np.where(x == 0, number(1, f), abs(x)),
+    "sqrt": lambda x, f: abs(x),
+    "power": lambda x, f: abs(x),
+    "exp": lambda x, f: np.where(x < 0, x * number(f.emin / -96, f), x),  # down to where the result underflows
+}
+
+
+@pytest.mark.parametrize(("name", "library", "dtype"), [s for s in SAMPLED if s[0] in ULPS])
+@given(data=st.data())
+def test_library_functions_stay_within_their_ulps(name, library, dtype, data):
+    """A function that a bound relies on is never further from the exact result than `ULPS` says."""
+    x = data.draw(graded((16,), dtype, exponents=(-30, 6)))
+    assert ulps_off(name, library, ARGUMENTS.get(name, lambda x, f: x)(x, FORMATS[dtype])) <= ULPS[name]
+
+
+def test_every_assumed_ulp_is_measured():
+    """There is no library function in `ULPS` that the fingerprint does not sample."""
+    assert ULPS.keys() <= FUNCTIONS.keys()
+
+
+# ── the laws above can fail ─────────────────────────────────────────────────────────────────────
+
+INSIDE, ATTAINED = test_an_operation_on_inexact_numbers_lands_inside, test_the_bound_of_inexact_numbers_is_attained
+ANY_ORDER, SUM_ATTAINED = test_a_sum_lands_inside_in_any_order, test_the_bound_of_a_sum_is_attained
+LATTICE, UNDERFLOW = test_beyond_the_lattice_the_bound_is_positive, test_what_underflows_lands_inside
+OPEN, NOTHING = test_an_open_comparison_admits_both_branches, test_where_nothing_is_known_nothing_is_concluded
+FIRST_OUTSIDE, NO_BITS = test_the_first_number_outside_is_different, test_to_the_bit_means_every_bit
+
+FAULTS = {  # the file, what stands in it, what stands there instead, and the law that notices, with its case
+    "one rounding too few in a product": ("bounded", "* self.format.tiny, n, lattice", "* self.format.tiny, n - 1, lattice", SUM_ATTAINED, "a product"),
+    "one rounding too few in a sum": ("bounded", "max(n - 1, 0)", "max(n - 2, 0)", SUM_ATTAINED, "a sum"),
+    "a bias is one rounding more": ("bounded", "if not self.terms and not other.terms:", "if True:", ANY_ORDER, "a bias and a product"),
+    "the lattice of a sum is its value's": ("bounded", "_both(min, a, b)", "_both(min, self, other)", ANY_ORDER, "a product and a bias"),
+    "a sum reshaped is no sum": ("bounded", "terms = t and t._replace", "terms = None and t._replace", ANY_ORDER, "a bias after a reshape"),
+    "a sum negated is no sum": ("bounded", "self.lattice, self.format, self.terms)", "self.lattice, self.format)", ANY_ORDER, "a bias less a product"),
+    "a sum inherits nothing": ("bounded", "total(self.error), max", "0 * total(self.error), max", ATTAINED, "sum"),
+    "a product inherits from one factor": ("bounded", "+ abs(self.value) * other.error", "", ATTAINED, "multiply"),
+    "a product of errors is forgotten": ("bounded", "other.error + self.error * other.error", "other.error", ATTAINED, "multiply"),
+    "a matmul forgets it too": ("bounded", " + a.error @ b.error", "", ATTAINED, "matmul"),
+    "a divisor stays where it is": ("bounded", "other.error) / distance", "other.error) / abs(other.value)", ATTAINED, "divide"),
+    "a divisor may reach zero": ("bounded", "np.where(distance > 0, ", "np.where(distance != 0, ", NOTHING, "division by what may be zero"),
+    "no reciprocals": ("bounded", "roundings = 2", "roundings = 1", test_a_number_may_divide_by_its_reciprocal, None),
+    "the larger has the smaller's error": ("bounded", "np.maximum(self.error, other.error))", "np.minimum(self.error, other.error))", INSIDE, "maximum"),
+    "the largest has the least error": ("bounded", "largest(self.error)", "self.error.min(axis=axis, keepdims=keepdims)", INSIDE, "max"),
+    "exp moves like its argument": ("bounded", "np.expm1(self.error)", "self.error", ATTAINED, "exp"),
+    "log moves as at the middle": ("bounded", "-np.log1p(-self.error / self.value)", "self.error / self.value", ATTAINED, "log"),
+    "sqrt moves as it does upwards": ("bounded", "self.error / (root + low)", "self.error / (root + high)", ATTAINED, "sqrt"),
+    "exp is correctly rounded": ("bounded", '2 * ULPS["exp"], underflows', "1, underflows", INSIDE, "exp"),
+    "a setting is exact": ("bounded", "._rounded(value, 0, None, underflows=1)", "", INSIDE, "multiply by a setting"),
+    "nothing underflows": ("bounded", " + underflows * f.tiny", "", UNDERFLOW, None),
+    "a lattice has no end below": ("bounded", "and lattice >= f.emin", "", LATTICE, None),
+    "a lattice has no end above": ("bounded", "2.0 ** min(lattice + f.precision, 1023)", "np.inf", LATTICE, None),
+    "a lattice has no overflow": ("bounded", "magnitude < min(top, ", "magnitude < max(0, ", NOTHING, "a product too large"),
+    "nothing overflows": ("bounded", "np.where(magnitude + error <= top, error, np.inf)", "error", NOTHING, "a sum too large"),
+    "a comparison forgets a bound": ("bounded", "> (self.error + other.error) * SLACK", "> other.error", OPEN, None),
+    "one branch of an open comparison": ("bounded", "np.where(condition.undecided, span, error)", "error", OPEN, None),
+    "every comparison is open": ("bounded", "np.greater(", "np.greater_equal(", OPEN, None),
+    "the first formula is the only one": ("bounded", "np.maximum(self.error, other.error + abs(self.value - other.value))", "self.error", test_a_union_admits_what_either_admits, None),
+    "float64 meets float32": ("bounded", "!= format.name:", "is None:", test_what_would_lose_the_bound_is_refused, "float64 data"),
+    "a NaN is inside": ("compare", "~(error <= bound)", "(error > bound)", test_nan_and_other_shapes_and_dtypes_are_different, "a NaN"),
+    "a shape is broadcast": ("compare", "or a.shape != reference.shape", "", test_nan_and_other_shapes_and_dtypes_are_different, "another shape"),
+    "twice the bound": ("compare", "reference.error * SLACK", "reference.error * 2", FIRST_OUTSIDE, None),
+    "one unknown element excuses all": ("compare", "if np.any(outside):", "if np.any(outside) and not np.any(unknown):", test_the_unknown_does_not_excuse_the_known, None),
+    "a zero has no sign": ("compare", "(same & (np.signbit(a) == np.signbit(b)))", "same", NO_BITS, "the sign of a zero"),
+    "a NaN is anything": ("compare", "np.isnan(a) & np.isnan(b)", "np.isnan(a) | np.isnan(b)", NO_BITS, "the place of a NaN"),
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_in_the_engine_is_rejected(fault, monkeypatch):
+    """A wrong rule in the engine is noticed by a law of this chapter, in one format or the other."""
+    file, old, new, law, case = FAULTS[fault]
+    for name, thing in vars(_faulty(f"tests.exactness.{file}", old, new)).items():
+        if not name.startswith("__") and name in globals():
+            monkeypatch.setitem(globals(), name, thing)
+    with pytest.raises(AssertionError):
+        _judged(law, case)
+
+
+def _faulty(name, old, new):
+    """A module with a text, which stands in it once, replaced."""
+    sound = sys.modules[name]
+    source = inspect.getsource(sound)
+    assert source.count(old) == 1, f"{old!r} stands {source.count(old)} times in {name}"
+    faulty = types.ModuleType(name)
+    exec(compile(source.replace(old, new), sound.__file__, "exec"), faulty.__dict__)
+    return faulty
+
+
+def _judged(law, case):
+    """Run a law in every format, always on the same draws, and not shrunk: to be rejected is enough."""
+    if hasattr(law, "hypothesis"):
+        same_draws = settings(max_examples=100, derandomize=True, database=None, phases=[Phase.generate])
+        run = same_draws(given(data=st.data())(law.hypothesis.inner_test))
+    else:
+        run = law
+    names = [n for n in inspect.signature(law.hypothesis.inner_test if run is not law else law).parameters if n not in ("f", "data")]
+    for f in FORMATS.values() if "f" in inspect.signature(run).parameters else [None]:
+        run(**({"f": f} if f else {}), **dict.fromkeys(names, case))

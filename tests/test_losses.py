@@ -1,0 +1,301 @@
+"""Losses: one number, or one per row, and the direction in which it falls; on every rung the same, to the rounding."""
+
+import inspect
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impls.ladder import Rung
+from tests.associations import reference
+from tests.cells import DROP_IN, cells
+from tests.exactness import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same, bounded
+from tests.observe.nn import Problem, along, observe, refusal
+from tests.strategies.arrays import lattice
+from tests.strategies.nn import BATCHES, logits, problems
+
+LOSSES = ("losses.mse", "losses.cross_entropy")
+
+
+@cells(*LOSSES)
+@given(data=st.data())
+def test_rungs_agree_on_the_loss_and_its_gradients(cell, data):
+    """Every rung returns the formula's loss and the formula's gradients of the gradient from above, None where none is needed."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    expected = reference(observe, cell.concept, problem, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
+
+
+@cells(*LOSSES, rungs=DROP_IN, cpu_because="CUDA's kernels are others")
+@given(data=st.data())
+def test_custom_is_native_bit_for_bit(cell, data):
+    """Custom performs native's operations in native's order: not one bit of a loss or a gradient differs."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    custom, native = (observe(rung, getattr(cell.ladder, rung), problem) for rung in DROP_IN)
+    assert_same(custom, native, f"{cell.concept} custom")
+
+
+@pytest.mark.skipif(not LONGDOUBLE_IS_WIDER, reason="a complex step in double is no exacter than the gradient")
+@cells(*LOSSES, rungs=(Rung.MANUAL,), dtypes=("float64",), cpu_because="NumPy has no device")
+@given(data=st.data())
+def test_backward_is_the_adjoint_of_forward(cell, data):
+    """The gradient by hand is the transpose of the derivative: <v, J'u> = <Jv, u>, J by the complex step."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    problem = problem._replace(needs=tuple(a.dtype.kind == "f" for a in problem.inputs.values()))
+    directions = [data.draw(lattice(a.shape, cell.dtype)) if a.dtype.kind == "f" else None for a in problem.inputs.values()]
+    gradients = reference(observe, cell.concept, problem, cell.dtype)["gradient"].values()
+    back = sum((v * g).sum() for v, g in zip(directions, gradients, strict=True) if v is not None)
+    forth = (along(cell.ladder.manual, problem, directions) * problem.dy).sum()
+    assert_same(forth.astype(cell.dtype), back, f"{cell.concept} <Jv, u>")
+
+
+@cells(*LOSSES)
+@given(data=st.data())
+def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
+    """Only the gradients that are asked for are computed, and each is the one that is computed among all."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    every = problem._replace(needs=tuple(a.dtype.kind == "f" for a in problem.inputs.values()))
+    for rung, impl in cell.implementations.items():
+        some, all_ = (observe(rung, impl, p, device=cell.device)["gradient"] for p in (problem, every))
+        expected = {name: g if needed else None for (name, g), needed in zip(all_.items(), problem.needs, strict=True)}
+        assert_same(some, expected, f"{cell.concept} {rung} gradient")
+
+
+# ── what a mean counts ──────────────────────────────────────────────────────────────────────────
+
+
+@st.composite
+def with_an_ignored_row(draw, dtype):
+    """A batch, and the same batch with one row more, all of it ignored; and that row's number."""
+    without = draw(problems("losses.cross_entropy", dtype, kinds=("classes",), batches=BATCHES), label="without the row")
+    x, target = without.inputs.values()
+    i = draw(st.integers(0, len(x)), label="row")
+    inputs = {
+        "input": np.insert(x, i, draw(logits(x.shape[1:], dtype)), axis=0),
+        "target": np.insert(target, i, without.settings["ignore_index"], axis=0),
+    }
+    dy = np.insert(without.dy, i, 1, axis=0) if without.dy.ndim else without.dy
+    return without, without._replace(inputs=inputs, dy=dy), i
+
+
+@cells("losses.cross_entropy")
+@given(data=st.data())
+def test_an_ignored_row_might_as_well_not_be_there(cell, data):
+    """The loss, and the gradients of the other rows, are those of the batch without it; its own gradient is 0."""
+    without, problem, i = data.draw(with_an_ignored_row(cell.dtype))
+    expected = reference(observe, cell.concept, without, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        trace = observe(rung, impl, problem, device=cell.device)
+        rows = [a for a in (trace["output"], trace["gradient"]["input"]) if a is not None and a.ndim]
+        assert not any(np.any(a[i]) for a in rows), f"{rung}: the ignored row"
+        assert_same(_without(trace, i), expected, f"{cell.concept} {rung}")
+
+
+def _without(x, i):
+    if isinstance(x, dict):
+        return {key: _without(a, i) for key, a in x.items()}
+    return x if x is None or x.ndim == 0 else np.delete(x, i, axis=0)
+
+
+def nothing(concept, dtype):
+    """Means over nothing: an empty batch, and a batch in which all is ignored."""
+    x = np.ones((0, 3), dtype)
+    if concept == "losses.mse":
+        return [({"input": x, "target": x}, {})]
+    ignored = np.full(2, -100)
+    return [
+        ({"input": x, "target": np.zeros(0, np.int64)}, {}),
+        ({"input": x, "target": x}, {}),
+        ({"input": np.ones((2, 3), dtype), "target": ignored}, {}),
+        ({"input": np.ones((2, 3), dtype), "target": ignored}, {"weight": np.ones(3, dtype), "label_smoothing": 0.5}),
+        ({"input": np.ones((2, 3, 1), dtype), "target": ignored[:, None]}, {"ignore_index": -100}),
+    ]
+
+
+@pytest.mark.parametrize("which", range(5))
+@cells(*LOSSES)
+def test_a_mean_over_nothing_is_nan_and_moves_nothing(cell, which):
+    """0/0 is NaN, not 0, so that a batch without a target is noticed; but its gradient is 0."""
+    found = nothing(cell.concept, cell.dtype)
+    if which >= len(found):
+        pytest.skip(f"{cell.concept} has {len(found)} kinds of nothing")
+    inputs, settings = found[which]
+    problem = Problem(inputs, (True, False), np.ones((), cell.dtype), settings | {"reduction": "mean"})
+    for rung, impl in cell.implementations.items():
+        trace = observe(rung, impl, problem, device=cell.device)
+        assert_bitwise(trace["output"], np.array(np.nan, cell.dtype), f"{rung} loss")
+        assert not trace["gradient"]["input"].any(), rung
+
+
+# ── the same question, asked differently ────────────────────────────────────────────────────────
+
+
+def axis_of(problem):
+    """The axis of the classes."""
+    return min(1, problem.inputs["input"].ndim - 1)
+
+
+def changed(problem, change):
+    """The problem with its logits, and with them probabilities, changed."""
+    x, target = problem.inputs.values()
+    return problem._replace(inputs={"input": change(x), "target": change(target) if target.shape == x.shape else target})
+
+
+@cells("losses.cross_entropy")
+@given(data=st.data())
+def test_a_shift_of_all_logits_changes_nothing(cell, data):
+    """Logits are known up to a constant: where adding it rounds nothing, loss and gradients are those without it."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    problem.inputs["input"] = data.draw(lattice(problem.inputs["input"].shape, cell.dtype), label="logits")
+    shift = np.dtype(cell.dtype).type(data.draw(st.sampled_from([1.0, -64.0, 1024.0, -65536.0]), label="shift"))
+    shifted = problem._replace(inputs=problem.inputs | {"input": problem.inputs["input"] + shift})
+    expected = reference(observe, cell.concept, problem, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        assert_same(observe(rung, impl, shifted, device=cell.device), expected, f"{cell.concept} {rung}")
+
+
+@cells("losses.cross_entropy")
+@given(data=st.data())
+def test_the_order_of_the_classes_changes_nothing(cell, data):
+    """With classes, weights and targets renumbered the loss is the same, and the gradients are renumbered."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    axis, (x, target) = axis_of(problem), problem.inputs.values()
+    order = np.array(data.draw(st.permutations(range(x.shape[axis])), label="order"))
+    renumbered = changed(problem, lambda a: a.take(order, axis))
+    if "ignore_index" in problem.settings:  # an ignored class is renumbered too
+        number = {int(c): i for i, c in enumerate(order)}
+        new = lambda c: number.get(int(c), int(c))
+        renumbered.inputs["target"] = np.array([new(c) for c in target.flat], np.int64).reshape(target.shape)
+        renumbered = renumbered._replace(settings=renumbered.settings | {"ignore_index": new(problem.settings["ignore_index"])})
+    if "weight" in problem.settings:
+        renumbered = renumbered._replace(settings=renumbered.settings | {"weight": problem.settings["weight"][order]})
+    expected = reference(observe, cell.concept, problem, cell.dtype)
+    back = np.argsort(order)
+    for rung, impl in cell.implementations.items():
+        trace = observe(rung, impl, renumbered, device=cell.device)
+        trace["gradient"] = {name: g if g is None else g.take(back, axis) for name, g in trace["gradient"].items()}
+        assert_same(trace, expected, f"{cell.concept} {rung}")
+
+
+@cells("losses.cross_entropy")
+@given(data=st.data())
+def test_a_certain_target_is_its_class(cell, data):
+    """A target that gives one class all probability is that class, where classes have no weights and none is ignored."""
+    problem = data.draw(problems(cell.concept, cell.dtype, kinds=("classes",)), label="problem")
+    x, target = problem.inputs.values()
+    target = np.clip(target, 0, x.shape[axis_of(problem)] - 1)
+    settings = {k: v for k, v in problem.settings.items() if k not in ("weight", "ignore_index")}
+    of_classes = problem._replace(inputs={"input": x, "target": target}, settings=settings)
+    certain = np.moveaxis(np.eye(x.shape[axis_of(problem)], dtype=cell.dtype)[target], -1, axis_of(problem))
+    of_probabilities = of_classes._replace(inputs={"input": x, "target": certain})
+    expected = reference(observe, cell.concept, of_classes, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        assert_same(observe(rung, impl, of_probabilities, device=cell.device), expected, f"{cell.concept} {rung}")
+
+
+@cells("losses.cross_entropy")
+@given(data=st.data())
+def test_one_row_alone_is_a_batch_of_one(cell, data):
+    """Logits without a batch have the loss and the gradient of a batch of one row."""
+    problem = data.draw(problems(cell.concept, cell.dtype, batches=st.none()), label="problem")
+    batched = problem._replace(inputs={name: a[None] for name, a in problem.inputs.items()})
+    batched = batched._replace(dy=problem.dy[None] if problem.settings["reduction"] == "none" else problem.dy)
+    expected = reference(observe, cell.concept, problem, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        trace = observe(rung, impl, batched, device=cell.device)
+        if trace["output"].ndim:
+            trace["output"] = trace["output"][0]
+        trace["gradient"] = {name: g if g is None else g[0] for name, g in trace["gradient"].items()}
+        assert_same(trace, expected, f"{cell.concept} {rung}")
+
+
+@cells("losses.mse")
+@given(data=st.data())
+def test_the_squared_error_does_not_know_which_side_is_the_target(cell, data):
+    """With prediction and target swapped the loss is the same and the gradients are swapped, exactly."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")._replace(needs=(True, True))
+    x, y = problem.inputs.values()
+    for rung, impl in cell.implementations.items():
+        trace = observe(rung, impl, problem, device=cell.device)
+        swapped = observe(rung, impl, problem._replace(inputs={"input": y, "target": x}), device=cell.device)
+        assert_bitwise(swapped["output"], trace["output"], f"{rung} loss")
+        assert np.array_equal(swapped["gradient"]["input"], trace["gradient"]["target"]), rung
+        assert np.array_equal(swapped["gradient"]["target"], trace["gradient"]["input"]), rung
+
+
+# ── the contract of the drop-in ─────────────────────────────────────────────────────────────────
+
+
+@cells(*LOSSES, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_every_rung_has_natives_defaults(cell):
+    """Whatever an argument is called with when it is not given, it is the same on every rung."""
+    native = inspect.signature(cell.ladder.native).parameters
+    for impl in (cell.ladder.manual.forward, cell.ladder.raw, cell.ladder.custom):
+        for name, parameter in inspect.signature(impl).parameters.items():
+            if name in native:
+                assert parameter.default == native[name].default, (impl, name)
+
+
+def logits_of(*shape):
+    return torch.zeros(shape, requires_grad=True)
+
+
+def classes_of(*values):
+    return torch.tensor(values)
+
+
+REFUSED = {
+    "another reduction": lambda cls: cls(reduction="average")(logits_of(2, 3), logits_of(2, 3)),
+    "no reduction": lambda cls: cls(reduction=None)(logits_of(2, 3), logits_of(2, 3)),
+    "an argument nobody has": lambda cls: cls(epsilon=0.1),
+    "no target": lambda cls: cls()(logits_of(2, 3)),
+    "a hook's argument": lambda cls: cls().unknown,
+    "size_average, of before": lambda cls: cls(size_average=True),
+    "reduce, of before": lambda cls: cls(reduce=False),
+    "both, of before": lambda cls: cls(False, reduce=True, reduction="none") if cls.__name__ == "MSELoss" else cls(None, False, reduce=True),
+}
+REFUSED_BY = {
+    "losses.mse": {
+        "a column and a row": lambda cls: cls()(logits_of(3, 1), logits_of(3)),
+        "a scalar": lambda cls: cls()(logits_of(3), logits_of()),
+        "what cannot be broadcast": lambda cls: cls()(logits_of(3), logits_of(2)),
+        "booleans": lambda cls: cls()(torch.ones(2) > 0, torch.ones(2) > 0),
+        "a number": lambda cls: cls()(logits_of(2), 1.0),
+    },
+    "losses.cross_entropy": {
+        "a class too many": lambda cls: cls()(logits_of(2, 3), classes_of(0, 3)),
+        "a class below 0": lambda cls: cls()(logits_of(2, 3), classes_of(-1, 0)),
+        "255, where it is not ignored": lambda cls: cls(reduction="none")(logits_of(2, 3), classes_of(0, 255)),
+        "-100, where it is not ignored": lambda cls: cls(ignore_index=0)(logits_of(2, 3), classes_of(0, -100)),
+        "a class too many, per pixel": lambda cls: cls()(logits_of(1, 3, 2), classes_of([0, 3])),
+        "a class too many, unbatched": lambda cls: cls()(logits_of(3), torch.tensor(3)),
+        "another number of rows": lambda cls: cls()(logits_of(2, 3), classes_of(0)),
+        "a column of classes": lambda cls: cls()(logits_of(2, 3), classes_of([0], [1])),
+        "classes as floats": lambda cls: cls()(logits_of(2, 3), torch.zeros(2)),
+        "classes as int32": lambda cls: cls()(logits_of(2, 3), torch.zeros(2, dtype=torch.int32)),
+        "probabilities as integers": lambda cls: cls()(logits_of(2, 3), torch.ones(2, 3, dtype=torch.int64)),
+        "probabilities and an ignored class": lambda cls: cls(ignore_index=1)(logits_of(2, 3), torch.ones(2, 3)),
+        "probabilities of other classes": lambda cls: cls()(logits_of(2, 3), torch.ones(2, 2)),
+        "a weight of another length": lambda cls: cls(weight=torch.ones(2))(logits_of(2, 3), classes_of(0, 1)),
+        "a weight of another length, of probabilities": lambda cls: cls(weight=torch.ones(2))(logits_of(2, 3), torch.ones(2, 3)),
+        "a weight of another dtype": lambda cls: cls(weight=torch.ones(3).double())(logits_of(2, 3), classes_of(0, 1)),
+        "a weight that is a list": lambda cls: cls(weight=[1.0, 1.0, 1.0]),
+        "smoothing above 1": lambda cls: cls(label_smoothing=1.5)(logits_of(2, 3), classes_of(0, 1)),
+        "smoothing above 1, of probabilities": lambda cls: cls(label_smoothing=1.5)(logits_of(2, 3), torch.ones(2, 3)),
+        "a number for logits": lambda cls: cls()(torch.tensor(1.0), torch.tensor(0)),
+        "integer logits": lambda cls: cls()(torch.ones(2, 3, dtype=torch.int64), classes_of(0, 1)),
+    },
+}
+
+
+@cells(*LOSSES, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
+@given(data=st.data())
+def test_custom_refuses_what_native_refuses_in_its_words(cell, data):
+    """Bad input raises, or warns, with native's class and native's words."""
+    attempts = REFUSED | REFUSED_BY[cell.concept]
+    attempt = attempts[data.draw(st.sampled_from(sorted(attempts)), label="attempt")]
+    custom, native = (refusal(attempt, cls) for cls in cell.ladder[2:])
+    assert custom == native

@@ -1,0 +1,288 @@
+"""Training: the pieces put together still take the same step.  A run is followed step by step and certified, on every
+rung; where the operations are the same the bits are, over a thousand steps; and one seed starts them all."""
+
+import copy
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impls.data.sources import sources_manual
+from impls.ladder import Rung
+from impls.nn.sequential import Layer
+from tests.cells import DROP_IN, LADDERS, cells
+from tests.exactness import assert_bitwise, assert_same, assert_within, bounded
+from tests.exactness.certificate import certify
+from tests.formulas import Formulas
+from tests.observe.story import observe as story
+from tests.observe.tensors import seen, tensor
+from tests.observe.training import Net, rung_of, runner
+
+from tests.strategies.training import clippings, sets
+
+CLASSIFIER = (("linear", 64, 32), ("relu",), ("dropout", 0.2), ("linear", 32, 10))
+NETS = {
+    "regression": Net((("linear", 1, 1),), "mse", "optim.sgd", {"lr": 0.1}),
+    "digits-adam": Net(CLASSIFIER, "cross_entropy", "optim.adam", {"lr": 1e-2}),
+    "digits-sgd": Net(CLASSIFIER, "cross_entropy", "optim.sgd", {"lr": 0.1, "momentum": 0.9}, max_norm=1.0),
+}
+STEPS = {"regression": 1000, "digits-adam": 225, "digits-sgd": 225}
+
+
+def batches(name, dtype, steps):
+    """The regression on all of its line, the classifier on the digits, 32 at a time, in an order of its own."""
+    if name == "regression":
+        x, y, train, _ = sources_manual.line()
+        return [(x[train].astype(dtype), y[train].astype(dtype))] * steps
+    x, y = sources_manual.digits(np.dtype(dtype).type)
+    order = np.random.RandomState(0).permutation(np.arange(steps * 32) % len(x))
+    return [(x[rows], y[rows]) for rows in np.split(order, steps)]
+
+
+# ── certificates ────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", NETS)
+@cells("training.step")
+def test_every_step_of_a_run_is_certified(cell, name):
+    """Each step of each rung's own run is admissible: nodes, gradients, update, and nothing changed in between."""
+    for rung in cell.implementations:
+        run = runner(rung, NETS[name], seed=42, dtype=cell.dtype, device=cell.device)
+        steps = (run.step(x, y) for x, y in batches(name, cell.dtype, STEPS[name]))
+        assert certify(steps, Formulas(NETS[name], cell.dtype), cell.dtype) == STEPS[name], rung
+
+
+@cells("training.step", rungs=DROP_IN, cpu_because="custom runs torch's for-loop, CUDA's default is foreach")
+def test_custom_trains_like_native_bit_for_bit(cell):
+    """Over 1,000 steps with dropout, clipping and weight decay, custom and native never differ in one bit."""
+    net = Net(CLASSIFIER, "cross_entropy", "optim.adam", {"lr": 1e-2, "weight_decay": 1e-2}, max_norm=0.5)
+    traces = []
+    for rung in DROP_IN:
+        run = runner(rung, net, seed=7, dtype=cell.dtype)
+        traces.append([(seen(run.take(x, y)), run.parameters()) for x, y in batches("digits", cell.dtype, 1000)])
+    assert_same(*traces, "custom: step")
+
+
+# ── one seed ────────────────────────────────────────────────────────────────────────────────────
+
+
+@cells("training.loop", dtypes=("float32", "float64"), cpu_because="CUDA has another generator, so other masks")
+@given(data=st.data())
+def test_one_seed_tells_every_rung_the_same_story(cell, data):
+    """From one integer each rung draws, from one stream, the same initial weights, split, shuffles and dropout masks."""
+    seed = data.draw(st.integers(0, 2**32 - 1), label="seed")
+    n, batch = data.draw(st.integers(2, 40), label="rows"), data.draw(st.integers(1, 16), label="batch")
+    told = {rung: story(rung, seed, n, batch, cell.dtype) for rung in cell.implementations}
+    first, *others = told.items()
+    for rung, other in others:
+        assert_same(other, first[1], f"{rung}, unlike {first[0]}:")
+
+
+# ── the loop ────────────────────────────────────────────────────────────────────────────────────
+
+
+def epochs(rung, losses, n, batch, count):
+    """Run a rung's loop with a step that returns whole numbers; return (epoch losses, the rows of every batch)."""
+    train, rows, values = rung_of("training.loop", rung), [], iter(losses)
+
+    def step(*args):
+        x = args[-2]
+        rows.append(seen(x).astype(int).tolist())
+        loss = next(values)
+        return (np.float64(loss), *args[:3]) if rung is Rung.MANUAL else torch.tensor(float(loss))
+
+    x = np.arange(n, dtype=np.float64)
+    if rung is Rung.MANUAL:
+        state = rung_of("rng", rung).seed(0)
+        return [loss for loss, *_ in train(step, {}, {}, state, x, x, batch_size=batch, epochs=count)], rows
+    if rung is Rung.RAW:
+        generator = torch.Generator().manual_seed(0)
+        x = torch.from_numpy(x)
+        return list(train(step, x, x, batch_size=batch, epochs=count, generator=generator)), rows
+    dataset = rung_of("data.dataset", rung)(torch.from_numpy(x), torch.from_numpy(x))
+    loader = rung_of("data.loader", rung)(dataset, batch, shuffle=True, generator=torch.Generator().manual_seed(0))
+    return list(train(step, loader, count)), rows
+
+
+@cells("training.loop", dtypes=None, cpu_because="it computes nothing")
+@given(data=st.data())
+def test_an_epochs_loss_is_the_mean_over_rows(cell, data):
+    """The loss of an epoch weights each batch by its length, exactly."""
+    n, batch = data.draw(st.integers(1, 20), label="rows"), data.draw(st.integers(1, 8), label="batch")
+    losses = data.draw(st.lists(st.integers(-100, 100), min_size=40, max_size=40), label="losses")
+    for rung in cell.implementations:
+        found, rows = epochs(rung, losses, n, batch, 2)
+        sizes, steps = [len(r) for r in rows], len(rows) // 2
+        for epoch, loss in enumerate(found):
+            part = slice(epoch * steps, (epoch + 1) * steps)
+            total = sum(size * value for size, value in zip(sizes[part], losses[part], strict=True))
+            assert loss == float(Fraction(total, n)), rung
+
+
+@cells("training.loop", dtypes=None, cpu_because="it computes nothing")
+@given(data=st.data())
+def test_an_epoch_visits_every_row_once(cell, data):
+    """Each epoch is a permutation of the rows, the same on every rung, and the next epoch is another."""
+    n, batch = data.draw(st.integers(1, 20), label="rows"), data.draw(st.integers(1, 8), label="batch")
+    visits = [epochs(rung, [0] * 60, n, batch, 3)[1] for rung in cell.implementations]
+    steps = -(-n // batch)
+    for rows in visits:
+        assert rows == visits[0]
+        for epoch in range(3):
+            assert sorted(sum(rows[epoch * steps : (epoch + 1) * steps], [])) == list(range(n))
+
+
+# ── evaluation ──────────────────────────────────────────────────────────────────────────────────
+
+
+def layers_of(rung, p=0.5):
+    """A linear classifier with dropout in front, for the rungs without objects."""
+    dropout, linear = rung_of("nn.dropout", rung), rung_of("nn.linear", rung)
+    return {"drop": Layer(dropout, (), {"p": p}, True), "0": Layer(linear, ("weight", "bias"))}
+
+
+def model_of(rung, params, p=0.5):
+    model = rung_of("nn.sequential", rung)(rung_of("nn.linear", rung)(*params["0"]["weight"].shape[::-1]), rung_of("nn.dropout", rung)(p))
+    model = model.to(getattr(torch, str(params["0"]["weight"].dtype)))
+    model.load_state_dict({f"0.{name}": torch.from_numpy(w) for name, w in params["0"].items()})
+    return model
+
+
+def evaluation(rung, x, y, params, batch, model=None):
+    evaluate, loss = rung_of("training.evaluation", rung), rung_of("losses.cross_entropy", rung)
+    if rung is Rung.MANUAL:
+        return evaluate(params, x, y, layers=layers_of(rung), loss=loss, batch_size=batch)
+    if rung is Rung.RAW:
+        leaves = {"0": {name: torch.from_numpy(w).requires_grad_() for name, w in params["0"].items()}}
+        return evaluate(leaves, torch.from_numpy(x), torch.from_numpy(y), layers=layers_of(rung), loss=loss, batch_size=batch)
+    dataset = rung_of("data.dataset", rung)(torch.from_numpy(x), torch.from_numpy(y))
+    loader = rung_of("data.loader", rung)(dataset, batch, generator=torch.Generator())
+    return evaluate(model or model_of(rung, params), loss(), loader)
+
+
+@cells("training.evaluation", cpu_because="its parts are compared there")
+@given(data=st.data())
+def test_evaluation_is_the_mean_over_rows_whatever_the_batch_size(cell, data):
+    """The loss is that of all rows at once, with dropout off, within the bound of a mean in any order."""
+    x, y, params, batch = data.draw(sets(cell.dtype), label="set")
+    lifted = {name: bounded(w, cell.dtype) for name, w in params["0"].items()}
+    logits, _ = LADDERS["nn.linear"].manual.forward(bounded(x, cell.dtype), lifted["weight"], lifted["bias"])
+    expected, _ = LADDERS["losses.cross_entropy"].manual.forward(logits, y)
+    for rung in cell.implementations:
+        found = evaluation(rung, x, y, params, batch)
+        assert_within(np.asarray(found.loss, cell.dtype), expected, f"{rung} loss")
+        assert found.count == len(x), rung
+
+
+@cells("training.evaluation", cpu_because="its parts are compared there")
+@given(data=st.data())
+def test_evaluation_counts_the_rows_that_are_right(cell, data):
+    """On data where nothing rounds, the number of right rows is the same integer on every rung."""
+    x, y, params, batch = data.draw(sets(cell.dtype), label="set")
+    exact = [[sum(Fraction(float(a)) * Fraction(float(b)) for a, b in zip(row, w, strict=True)) + Fraction(float(c))
+              for w, c in zip(params["0"]["weight"], params["0"]["bias"], strict=True)] for row in x]
+    right = sum(scores.index(max(scores)) == target for scores, target in zip(exact, y, strict=True))
+    for rung in cell.implementations:
+        assert evaluation(rung, x, y, params, batch).correct == right, rung
+
+
+@cells("training.evaluation", rungs=DROP_IN, cpu_because="it computes nothing")
+@given(data=st.data())
+def test_evaluation_leaves_the_model_as_it_was(cell, data):
+    """Neither mode, nor parameters, nor gradients, nor the generator are changed by an evaluation."""
+    x, y, params, batch = data.draw(sets(cell.dtype), label="set")
+    mode = data.draw(st.booleans(), label="training")
+    for rung in cell.implementations:
+        model = model_of(rung, params).train(mode)
+        before, generator = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+        evaluation(rung, x, y, params, batch, model)
+        assert all(module.training is mode for module in model.modules()), rung
+        assert all(p.grad is None for p in model.parameters()), rung
+        assert_bitwise(torch.get_rng_state(), generator, f"{rung} generator")
+        for name, w in model.state_dict().items():
+            assert_bitwise(w, before[name], f"{rung} {name}")
+
+
+# ── clipping ────────────────────────────────────────────────────────────────────────────────────
+
+
+def clipped(rung, grads, max_norm, norm_type, lift=lambda x: x, device="cpu"):
+    """Return (clipped gradients, total norm)."""
+    clip = rung_of("training.clip_grad_norm", rung)
+    if rung is Rung.MANUAL:
+        tree = {"0": {str(i): None if g is None else lift(g) for i, g in enumerate(grads)}}
+        found, total = clip(tree, max_norm, norm_type)
+        return list(found["0"].values()), total
+    params = [torch.zeros(np.shape(g)) if g is None else tensor(g, device).requires_grad_() for g in grads]
+    for p, g in zip(params, grads, strict=True):
+        p.grad = None if g is None else tensor(g, device)
+    total = clip(params, max_norm, norm_type)
+    return [seen(p.grad) for p in params], seen(total)
+
+
+@cells("training.clip_grad_norm")
+@given(data=st.data())
+def test_clipping_scales_all_gradients_by_one_number(cell, data):
+    """Gradients and norm are the formula's on every rung; a missing gradient stays missing."""
+    grads, max_norm, norm_type = data.draw(clippings(cell.dtype), label="problem")
+    expected, norm = clipped(Rung.MANUAL, grads, max_norm, norm_type, lift=lambda g: bounded(g, cell.dtype))
+    for rung in cell.implementations:
+        found, total = clipped(rung, grads, max_norm, norm_type, device=cell.device)
+        assert_same(found, expected, f"{rung} gradient")
+        if any(g is not None for g in grads):
+            assert_within(total, norm, f"{rung} norm")
+
+
+@cells("training.clip_grad_norm", rungs=DROP_IN, cpu_because="CUDA's default is foreach")
+@given(data=st.data())
+def test_custom_clips_like_native_bit_for_bit(cell, data):
+    """Custom's gradients and norm are native's to the bit."""
+    problem = data.draw(clippings(cell.dtype), label="problem")
+    assert_same(clipped(Rung.CUSTOM, *problem), clipped(Rung.NATIVE, *problem), "custom")
+
+
+@cells("training.clip_grad_norm")
+@given(data=st.data())
+def test_a_gradient_that_is_short_enough_is_left_alone(cell, data):
+    """Where the norm is well below the bound nothing changes, to the bit."""
+    grads, _, norm_type = data.draw(clippings(cell.dtype), label="problem")
+    for rung in cell.implementations:
+        found, _ = clipped(rung, grads, 2.0**40, norm_type, device=cell.device)
+        assert_same(found, grads, f"{rung} gradient")
+
+
+NOT_FINITE = {
+    "nan": [np.array([1.0, np.nan])],
+    "inf": [np.array([1.0]), np.array([np.inf])],
+}
+
+
+@pytest.mark.parametrize("kind", NOT_FINITE)
+@cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_custom_refuses_a_norm_that_is_not_finite_in_natives_words(cell, kind):
+    """With error_if_nonfinite a NaN or an infinity is refused, in the same words; without it, the bits are the same."""
+    words = []
+    for rung, clip in cell.implementations.items():
+        p = torch.zeros(1, requires_grad=True)
+        p.grad = tensor(np.concatenate(NOT_FINITE[kind]).astype(np.float32))[:1] / 0
+        with pytest.raises(RuntimeError) as refusal:
+            clip([p], 1.0, error_if_nonfinite=True)
+        words.append(str(refusal.value))
+        assert rung in DROP_IN
+    assert words[0] == words[1]
+
+
+@cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_custom_warns_of_an_empty_generator_in_natives_words(cell):
+    """Nothing to clip is a warning when it comes from a generator, which may have been used up."""
+    words = []
+    for clip in cell.implementations.values():
+        with pytest.warns(UserWarning) as warned:
+            assert clip((p for p in ()), 1.0) == 0
+        words.append([str(w.message) for w in warned])
+    assert words[0] == words[1]
+
+
