@@ -1,8 +1,11 @@
 """The manual rung's formulas of one net, to be run on bounded numbers."""
 
+import numpy as np
+
 from tests.associations import ways, widened
 from tests.cells import LADDERS
 from tests.exactness import bounded
+from tests.exactness.bounded import Mask
 
 
 class Formulas:
@@ -13,15 +16,17 @@ class Formulas:
         self.loss_pair = LADDERS[f"losses.{net.loss}"].manual
 
     def layer(self, node, x, params, dy):
-        """Return (output, gradients of the input and of each parameter; None where there is no dy)."""
+        """Return (output, gradients of the input and of each parameter, the generator's state afterwards)."""
         kind, sizes = self.net.layers[node.key]
-        pair = LADDERS[f"nn.{kind}"].manual
-        if kind == "dropout":
-            y, saved, _ = pair.forward(x, node.rng, p=sizes[0], training=True)
-        else:
+        pair, rng, needs = LADDERS[f"nn.{kind}"].manual, None, (True,) * (1 + len(params))
+        if kind != "dropout":
             y, saved = pair.forward(x, *params)
-        needs = (True,) * (1 + len(params))
-        return y, pair.backward(dy, saved, needs) if dy is not False else [None] * len(needs)
+        elif node.rng is not None:
+            y, saved, rng = pair.forward(x, node.rng, p=sizes[0], training=True)
+        else:
+            return *_dropped(node.y, x, dy, 1 - sizes[0]), None
+        grads = [None] * len(needs) if dy is None else pair.backward(dy, saved, needs)
+        return y, grads, rng
 
     def loss(self, prediction, target):
         value, saved = self.loss_pair.forward(prediction, target)
@@ -42,3 +47,9 @@ class Formulas:
         make = type(step.__defaults__[0])
         w, state = step(w, g, make(**state), **self.net.options)
         return [w, {k: v for k, v in state._asdict().items() if v is not None}]
+
+
+def _dropped(y, x, dy, keep):
+    """Dropout where the generator is out of reach: the mask is what the output says, and open where the input is 0."""
+    mask = Mask(y != 0, x.value == 0)
+    return np.where(mask, x / keep, 0.0), [None if dy is None else np.where(mask, dy / keep, 0.0)]

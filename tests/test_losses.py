@@ -5,7 +5,7 @@ import inspect
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
@@ -100,30 +100,26 @@ def _without(x, i):
     return x if x is None or x.ndim == 0 else np.delete(x, i, axis=0)
 
 
-def nothing(concept, dtype):
-    """Means over nothing: an empty batch, and a batch in which all is ignored."""
-    x = np.ones((0, 3), dtype)
-    if concept == "losses.mse":
-        return [({"input": x, "target": x}, {})]
-    ignored = np.full(2, -100)
-    return [
-        ({"input": x, "target": np.zeros(0, np.int64)}, {}),
-        ({"input": x, "target": x}, {}),
-        ({"input": np.ones((2, 3), dtype), "target": ignored}, {}),
-        ({"input": np.ones((2, 3), dtype), "target": ignored}, {"weight": np.ones(3, dtype), "label_smoothing": 0.5}),
-        ({"input": np.ones((2, 3, 1), dtype), "target": ignored[:, None]}, {"ignore_index": -100}),
-    ]
+BATCH_OF_IGNORED = {"input": np.ones((2, 3)), "target": np.full(2, -100)}
+NOTHING = {
+    "losses.mse": [({"input": np.ones((0, 3)), "target": np.ones((0, 3))}, {}), ({"input": np.ones(0), "target": np.ones(0)}, {})],
+    "losses.cross_entropy": [
+        ({"input": np.ones((0, 3)), "target": np.zeros(0, np.int64)}, {}),
+        ({"input": np.ones((0, 3)), "target": np.ones((0, 3))}, {}),
+        (BATCH_OF_IGNORED, {}),
+        (BATCH_OF_IGNORED, {"weight": np.ones(3), "label_smoothing": 0.5}),
+        ({"input": np.ones((2, 3, 1)), "target": np.full((2, 1), 1)}, {"ignore_index": 1}),
+    ],
+}
 
 
-@pytest.mark.parametrize("which", range(5))
 @cells(*LOSSES)
-def test_a_mean_over_nothing_is_nan_and_moves_nothing(cell, which):
-    """0/0 is NaN, not 0, so that a batch without a target is noticed; but its gradient is 0."""
-    found = nothing(cell.concept, cell.dtype)
-    if which >= len(found):
-        pytest.skip(f"{cell.concept} has {len(found)} kinds of nothing")
-    inputs, settings = found[which]
-    problem = Problem(inputs, (True, False), np.ones((), cell.dtype), settings | {"reduction": "mean"})
+@given(data=st.data())
+def test_a_mean_over_nothing_is_nan_and_moves_nothing(cell, data):
+    """0/0 is NaN, not 0, so that an empty batch, or one in which all is ignored, is noticed; but its gradient is 0."""
+    inputs, settings = data.draw(st.sampled_from(NOTHING[cell.concept]), label="nothing")
+    cast = lambda given: {k: v.astype(cell.dtype) if np.asarray(v).dtype.kind == "f" and np.ndim(v) else v for k, v in given.items()}
+    problem = Problem(cast(inputs), (True, False), np.ones((), cell.dtype), cast(settings) | {"reduction": "mean"})
     for rung, impl in cell.implementations.items():
         trace = observe(rung, impl, problem, device=cell.device)
         assert_bitwise(trace["output"], np.array(np.nan, cell.dtype), f"{rung} loss")
@@ -226,6 +222,36 @@ def test_the_squared_error_does_not_know_which_side_is_the_target(cell, data):
         assert np.array_equal(swapped["gradient"]["target"], trace["gradient"]["input"]), rung
 
 
+# ── what no rung computes with ──────────────────────────────────────────────────────────────────
+
+
+@cells("losses.mse", rungs=(Rung.MANUAL, Rung.RAW), dtypes=None, cpu_because="refusals are words")
+@given(data=st.data())
+def test_manual_and_raw_refuse_what_native_only_warns_of(cell, data):
+    """A column minus a row would be a square, and its mean a number that looks like any other."""
+    problem = data.draw(problems(cell.concept, "float64").filter(lambda p: p.inputs["input"].size > 1), label="problem")
+    column, row = (a.reshape(shape) for a, shape in zip(problem.inputs.values(), ((-1, 1), (-1,)), strict=True))
+    broadcast = problem._replace(inputs={"input": column, "target": row})
+    for rung, impl in cell.implementations.items():
+        with pytest.raises(ValueError, match="they would be broadcast"):
+            observe(rung, impl, broadcast)
+
+
+@cells("losses.cross_entropy", cpu_because="a kernel of CUDA's asserts, which ends the process")
+@given(data=st.data())
+def test_what_is_neither_a_class_nor_ignored_is_refused(cell, data):
+    """A target below 0 or beyond the last class is no class, however the loss is reduced and whatever else is ignored."""
+    problem = data.draw(problems(cell.concept, cell.dtype, kinds=("classes",)), label="problem")
+    assume(problem.inputs["target"].size)
+    classes = problem.inputs["input"].shape[axis_of(problem)]
+    wrong = data.draw(st.sampled_from([-2, -100, classes, classes + 5]), label="wrong")
+    problem.inputs["target"].flat[data.draw(st.integers(0, problem.inputs["target"].size - 1), label="where")] = wrong
+    problem = problem._replace(settings=problem.settings | {"ignore_index": -1})
+    for rung, impl in cell.implementations.items():
+        with pytest.raises((IndexError, RuntimeError)):
+            observe(rung, impl, problem)
+
+
 # ── the contract of the drop-in ─────────────────────────────────────────────────────────────────
 
 
@@ -250,9 +276,7 @@ def classes_of(*values):
 REFUSED = {
     "another reduction": lambda cls: cls(reduction="average")(logits_of(2, 3), logits_of(2, 3)),
     "no reduction": lambda cls: cls(reduction=None)(logits_of(2, 3), logits_of(2, 3)),
-    "an argument nobody has": lambda cls: cls(epsilon=0.1),
     "no target": lambda cls: cls()(logits_of(2, 3)),
-    "a hook's argument": lambda cls: cls().unknown,
     "size_average, of before": lambda cls: cls(size_average=True),
     "reduce, of before": lambda cls: cls(reduce=False),
     "both, of before": lambda cls: cls(False, reduce=True, reduction="none") if cls.__name__ == "MSELoss" else cls(None, False, reduce=True),
@@ -262,10 +286,10 @@ REFUSED_BY = {
         "a column and a row": lambda cls: cls()(logits_of(3, 1), logits_of(3)),
         "a scalar": lambda cls: cls()(logits_of(3), logits_of()),
         "what cannot be broadcast": lambda cls: cls()(logits_of(3), logits_of(2)),
-        "booleans": lambda cls: cls()(torch.ones(2) > 0, torch.ones(2) > 0),
         "a number": lambda cls: cls()(logits_of(2), 1.0),
     },
     "losses.cross_entropy": {
+        "an argument nobody has": lambda cls: cls(epsilon=0.1),
         "a class too many": lambda cls: cls()(logits_of(2, 3), classes_of(0, 3)),
         "a class below 0": lambda cls: cls()(logits_of(2, 3), classes_of(-1, 0)),
         "255, where it is not ignored": lambda cls: cls(reduction="none")(logits_of(2, 3), classes_of(0, 255)),

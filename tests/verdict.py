@@ -12,6 +12,7 @@ import torch
 
 import impls
 from tests.exactness import LEDGER, LONGDOUBLE_IS_WIDER, Inconclusive
+from tests.exactness.fingerprint import fingerprint
 
 WORDS = ("equal", "DIFFERENT", "inconclusive", "expected", "not run")
 
@@ -111,7 +112,7 @@ class Verdict:
             return
         path = pathlib.Path(directory)
         path.mkdir(parents=True, exist_ok=True)
-        report = {"environment": self.environment(), "left_out": dict(self.left_out), "results": self.results}
+        report = {"environment": self.environment(), "fingerprint": fingerprint(), "left_out": dict(self.left_out), "results": self.results}
         (path / "results.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         (path / "summary.md").write_text(self.markdown(), encoding="utf-8")
 

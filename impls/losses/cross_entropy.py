@@ -151,9 +151,9 @@ class CrossEntropyLoss(Loss):
         if self.label_smoothing > 1.0:
             raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {self.label_smoothing:g}")
         axis = 0 if input.dim() == 1 else 1
-        log_p = input.log_softmax(axis)
         if target.size() == input.size():
-            return self._of_probabilities(log_p, target, axis)
+            return self._of_probabilities(input, target, axis)
+        log_p = input.log_softmax(axis)
         # Summed by hand the losses round in another order: only nll_loss has native's bits.
         loss = torch.nn.functional.nll_loss(
             log_p, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
@@ -170,13 +170,13 @@ class CrossEntropyLoss(Loss):
         n = counts.sum() if self.weight is None else self.weight[target[counts]].sum()
         return reduce_raw(losses.where(counts, 0.0), n, self.reduction)
 
-    def _of_probabilities(self, log_p, target, axis):
+    def _of_probabilities(self, input, target, axis):
         if not target.is_floating_point():
             kind = target.type().removeprefix("torch.").removesuffix("Tensor")
             raise RuntimeError(f"Expected floating point type for target with class probabilities, got {kind}")
         if self.ignore_index >= 0:
             raise RuntimeError("ignore_index is not supported for floating point target")
-        classes = log_p.size(axis)
+        classes = input.size(axis)
         if self.weight is not None and self.weight.shape != (classes,):
             raise RuntimeError(
                 f"cross_entropy: weight tensor should be defined either for all {classes} classes or no classes "
@@ -184,7 +184,7 @@ class CrossEntropyLoss(Loss):
             )
         if self.label_smoothing > 0.0:
             target = target * (1 - self.label_smoothing) + self.label_smoothing / classes
-        terms = self._weighted(log_p * target, axis)
+        terms = self._weighted(input.log_softmax(axis) * target, axis)
         if self.reduction == "none":
             return -terms.sum(axis)
         return -reduce_raw(terms, terms.numel() // classes, self.reduction)

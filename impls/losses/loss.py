@@ -22,19 +22,19 @@ from impls.nn.module import Module
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
+@np.errstate(invalid="ignore")
 def reduce_forward(losses, n, reduction="mean"):
     """Return (loss, saved); n is a NumPy number, for division by a Python zero raises."""
-    with np.errstate(invalid="ignore"):
-        return _reduced(losses, n, reduction), (n, reduction)
+    return _reduced(losses, n, reduction), (n, reduction)
 
 
+@np.errstate(divide="ignore")
 def reduce_backward(dy, saved, needs_input_grad=(True,)):
     """Return (gradient of the losses,), or (number,) where it is the same for all."""
     n, reduction = saved
     if not needs_input_grad[0]:
         return (None,)
-    with np.errstate(divide="ignore"):
-        return (dy / n if reduction == "mean" else dy,)
+    return (dy / n if reduction == "mean" else dy,)
 
 
 def _reduced(losses, n, reduction="mean"):

@@ -35,7 +35,7 @@ def mse_backward(dy, saved, needs_input_grad=(True, False)):
     d, reduced = saved
     needs_x, needs_y = needs_input_grad
     (dl,) = reduce_backward(dy, reduced)
-    dx = 2.0 * d * dl
+    dx = 2.0 * dl * d
     return dx if needs_x else None, -dx if needs_y else None
 
 
@@ -68,7 +68,8 @@ class _SquaredError(torch.autograd.Function):
         ctx.save_for_backward(x, y)
         ctx.scale = 2.0 / x.numel() if reduction == "mean" and x.numel() else 2.0
         d = x - y
-        return reduce_raw(d * d, d.numel(), reduction)
+        # mean() is sum and division in one operation, and rounds alike
+        return (d * d).mean() if reduction == "mean" else reduce_raw(d * d, d.numel(), reduction)
 
     @staticmethod
     def backward(ctx, g):

@@ -37,9 +37,10 @@ def linear_backward(dy, saved, needs_input_grad=(True, True, True)):
     """Return (dx, dw, db); a layer without b is asked for two gradients, and db is None."""
     x, w = saved
     needs_x, needs_w, *needs_b = needs_input_grad
+    rows = _rows(dy)
     dx = dy @ w if needs_x else None
-    dw = _rows(dy).T @ _rows(x) if needs_w else None
-    db = _rows(dy).sum(axis=0) if any(needs_b) else None
+    dw = rows.T @ _rows(x) if needs_w else None
+    db = rows.sum(axis=0) if any(needs_b) else None
     return dx, dw, db
 
 

@@ -1,22 +1,26 @@
-r"""The module: a tree that knows its parameters by name.
+r"""A module: a tree that finds its parameters by name.
 
-    named_parameters   own parameters in the order of registration, then those of each child, depth first
-    a name             the path through the tree, joined by dots: "0.weight"
-    a shared parameter appears once, under its first name; in the state under each of its names
+    m.weight = parameter            stands in m's own table of parameters
+    m.child  = module               stands in m's table of children
+    names(m) = the names of m's own parameters, then child.n for each child and each n in names(child)
 
-Assigning registers: a Parameter, a Module or, once registered, a buffer goes into a dictionary of its kind, and anything
-else stays an attribute, so that a list of layers hides its parameters.  Assigning again keeps a name's place; deleting
-and assigning moves it to the end.  The order decides which state an optimizer gives to which parameter.
+Order is registration order, and it is part of the contract: an optimizer's saved state knows a parameter only by its
+place.  Assigning again keeps the place, deleting and assigning moves the name to the end; a list of modules is no
+module, and hides its parameters.  A parameter that stands in two places is one parameter, under its first name: counted
+twice it would be stepped twice (tests/planted: module_shared_parameter_twice).  A state has it under each of its names.
 
 Shapes   any.
 Units    none.
-Raises   in native's words: AttributeError before __init__, TypeError for a value of the wrong kind, KeyError for a bad
-         name, RuntimeError for a state that does not fit.
-Source   torch/nn/modules/module.py (PyTorch 2.13).  Hooks, extra state, the state's metadata, and conversions
-         other than of float dtype and device are concepts of their own, and not here yet.
+Raises   AttributeError before Module.__init__() has run;  KeyError, TypeError and ValueError for a name or a value
+         that cannot be registered;  RuntimeError for a state that does not fit: in native's words.
+Source   torch/nn/modules/module.py (PyTorch 2.13).  Hooks, extra state, torch.nn.Buffer and conversions other than
+         to, float and double are not here yet.
 """
 
-from collections import OrderedDict, namedtuple
+import textwrap
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import torch
 
@@ -26,121 +30,115 @@ from impls.nn.parameter import Parameter
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def named_parameters_manual(tree, prefix="", seen=None):
-    """Yield (name, array) for a nested dictionary of arrays, each array once."""
-    seen = set() if seen is None else seen
-    children = {name: value for name, value in tree.items() if isinstance(value, dict)}
-    for name, value in tree.items():
-        if name not in children and value is not None and id(value) not in seen:
-            seen.add(id(value))
-            yield prefix + name, value
-    for name, child in children.items():
-        yield from named_parameters_manual(child, f"{prefix}{name}.", seen)
+def named_parameters_manual(tree, prefix=""):
+    """Yield (name, array) for the leaves of a nested dictionary, each array once; None stands for no parameter."""
+    seen = set()
+    for name, w in _leaves(tree, prefix):
+        if id(w) not in seen:
+            seen.add(id(w))
+            yield name, w
+
+
+def _leaves(tree, prefix):
+    """A node's own arrays, then those of its children, each kind in the order of the dictionary."""
+    dot = f"{prefix}." if prefix else ""
+    for name, w in tree.items():
+        if w is not None and not isinstance(w, dict):
+            yield dot + name, w
+    for name, child in tree.items():
+        if isinstance(child, dict):
+            yield from _leaves(child, dot + name)
 
 
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
-
-def named_parameters_raw(tree, prefix="", seen=None):
-    """Yield (name, leaf) for a nested dictionary of tensors, each leaf once; the walk is the manual one."""
-    yield from named_parameters_manual(tree, prefix, seen)
-
+named_parameters_raw = named_parameters_manual  # a tree does not ask what its leaves are
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
-KINDS = ("_parameters", "_buffers", "_modules")
-
 
 class Module:
-    """Drop-in for torch.nn.Module."""
+    """Drop-in for torch.nn.Module; a child assigns parameters and modules to itself, and defines forward."""
+
+    _version = 1  # of the layout of the state; a child that changes its layout counts on
 
     def __init__(self, *args, **kwargs):
+        init = f"{type(self).__name__}.__init__()"
         if kwargs:
-            raise TypeError(f"{type(self).__name__}.__init__() got an unexpected keyword argument '{next(iter(kwargs))}'")
+            raise TypeError(f"{init} got an unexpected keyword argument '{next(iter(kwargs))}'")
         if args:
-            raise TypeError(f"{type(self).__name__}.__init__() takes 1 positional argument but {len(args) + 1} were given")
-        for name, value in (("training", True), *((kind, {}) for kind in KINDS), ("_non_persistent", set())):
-            object.__setattr__(self, name, value)
+            raise TypeError(f"{init} takes 1 positional argument but {len(args) + 1} were given")
+        vars(self).update(training=True, _parameters={}, _buffers={}, _non_persistent_buffers_set=set(), _modules={})
 
     def __call__(self, *args, **kwargs):
         return self.forward(*args, **kwargs)
 
-    def forward(self, *args):
+    def forward(self, *_):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
-    # ── registration ──
+    # what is registered
 
     def __setattr__(self, name, value):
-        self._assign(name, value)
+        if not self._assign(name, value):
+            super().__setattr__(name, value)
 
     def _assign(self, name, value):
-        held = self.__dict__
+        """Put a value in the table it belongs to; return whether it belongs to one."""
+        own = vars(self)
         if isinstance(value, Parameter):
-            if "_parameters" not in held:
+            if "_parameters" not in own:
                 raise AttributeError("cannot assign parameters before Module.__init__() call")
-            self._forget(name, "_parameters")
+            self._forget(name, own, self._buffers, self._modules)
             self.register_parameter(name, value)
-        elif name in held.get("_parameters", ()):
-            _expect(value is None, value, "parameter", name, "torch.nn.Parameter")
+        elif name in own.get("_parameters", ()):
+            _check_none(value, "parameter", name, "torch.nn.Parameter")
             self._parameters[name] = None
         elif isinstance(value, Module):
-            if "_modules" not in held:
+            if "_modules" not in own:
                 raise AttributeError("cannot assign module before Module.__init__() call")
-            self._forget(name, "_modules")
+            self._forget(name, own, self._buffers)
             self._modules[name] = value
-        elif name in held.get("_modules", ()):
-            _expect(value is None, value, "child module", name, "torch.nn.Module")
+        elif name in own.get("_modules", ()):
+            _check_none(value, "child module", name, "torch.nn.Module")
             self._modules[name] = None
-        elif name in held.get("_buffers", ()):
-            expected = value is None or isinstance(value, torch.Tensor)
-            _expect(expected, value, "buffer", name, "torch.nn.Buffer, torch.Tensor")
+        elif name in own.get("_buffers", ()):
+            if not isinstance(value, torch.Tensor):
+                _check_none(value, "buffer", name, "torch.nn.Buffer, torch.Tensor")
             self._buffers[name] = value
         else:
-            object.__setattr__(self, name, value)
+            return False
+        return True
 
-    def _forget(self, name, kept):
-        """Drop `name` wherever else it stands."""
-        for held in (self.__dict__, *(self.__dict__[kind] for kind in KINDS if kind != kept)):
-            held.pop(name, None)
-        self._non_persistent.discard(name)
+    def _forget(self, name, *tables):
+        for table in tables:
+            table.pop(name, None)
+        self._non_persistent_buffers_set.discard(name)
 
     def __getattr__(self, name):
-        for kind in KINDS:
-            held = self.__dict__.get(kind, ())
-            if name in held:
-                return held[name]
+        """Called only for what is not an ordinary attribute."""
+        own = self.__dict__
+        for table in ("_parameters", "_buffers", "_modules"):
+            if table in own and name in own[table]:
+                return own[table][name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __delattr__(self, name):
-        for kind in KINDS:
-            if name in self.__dict__[kind]:
-                del self.__dict__[kind][name]
-                self._non_persistent.discard(name)
+        for table in (self._parameters, self._buffers, self._modules):
+            if name in table:
+                self._forget(name, table)
                 return
-        object.__delattr__(self, name)
-
-    def _check_name(self, kind, name, held):
-        if not isinstance(name, str):
-            raise TypeError(f"{kind} name should be a string. Got {torch.typename(name)}")
-        if kind == "module" and hasattr(self, name) and name not in held:  # torch looks in this order, and adds what it got
-            raise KeyError(f"attribute '{name}' already exists")
-        if "." in name:
-            raise KeyError(f'{kind} name can\'t contain "."' + (f", got: {name}" if kind == "module" else ""))
-        if name == "":
-            raise KeyError(f'{kind} name can\'t be empty string ""')
-        if hasattr(self, name) and name not in held:
-            raise KeyError(f"attribute '{name}' already exists")
+        super().__delattr__(name)
 
     def register_parameter(self, name, param):
-        if "_parameters" not in self.__dict__:
+        if "_parameters" not in vars(self):
             raise AttributeError("cannot assign parameter before Module.__init__() call")
-        self._check_name("parameter", name, self._parameters)
+        self._check_name("parameter", name)
         if param is not None and not isinstance(param, Parameter):
             raise TypeError(
                 f"cannot assign '{torch.typename(param)}' object to parameter '{name}' "
                 "(torch.nn.Parameter or None required)"
             )
-        if param is not None and param.grad_fn is not None:
+        if param is not None and param.grad_fn:
             raise ValueError(
                 f"Cannot assign non-leaf Tensor to parameter '{name}'. Model parameters must be created explicitly. "
                 f"To express '{name}' as a function of another Tensor, compute the value in the forward() method."
@@ -148,26 +146,39 @@ class Module:
         self._parameters[name] = param
 
     def register_buffer(self, name, tensor, persistent=True):
-        if "_buffers" not in self.__dict__:
+        if "_buffers" not in vars(self):
             raise AttributeError("cannot assign buffer before Module.__init__() call")
-        self._check_name("buffer", name, self._buffers)
+        self._check_name("buffer", name)
         if tensor is not None and not isinstance(tensor, torch.Tensor):
             raise TypeError(
                 f"cannot assign '{torch.typename(tensor)}' object to buffer '{name}' (torch Tensor or None required)"
             )
         self._buffers[name] = tensor
-        (self._non_persistent.discard if persistent else self._non_persistent.add)(name)
+        (self._non_persistent_buffers_set.discard if persistent else self._non_persistent_buffers_set.add)(name)
 
     def add_module(self, name, module):
         if module is not None and not isinstance(module, Module):
             raise TypeError(f"{torch.typename(module)} is not a Module subclass")
-        self._check_name("module", name, self._modules)
+        self._check_name("module", name)
         self._modules[name] = module
 
     def register_module(self, name, module):
         self.add_module(name, module)
 
-    # ── traversal ──
+    def _check_name(self, kind, name):
+        if not isinstance(name, str):
+            raise TypeError(f"{kind} name should be a string. Got {torch.typename(name)}")
+        taken = hasattr(self, name) and name not in getattr(self, f"_{kind}s")
+        if taken and kind == "module":  # of a module native asks this first
+            raise KeyError(f"attribute '{name}' already exists")
+        if "." in name:
+            raise KeyError(f'{kind} name can\'t contain "."' + (f", got: {name}" if kind == "module" else ""))
+        if name == "":
+            raise KeyError(f'{kind} name can\'t be empty string ""')
+        if taken:
+            raise KeyError(f"attribute '{name}' already exists")
+
+    # what is found
 
     def named_modules(self, memo=None, prefix="", remove_duplicate=True):
         memo = set() if memo is None else memo
@@ -176,50 +187,82 @@ class Module:
         if remove_duplicate:
             memo.add(self)
         yield prefix, self
-        for name, module in self._modules.items():
-            if module is not None:
-                yield from module.named_modules(memo, _join(prefix, name), remove_duplicate)
+        for name, child in self._modules.items():
+            if child is not None:
+                yield from child.named_modules(memo, _path(prefix, name), remove_duplicate)
 
-    def _named(self, kind, prefix, recurse, remove_duplicate):
-        seen = set()
-        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
-        for path, module in modules:
-            for name, value in module.__dict__[kind].items():
-                if value is not None and value not in seen:
-                    if remove_duplicate:
-                        seen.add(value)
-                    yield _join(path, name), value
+    def modules(self, remove_duplicate=True):
+        for _, module in self.named_modules(remove_duplicate=remove_duplicate):
+            yield module
+
+    def named_children(self):
+        seen = {None}
+        for name, child in self._modules.items():
+            if child not in seen:
+                seen.add(child)
+                yield name, child
+
+    def children(self):
+        for _, child in self.named_children():
+            yield child
 
     def named_parameters(self, prefix="", recurse=True, remove_duplicate=True):
         yield from self._named("_parameters", prefix, recurse, remove_duplicate)
 
+    def parameters(self, recurse=True):
+        for _, p in self.named_parameters(recurse=recurse):
+            yield p
+
     def named_buffers(self, prefix="", recurse=True, remove_duplicate=True):
         yield from self._named("_buffers", prefix, recurse, remove_duplicate)
 
-    def named_children(self):
-        seen = {None}
-        for name, module in self._modules.items():
-            if module not in seen:
-                seen.add(module)
-                yield name, module
-
-    def parameters(self, recurse=True):
-        yield from (value for _, value in self.named_parameters(recurse=recurse))
-
     def buffers(self, recurse=True):
-        yield from (value for _, value in self.named_buffers(recurse=recurse))
+        for _, buffer in self.named_buffers(recurse=recurse):
+            yield buffer
 
-    def modules(self):
-        yield from (module for _, module in self.named_modules())
+    def _named(self, table, prefix, recurse, remove_duplicate):
+        seen = {None}
+        modules = self.named_modules(prefix=prefix, remove_duplicate=remove_duplicate) if recurse else [(prefix, self)]
+        for path, module in modules:
+            for name, tensor in getattr(module, table).items():
+                if tensor not in seen:
+                    if remove_duplicate:
+                        seen.add(tensor)
+                    yield _path(path, name), tensor
 
-    def children(self):
-        yield from (module for _, module in self.named_children())
+    def get_submodule(self, target):
+        module = self
+        for name in target.split(".") if target else ():
+            module = module._member(name)
+            if not isinstance(module, Module):
+                raise AttributeError(f"`{name}` is not an nn.Module")
+        return module
 
-    # ── what is done to the whole tree ──
+    def get_parameter(self, target):
+        path, _, name = target.rpartition(".")
+        p = self.get_submodule(path)._member(name)
+        if not isinstance(p, Parameter):
+            raise AttributeError(f"`{name}` is not an nn.Parameter")
+        return p
+
+    def get_buffer(self, target):
+        path, _, name = target.rpartition(".")
+        module = self.get_submodule(path)
+        buffer = module._member(name)
+        if name not in module._buffers:
+            raise AttributeError(f"`{name}` is not a buffer")
+        return buffer
+
+    def _member(self, name):
+        if not hasattr(self, name):
+            raise AttributeError(f"{type(self).__name__} has no attribute `{name}`")
+        return getattr(self, name)
+
+    # what is done to all
 
     def apply(self, fn):
-        for module in self.children():
-            module.apply(fn)
+        for child in self.children():
+            child.apply(fn)
         fn(self)
         return self
 
@@ -227,8 +270,8 @@ class Module:
         if not isinstance(mode, bool):
             raise ValueError("training mode is expected to be boolean")
         self.training = mode
-        for module in self.children():
-            module.train(mode)
+        for child in self.children():
+            child.train(mode)
         return self
 
     def eval(self):
@@ -241,65 +284,72 @@ class Module:
 
     def zero_grad(self, set_to_none=True):
         for p in self.parameters():
-            if set_to_none or p.grad is None:
+            if set_to_none:
                 p.grad = None
-            else:
+            elif p.grad is not None:
                 p.grad = p.grad.detach_() if p.grad.grad_fn is not None else p.grad.requires_grad_(False)
                 p.grad.zero_()
 
-    def to(self, *args, **kwargs):
-        """Convert every floating tensor in place, and move the others to the same device."""
-        for module in self.modules():
-            for p in filter(lambda p: p is not None, module._parameters.values()):
-                p.data = _converted(p.data, args, kwargs)
+    def _apply(self, fn):
+        """Convert every tensor; a parameter stays the same object, or its optimizer would lose it."""
+        for child in self.children():
+            child._apply(fn)
+        with torch.no_grad():
+            for p in self.parameters(recurse=False):
+                p.data = fn(p)
                 if p.grad is not None:
-                    p.grad.data = _converted(p.grad.data, args, kwargs)
-            for name, buffer in module._buffers.items():
-                if buffer is not None:
-                    module._buffers[name] = _converted(buffer, args, kwargs)
+                    p.grad.data = fn(p.grad)
+        for name, buffer in self.named_buffers(recurse=False, remove_duplicate=False):
+            self._buffers[name] = fn(buffer)
         return self
 
+    def to(self, *args, **kwargs):
+        asked = torch.empty(0).to(*args, **kwargs).dtype
+        if not (asked.is_floating_point or asked.is_complex):
+            raise TypeError(
+                f"nn.Module.to only accepts floating point or complex dtypes, but got desired dtype={asked}"
+            )
+
+        def convert(t):
+            if t.is_floating_point() or t.is_complex():
+                return t.to(*args, **kwargs)
+            return t.to(t.new_empty(0).to(*args, **kwargs).device)  # integers move, and stay integers
+
+        return self._apply(convert)
+
     def float(self):
-        return self.to(torch.float32)
+        return self._apply(lambda t: t.float() if t.is_floating_point() else t)
 
     def double(self):
-        return self.to(torch.float64)
+        return self._apply(lambda t: t.double() if t.is_floating_point() else t)
 
-    # ── state ──
+    # what is saved
 
     def state_dict(self, *, destination=None, prefix="", keep_vars=False):
-        """Every tensor under each of its names, own ones first; they share their storage with the module."""
-        destination = OrderedDict() if destination is None else destination
-        for name, value in self._own_state().items():
-            destination[prefix + name] = value if keep_vars else value.detach()
-        for name, module in self._modules.items():
-            if module is not None:
-                module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
+        """Every name with its tensor, which still shares the module's memory."""
+        if destination is None:
+            destination = OrderedDict()
+            destination._metadata = OrderedDict()
+        if hasattr(destination, "_metadata"):
+            destination._metadata[prefix[:-1]] = {"version": self._version}
+        for name, tensor in self._state().items():
+            destination[prefix + name] = tensor if keep_vars else tensor.detach()
+        for name, child in self._modules.items():
+            if child is not None:
+                child.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
         return destination
 
-    def _own_state(self):
-        kept = {name: value for name, value in self._buffers.items() if name not in self._non_persistent}
-        return {name: value for name, value in (self._parameters | kept).items() if value is not None}
+    def _state(self):
+        """The module's own part of the state: parameters, then the buffers that persist."""
+        buffers = {name: b for name, b in self._buffers.items() if name not in self._non_persistent_buffers_set}
+        return {name: tensor for name, tensor in (self._parameters | buffers).items() if tensor is not None}
 
     def load_state_dict(self, state_dict, strict=True, assign=False):
-        """Copy the tensors of `state_dict` into the module's own, or put them in their place; not atomic, as in torch."""
-        if not isinstance(state_dict, dict):
+        """Copy the tensors in by name; those that fit are in even when the rest makes it raise."""
+        if not isinstance(state_dict, Mapping):
             raise TypeError(f"Expected state_dict to be dict-like, got {type(state_dict)}.")
-        missing, errors, expected = [], [], set()
-        for path, module in self.named_modules(remove_duplicate=False):
-            for name, value in module._own_state().items():
-                key = _join(path, name)
-                expected.add(key)
-                if key not in state_dict:
-                    missing.append(key)
-                elif state_dict[key].shape != value.shape:
-                    errors.append(
-                        f"size mismatch for {key}: copying a param with shape {state_dict[key].shape} from checkpoint, "
-                        f"the shape in current model is {value.shape}."
-                    )
-                else:
-                    module._load(name, value, state_dict[key], assign)
-        unexpected = [key for key in state_dict if key not in expected]
+        missing, unexpected, errors = [], [], []
+        self._load(state_dict, "", assign, missing, unexpected, errors)
         if strict and unexpected:
             errors.insert(0, f"Unexpected key(s) in state_dict: {_quoted(unexpected)}. ")
         if strict and missing:
@@ -307,53 +357,82 @@ class Module:
         if errors:
             lines = "\n\t".join(errors)
             raise RuntimeError(f"Error(s) in loading state_dict for {type(self).__name__}:\n\t{lines}")
-        return IncompatibleKeys(missing, unexpected)
+        return _IncompatibleKeys(missing, unexpected)
 
-    def _load(self, name, value, new, assign):
-        if not assign:
-            with torch.no_grad():
-                value.copy_(new)
-        elif name in self._parameters:
-            self._parameters[name] = Parameter(new, value.requires_grad)
+    def _load(self, state, prefix, assign, missing, unexpected, errors):
+        own = self._state()
+        for name, mine in own.items():
+            key = prefix + name
+            if key in state:
+                self._load_tensor(name, mine, key, state[key], assign, errors)
+            else:
+                missing.append(key)
+        for key in state:
+            name, dot, _ = key.removeprefix(prefix).partition(".")
+            if name not in (self._modules if dot else own):
+                unexpected.append(key)
+        for name, child in self._modules.items():
+            if child is not None:
+                below = {key: theirs for key, theirs in state.items() if key.startswith(f"{prefix}{name}.")}
+                child._load(below, f"{prefix}{name}.", assign, missing, unexpected, errors)
+
+    def _load_tensor(self, name, mine, key, theirs, assign, errors):
+        if not isinstance(theirs, torch.Tensor):
+            errors.append(
+                f'While copying the parameter named "{key}", expected torch.Tensor or Tensor-like object '
+                f"from checkpoint but received {type(theirs)}"
+            )
+            return
+        if mine.dim() == 0 and theirs.shape == (1,):  # a number, as it was saved before torch 0.4
+            theirs = theirs[0]
+        if theirs.shape != mine.shape:
+            errors.append(
+                f"size mismatch for {key}: copying a param with shape {theirs.shape} from checkpoint, "
+                f"the shape in current model is {mine.shape}."
+            )
+        elif assign:
+            if isinstance(mine, Parameter):
+                theirs = theirs if isinstance(theirs, Parameter) else Parameter(theirs)
+                theirs.requires_grad_(mine.requires_grad)
+            setattr(self, name, theirs)
         else:
-            self._buffers[name] = new
+            with torch.no_grad():
+                mine.copy_(theirs)
 
-    # ── representation ──
+    # what is shown
 
     def extra_repr(self):
         return ""
 
     def __repr__(self):
-        extra = [line for line in self.extra_repr().split("\n") if line]
-        children = [f"({name}): " + repr(module).replace("\n", "\n  ") for name, module in self._modules.items()]
-        lines = extra + children
-        if len(extra) == 1 and not children:
-            return f"{type(self).__name__}({extra[0]})"
-        return f"{type(self).__name__}(" + ("\n  " + "\n  ".join(lines) + "\n" if lines else "") + ")"
+        text = self.extra_repr()
+        children = [f"({name}): {child!r}" for name, child in self._modules.items()]
+        if children or "\n" in text:
+            text = "\n" + textwrap.indent("\n".join([text] * bool(text) + children), "  ") + "\n"
+        return f"{type(self).__name__}({text})"
 
 
-class IncompatibleKeys(namedtuple("IncompatibleKeys", ["missing_keys", "unexpected_keys"])):
+class _IncompatibleKeys(NamedTuple):
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
     def __repr__(self):
-        return super().__repr__() if any(self) else "<All keys matched successfully>"
+        if not self.missing_keys and not self.unexpected_keys:
+            return "<All keys matched successfully>"
+        return f"_IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
 
-def _expect(met, value, kind, name, expected):
-    if not met:
+def _check_none(value, kind, name, expected):
+    if value is not None:
         raise TypeError(f"cannot assign '{torch.typename(value)}' as {kind} '{name}' ({expected} or None expected)")
 
 
-def _join(prefix, name):
+def _path(prefix, name):
     return f"{prefix}.{name}" if prefix else name
 
 
 def _quoted(keys):
     return ", ".join(f'"{key}"' for key in keys)
-
-
-def _converted(tensor, args, kwargs):
-    if tensor.is_floating_point():
-        return tensor.to(*args, **kwargs)
-    return tensor.to(torch.empty(0, device=tensor.device).to(*args, **kwargs).device)
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

@@ -1,14 +1,14 @@
-r"""The parameter: a tensor that says it is to be trained.
+r"""A parameter: an array that is learned.
 
-    w = Parameter(data)         a leaf that requires a gradient and shares its data
+    p = Parameter(data)         shares the memory of data, is a leaf of the graph, and wants a gradient
 
-What marks it is its class: assigned to a module it is registered, and what is computed from it is a plain
-tensor again.  `torch.ones(1, requires_grad=True).to(device)` is a tensor with a history and no leaf any more, so it
-gets no gradient of its own; a parameter is put on its device first and then made a leaf.
+A parameter is a place, not a value.  What is computed from it, p + 1 or p.clone(), is an ordinary tensor; a computed
+tensor that is made a parameter forgets how it was computed (tests/planted: parameter_stays_in_the_graph); and
+p = p - lr * g leaves the model with the old p, which is why a step is taken in place.
 
-Shapes   that of the data; without data (0,).
+Shapes   any, 0 included;  without data, (0,).
 Units    those of the data.
-Raises   RuntimeError if a dtype that has no gradient should require one.
+Raises   RuntimeError for integers that want a gradient;  AttributeError for data that is no tensor.
 Source   torch/nn/parameter.py (PyTorch 2.13).
 """
 
@@ -16,33 +16,41 @@ import torch
 
 from impls.ladder import Absent, Ladder
 
+# ── manual ──────────────────────────────────────────────────────────────────────────────────────
+
+parameter_manual = Absent("an array is a parameter by its place in the tree, see nn.module")
+
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def parameter_raw(data, requires_grad=True):
+    """Return a leaf that shares the memory of `data`."""
     return data.detach().requires_grad_(requires_grad)
 
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-class ParameterMeta(type(torch.Tensor)):
-    """Lets torch's own parameters count as ours; they are known by their name, for this rung does not use the class."""
+class _ParameterType(type(torch.Tensor)):  # type: ignore[misc]  # mypy follows no computed base class
+    """Makes native's parameters instances of ours, so that a custom module can hold them."""
 
     def __instancecheck__(cls, instance):
-        return any(kind.__name__ == "Parameter" for kind in type(instance).__mro__)
+        return super().__instancecheck__(instance) or (cls is Parameter and isinstance(instance, LADDER.native))
 
 
-class Parameter(torch.Tensor, metaclass=ParameterMeta):
-    """Drop-in for torch.nn.Parameter, in torch's modules and optimizers too."""
+class Parameter(torch.Tensor, metaclass=_ParameterType):
+    """Drop-in for torch.nn.Parameter."""
 
-    _is_param = True  # torch's mark for a tensor subclass that its own modules accept as a parameter
-    # Without this every operation on a subclass takes a detour through Python; torch does the same.
-    __torch_function__ = torch._C._disabled_torch_function_impl
+    # Private, and torch's own way out: without it every operation on a subclass makes a detour through Python.
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]  # it is no method
+
+    # The mark by which native's isinstance check knows our parameters for its own, so that its modules hold them.
+    _is_param = True
 
     def __new__(cls, data=None, requires_grad=True):
-        data = torch.empty(0) if data is None else data
-        return torch.Tensor._make_subclass(cls, data.detach(), requires_grad)
+        data = torch.empty(0) if data is None else data.detach()
+        # Private: the public as_subclass would return a view, and refuse integers in other words.
+        return torch.Tensor._make_subclass(cls, data, requires_grad)
 
     def __deepcopy__(self, memo):
         if id(self) not in memo:
@@ -50,18 +58,13 @@ class Parameter(torch.Tensor, metaclass=ParameterMeta):
             memo[id(self)] = type(self)(data, self.requires_grad)
         return memo[id(self)]
 
-    def __repr__(self):
-        return "Parameter containing:\n" + super().__repr__()
-
     def __reduce_ex__(self, protocol):
         return type(self), (self.data, self.requires_grad)
+
+    def __repr__(self):
+        return f"Parameter containing:\n{self.data.requires_grad_(self.requires_grad)!r}"
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────
 
-LADDER = Ladder(
-    Absent("an array is a parameter by its place in the tree that gradients are taken for"),
-    parameter_raw,
-    Parameter,
-    torch.nn.Parameter,
-)
+LADDER = Ladder(parameter_manual, parameter_raw, Parameter, torch.nn.Parameter)

@@ -51,7 +51,7 @@ class ReLU(Module):
 
     def forward(self, input):
         # No other operation keeps the sign of -0.0 and has the derivative 0 there.
-        return input.relu_() if self.inplace else input.relu()
+        return torch.relu_(input) if self.inplace else torch.relu(input)
 
     def extra_repr(self):
         return "inplace=True" if self.inplace else ""

@@ -38,7 +38,7 @@ class Layer(NamedTuple):
 
 
 def sequential_forward(x, layers, params, rng=None, training=True):
-    """Return (y, saved, rng); `layers` maps a key to a Layer, `params` a key to the arrays of the layers that have any."""
+    """Return (y, saved, rng); `layers` maps a key to a Layer, and `params` to its arrays by name where it has any."""
     saved, flows = [], False  # flows: whether a gradient that enters the layer from above reaches a parameter below it
     for key, layer in layers.items():
         inputs = (x, *[params[key][name] for name in layer.parameters])
@@ -149,7 +149,10 @@ class Sequential(Module):
         return Sequential().extend(self).extend(self._summand(other))
 
     def __iadd__(self, other):
-        return self.extend(self._summand(other))
+        n = len(self)  # once: extend() counts after each, which differs where keys have gaps
+        for i, module in enumerate(self._summand(other)):
+            self.add_module(str(n + i), module)
+        return self
 
     def __mul__(self, other):
         return Sequential().extend(list(self) * self._factor(other))
@@ -157,7 +160,8 @@ class Sequential(Module):
     __rmul__ = __mul__
 
     def __imul__(self, other):
-        return self.extend(list(self) * (self._factor(other) - 1))
+        n = len(self)
+        return self.extend(self._modules[str(i)] for _ in range(self._factor(other) - 1) for i in range(n))
 
     def _summand(self, other):
         if not isinstance(other, Sequential):

@@ -54,6 +54,7 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return cls(value, np.zeros_like(value), _lattice(value, format.precision), format)
 
     @classmethod
+    @functools.cache
     @np.errstate(all="ignore")
     def constant(cls, number, format: Format):
         """A setting: a real number that every rung may round once to the format."""
@@ -78,9 +79,9 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         f = self.format
         magnitude = abs(value) if magnitude is None else magnitude
         top = f.largest * HEADROOM
-        if lattice is not None and lattice >= f.emin:
-            if np.all(magnitude < min(top, 2.0 ** min(lattice + f.precision, 1023))):
-                return Bounded(value, np.zeros_like(value), _lattice(value, f.precision), f, terms)
+        fits = min(top, 2.0 ** min(lattice + f.precision, 1023)) if lattice is not None and lattice >= f.emin else 0
+        if np.all(magnitude < fits):
+            return Bounded(value, np.zeros_like(value), _lattice(value, f.precision), f, terms)
         error = inherited + f.gamma(roundings) * (magnitude + inherited)
         error = error + roundings * f.wider_roundoff * magnitude + underflows * f.tiny
         error = np.where(magnitude + error <= top, error, np.inf)  # NaN too: nothing is known
@@ -123,7 +124,8 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         a, b = self, other
         n = a.value.shape[-1]
         lattice = _both(lambda p, q: p + q, a, b)
-        magnitude, inherited = abs(a.value) @ abs(b.value), n * self.format.tiny
+        magnitude = abs(a.value) @ abs(b.value)
+        inherited = np.full_like(magnitude, n * self.format.tiny)
         if np.any(a.error) or np.any(b.error):  # of exact data, most of a certificate, these products are zero
             inherited = inherited + abs(a.value) @ b.error + a.error @ abs(b.value) + a.error @ b.error
         return self._summed(a.value @ b.value, Terms(magnitude, inherited, n, lattice))
@@ -164,12 +166,13 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self._rounded(root, inherited, None, 2 * ULPS["sqrt"])
 
     def _power(self, exponent):
-        """A power of numbers that no rung has below zero, to an exponent that is a setting."""
-        power = self.value**exponent.value
-        low, high = np.maximum(self.value - self.error, 0), self.value + self.error
-        ends = [x ** (exponent.value + e) for x in (low, high) for e in (-exponent.error, exponent.error)]
-        inherited = functools.reduce(np.maximum, (abs(end - power) for end in ends))  # monotonic in either
-        return self._rounded(power, inherited, None, 2 * ULPS["power"], underflows=2 * ULPS["power"])
+        """A power of numbers that no rung has below zero.  A fraction as exponent, 1/3, is known to a rounding only."""
+        p = exponent.value
+        power, low, high = (np.maximum(self.value + e, 0) ** p for e in (0, -self.error, self.error))
+        inherited = np.maximum(high - power, power - low)
+        if p != np.rint(p):
+            inherited = inherited + np.where(power > 0, power * abs(np.log(self.value) * p), 0) * self.format.gamma(2)
+        return self._rounded(power, inherited, None, 2 * ULPS["power"], underflows=1)
 
     # ── reductions and shape ──
 

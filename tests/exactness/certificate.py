@@ -5,8 +5,9 @@ a kink may go either way.  So a run is followed in lockstep, and of each step it
 
     1  each layer's output and gradients, and the loss, are admissible for what that node itself received,
     2  the update is admissible for the step's own gradients and state,
-    3  nothing changed in between: what a node received is what its neighbour handed on, to the bit, and a step
-       begins with the parameters and the state that the step before it left.
+    3  nothing changed in between: what a node received is what its neighbour handed on, to the bit, a step
+       begins with the parameters and the state that the step before it left, and a layer that draws goes on
+       where the one before it stopped.
 
 No state is injected.  Two certified runs from one start through the same batches are two pseudo-orbits of one exact
 map; that they stay close is neither needed nor claimed.
@@ -20,14 +21,14 @@ from tests.exactness.compare import Different, assert_bitwise, assert_same, asse
 
 def certify(steps, formulas, dtype):
     """Certify each of `steps` as it comes, by the manual rung's `formulas`; return how many there were."""
-    count, last = 0, None
+    count, last, rng = 0, None, None
     for count, step in enumerate(steps, 1):
         try:
             if last is not None:
                 assert_same(step.before, last.after, "parameters, as the step before left them")
                 assert_same(step.state_before, last.state_after, "state, as the step before left it")
             _certify_wiring(step)
-            grads = _certify_nodes(step, formulas, dtype)
+            grads, rng = _certify_nodes(step, formulas, dtype, rng)
             _certify_update(step, grads, formulas, dtype)
         except Different as difference:
             raise type(difference)(f"step {count}: {difference}") from None
@@ -42,12 +43,16 @@ def _certify_wiring(step):
         assert_bitwise(above.x, below.y, f"what layer {above.key} received")
 
 
-def _certify_nodes(step, formulas, dtype):
-    """Every layer and the loss, by what they received; return the gradients of the parameters, with their bounds."""
+def _certify_nodes(step, formulas, dtype, rng):
+    """Every layer and the loss, by what they received; return the parameters' gradients, bounded, and the generator."""
     grads, below = {}, None
     for node in step.nodes:
         params = [bounded(w, dtype) for w in step.before.get(node.key, {}).values()]
-        y, (dx, *dw) = formulas.layer(node, bounded(node.x, dtype), params, node.dy is not None and bounded(node.dy, dtype))
+        if node.rng is not None and rng is not None:
+            assert_same(node.rng._asdict(), rng._asdict(), f"generator as layer {node.key} began to draw, its")
+        dy = None if node.dy is None else bounded(node.dy, dtype)
+        y, (dx, *dw), drawn = formulas.layer(node, bounded(node.x, dtype), params, dy)
+        rng = drawn or rng
         assert_within(node.y, y, f"output of layer {node.key}")
         if below is not None and below.dy is not None:
             assert_within(below.dy, dx, f"gradient of the input of layer {node.key}")
@@ -58,7 +63,7 @@ def _certify_nodes(step, formulas, dtype):
     loss, grad = formulas.loss(bounded(below.y, dtype), target)
     assert_within(step.loss, loss, "loss")
     assert_within(below.dy, grad, "gradient of the loss")
-    return grads
+    return grads, rng
 
 
 def _certify_update(step, grads, formulas, dtype):

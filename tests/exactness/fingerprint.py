@@ -51,8 +51,7 @@ class AtMost(NamedTuple):
 
 ADMITTED = {
     # impls.rng rounds a uniform number once, as torch does where it has FMA instructions
-    "uniform_ fuses its multiply-add, float32": Is(True),
-    "uniform_ fuses its multiply-add, float64": Is(True),
+    "uniform_ fuses its multiply-add": Is(True),
     # an operation that underflows is off by the smallest subnormal, not by the smallest normal number
     "subnormal numbers are kept": Is(True),
     # neither TF32 nor bfloat16 inside a product of float32 matrices
@@ -71,7 +70,7 @@ def fingerprint() -> dict:
         "longdouble is wider than double": LONGDOUBLE_IS_WIDER,
         "kernel of bernoulli_": bernoulli_kernel(),
         "add(alpha) fuses its multiply-add": _add_fuses(),
-        **{f"uniform_ fuses its multiply-add, {dtype}": _uniform_fuses(dtype) for dtype in FORMATS},
+        "uniform_ fuses its multiply-add": all(map(_uniform_fuses, FORMATS)),
         "subnormal numbers are kept": _keeps_subnormals(),
         "float32 matmul precision": torch.get_float32_matmul_precision(),
         "digits that survive a float32 mm": _digits_of_mm(),

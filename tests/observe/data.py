@@ -1,8 +1,9 @@
 """What a caller sees of samplers and loaders: after every request, what was given and the state of two generators.
 
-A problem is a script of turns.  A turn starts a pass, or two that live side by side, makes its requests, and may
-draw a dropout mask after each; so passes are abandoned, read to the end, and asked again when nothing is left.
-Watched are the global generator and one of the problem's own; one rung at a time has the global one to itself.
+A program has several samplers or loaders on the same generators, as training and validation have, and a script of
+turns.  A turn starts a pass over one of them, or two that live side by side, makes its requests, and may draw a
+dropout mask after each; so passes are abandoned, read to the end, and asked again when nothing is left.
+Watched are the global generator and one of the program's own.
 """
 
 import contextlib
@@ -24,57 +25,35 @@ BATCHES, LOADER = "data.batch_sampler", "data.loader"
 
 
 class Turn(NamedTuple):
-    requests: tuple  # how many indices each request asks for; where batches are given, 1 is one batch
+    which: int  # over which sampler or loader
+    requests: tuple  # how many indices each request asks for; where batches are given, always one
     live: int = 1  # passes that live side by side and are asked in turn
     mask: int = 0  # elements of the dropout mask drawn after each request
 
 
+class Program(NamedTuple):
+    streams: list  # of Order, on any rung; or of Feed, on custom and native
+    seed: int
+    script: list[Turn]
+
+
 class Order(NamedTuple):
-    """Rows in some order, perhaps in batches: what all four rungs can do."""
+    """n rows in some order, or in batches: what all four rungs can do."""
 
     n: int
     settings: dict
     generator: str | None  # "own", "global", or None: no generator is given
-    seed: int
-    script: list[Turn]
-    sampler: str = SEQUENTIAL  # what a batch sampler batches, and with which settings
-    sampler_settings: dict = {}  # noqa: RUF012  (a NamedTuple's default is never written)
-    write: bool = False  # whether the caller overwrites each batch with zeros
+    sampler: str = SEQUENTIAL  # what a batch sampler batches, and its settings
+    sampler_settings: dict = {}  # noqa: RUF012  (never written)
+    write: bool = False  # whether the caller overwrites each batch of a loader
 
 
-def observe(rung, concept, impl, problem):
-    """Play the script of an Order on a rung."""
+def observe(rung, concept, impl, program):
+    """Play a program of Orders: a list of turns, each a list of what was seen after every request."""
+    begin = {Rung.MANUAL: _manual, Rung.RAW: _raw}.get(rung, _object)
     with torch.random.fork_rng(devices=[]):
-        generators = seeded(rung, problem.seed)
-        begin = {Rung.MANUAL: _manual, Rung.RAW: _raw}.get(rung, _object)
-        begin = begin(concept, impl, problem, generators, *([rung] if begin is _object else []))
-        return play(begin, problem.script, generators, rung)
-
-
-def lengths(rung, concept, impl, problem):
-    """What len() says of a sampler or loader, and of a pass that has one; and how many indices or batches come."""
-    with torch.random.fork_rng(devices=[]):
-        stream = made(rung, concept, impl, problem, seeded(rung, problem.seed))
-        said = [len(stream), *([len(iter(stream))] if concept == LOADER else [])]
-        return said, len(list(stream))
-
-
-def splitting(rung, impl, problem):
-    """The parts of a split, what it warned of, and the generators that it left."""
-    with torch.random.fork_rng(devices=[]):
-        generators = seeded(rung, problem.seed)
-        return with_warnings(lambda: _parts(rung, impl, problem, generators)) | states(generators)
-
-
-def _parts(rung, impl, problem, generators):
-    n, lengths, where = problem.n, problem.lengths, problem.generator or "global"
-    if rung is Rung.MANUAL:
-        parts, generators[where] = impl(n, lengths, generators[where])
-        return parts
-    given = {} if problem.default else {"generator": generators.get(problem.generator)}
-    if rung is Rung.RAW:
-        return [seen(part) for part in impl(n, lengths, **given)]
-    return [np.array(part.indices, np.int64) for part in impl(range(n), lengths, **given)]
+        generators = seeded(rung, program.seed)
+        return play([begin(rung, concept, impl, order, generators) for order in program.streams], program, generators)
 
 
 def seeded(rung, seed):
@@ -84,22 +63,29 @@ def seeded(rung, seed):
     return every if rung is Rung.MANUAL else every | {"global": torch.default_generator.manual_seed(seed + 1)}
 
 
-def play(begin, script, generators, rung):
-    """`begin()` starts a pass and returns how it is asked; what was given is compared together with the states."""
-    draws = LADDERS["rng"][rung is not Rung.MANUAL]
-    trace = []
-    for turn in script:
-        passes = [begin() for _ in range(turn.live)]
-        trace.append(states(generators))
-        for k, ask in itertools.product(turn.requests, passes):
-            trace.append({"given": ask(k)} | states(generators))
-            for name in generators if turn.mask else ():
-                _, generators[name] = draws.bernoulli(generators[name], 0.5, (turn.mask,))
-    return trace
-
-
 def states(generators):
     return {k: (state_of(g) if isinstance(g, torch.Generator) else g)._asdict() for k, g in generators.items()}
+
+
+def play(begins, program, generators):
+    """A `begin` starts a pass and returns how it is asked."""
+    return [_turn(begins[turn.which], turn, generators) for turn in program.script]
+
+
+def _turn(begin, turn, generators):
+    passes = [begin() for _ in range(turn.live)]
+    lines = [states(generators)]
+    for k, ask in itertools.product(turn.requests, passes):
+        lines.append({"given": ask(k)} | states(generators))
+        for name, generator in generators.items() if turn.mask else ():
+            draws = LADDERS["rng"][isinstance(generator, torch.Generator)]
+            _, generators[name] = draws.bernoulli(generator, 0.5, (turn.mask,))
+    return lines
+
+
+def came(lines):
+    """What was given in a turn, without the requests that gave nothing."""
+    return [line["given"] for line in lines[1:] if line["given"] is not None]
 
 
 def _columns(n):
@@ -114,9 +100,9 @@ def _given(batch, write):
     return copies
 
 
-def _manual(concept, impl, problem, generators):
-    n, settings = problem.n, problem.settings
-    where, private = problem.generator or "global", {"private": problem.generator is None}
+def _manual(_, concept, impl, order, generators):
+    n, settings = order.n, order.settings
+    where, private = order.generator or "global", {"private": order.generator is None}
     columns, rows = _columns(n), LADDERS["data.dataset"].manual
 
     def start(stream, name, options):
@@ -126,7 +112,7 @@ def _manual(concept, impl, problem, generators):
         if concept == LOADER:
             cursor, generators[where] = impl.start(generators[where], n, **settings, **private)
         elif concept == BATCHES:
-            cursor = start(LADDERS[problem.sampler].manual, problem.sampler, problem.sampler_settings)
+            cursor = start(LADDERS[order.sampler].manual, order.sampler, order.sampler_settings)
         else:
             cursor = start(impl, concept, settings)
 
@@ -134,9 +120,9 @@ def _manual(concept, impl, problem, generators):
             nonlocal cursor
             if concept == LOADER:
                 given, cursor, generators[where] = impl.advance(cursor, generators[where])
-                return None if given is None else _given(rows(columns, given), problem.write)
+                return None if given is None else _given(rows(columns, given), order.write)
             if concept == BATCHES:
-                take = LADDERS[problem.sampler].manual.take
+                take = LADDERS[order.sampler].manual.take
                 given, cursor, generators[where] = impl(take, cursor, generators[where], **settings)
             else:
                 given, cursor, generators[where] = impl.take(cursor, generators[where], k)
@@ -147,42 +133,42 @@ def _manual(concept, impl, problem, generators):
     return begin
 
 
-def _raw(concept, impl, problem, generators):
-    generator = {"generator": generators.get(problem.generator)}
-    columns, rows = [torch.from_numpy(c) for c in _columns(problem.n)], LADDERS["data.dataset"].raw
+def _raw(_, concept, impl, order, generators):
+    generator = {"generator": generators.get(order.generator)}
+    columns, rows = [torch.from_numpy(c) for c in _columns(order.n)], LADDERS["data.dataset"].raw
 
     def start(function, name, options):
-        return function(problem.n, **options, **(generator if name in (RANDOM, LOADER) else {}))
+        return function(order.n, **options, **(generator if name in (RANDOM, LOADER) else {}))
 
     def begin():
         if concept == BATCHES:
-            sampler = start(LADDERS[problem.sampler].raw, problem.sampler, problem.sampler_settings)
-            return _asked(concept, map(seen, impl(sampler, **problem.settings)))
-        stream = start(impl, concept, problem.settings)
+            sampler = start(LADDERS[order.sampler].raw, order.sampler, order.sampler_settings)
+            return _asked(concept, map(seen, impl(sampler, **order.settings)))
+        stream = start(impl, concept, order.settings)
         if concept == LOADER:
             stream = (rows(columns, i) for i in stream)
-        return _asked(concept, stream, problem.write)
+        return _asked(concept, stream, order.write)
 
     return begin
 
 
-def made(rung, concept, impl, problem, generators):
+def made(rung, concept, impl, order, generators):
     """The sampler or loader of a rung of objects."""
-    library, generator = Library.of(rung), {"generator": generators.get(problem.generator)}
+    library, generator = Library.of(rung), {"generator": generators.get(order.generator)}
     if concept == LOADER:
-        dataset = library.TensorDataset(*map(torch.from_numpy, _columns(problem.n)))
-        return impl(dataset, **problem.settings, **generator)
-    drawing = generator if RANDOM in (concept, problem.sampler) else {}
+        dataset = library.TensorDataset(*map(torch.from_numpy, _columns(order.n)))
+        return impl(dataset, **order.settings, **generator)
+    drawing = generator if RANDOM in (concept, order.sampler) else {}
     if concept == BATCHES:
-        cls = library.RandomSampler if problem.sampler == RANDOM else library.SequentialSampler
-        return impl(cls(range(problem.n), **problem.sampler_settings, **drawing), **problem.settings)
-    return impl(range(problem.n), **problem.settings, **drawing)
+        cls = library.RandomSampler if order.sampler == RANDOM else library.SequentialSampler
+        return impl(cls(range(order.n), **order.sampler_settings, **drawing), **order.settings)
+    return impl(range(order.n), **order.settings, **drawing)
 
 
-def _object(concept, impl, problem, generators, rung):
+def _object(rung, concept, impl, order, generators):
     """Of objects there is one, and every pass is a pass over it."""
-    stream = made(rung, concept, impl, problem, generators)
-    return lambda: _asked(concept, iter(stream), problem.write)
+    stream = made(rung, concept, impl, order, generators)
+    return lambda: _asked(concept, iter(stream), order.write)
 
 
 def _asked(concept, stream, write=False):
@@ -197,6 +183,15 @@ def _asked(concept, stream, write=False):
 def _next(stream, use):
     batch = next(stream, None)
     return None if batch is None else use(batch)
+
+
+def lengths(rung, concept, impl, program):
+    """Of each stream what len() says, of it and of a pass that has a length, and how many indices or batches come."""
+    with torch.random.fork_rng(devices=[]):
+        generators = seeded(rung, program.seed)
+        streams = [made(rung, concept, impl, order, generators) for order in program.streams]
+        said = [[len(stream), *([len(iter(stream))] if concept == LOADER else [])] for stream in streams]
+        return said, [[len(list(stream))] * len(each) for stream, each in zip(streams, said, strict=True)]
 
 
 # ── custom and native: any dataset, any options ─────────────────────────────────────────────────
@@ -239,7 +234,7 @@ class Shown(NamedTuple):
 class Sampled(NamedTuple):
     kind: str  # a key of SAMPLERS
     settings: dict = {}  # noqa: RUF012  (of a random one; its generator by name)
-    indices: Any = None  # of a list, and of a sampler of another dataset their number
+    indices: Any = None  # of a list; of a sampler of another dataset, their number
     batches: dict | None = None  # the options of a batch sampler around it
 
 
@@ -249,14 +244,12 @@ class Feed(NamedTuple):
     dataset: Shown
     options: dict
     generator: str | None
-    seed: int
-    script: list[Turn]
     borrowed: bool = False  # whether dataset and samplers are native's, whatever the loader
 
 
-def _with_index(cls):
-    """A child whose rows are other rows: to gather its tensors would be to ignore it."""
-    return type("Child", (cls,), {"__getitem__": lambda self, i: (self.tensors[0][i], torch.tensor(i))})
+def _with_place(cls):
+    """A child whose rows are other rows than those of its tensors."""
+    return type("WithPlace", (cls,), {"__getitem__": lambda self, i: (self.tensors[0][i], torch.tensor(i))})
 
 
 def _whole_batches(base):
@@ -270,18 +263,26 @@ def _whole_batches(base):
     return type("WholeBatches", (base,), body)
 
 
-DATASETS = {
-    "tensors": lambda library, rows: library.TensorDataset(*rows),
-    "child": lambda library, rows: _with_index(library.TensorDataset)(*rows),
-    "whole batches": lambda library, rows: _whole_batches(library.Dataset)(rows),
-    "anything": lambda _, rows: rows,
-}
+def _twice(cls):
+    """A child of Subset whose rows are other rows than those it selects."""
+    body = {
+        "__getitem__": lambda self, i: self.dataset[self.indices[i]] * 2,
+        "__getitems__": lambda self, batch: [self[i] for i in batch],
+    }
+    return type("Twice", (cls,), body)
 
 
 def _backwards(cls):
     return type("Backwards", (cls,), {"__iter__": lambda self: iter(list(cls.__iter__(self))[::-1])})
 
 
+DATASETS = {
+    "tensors": lambda library, rows: library.TensorDataset(*rows),
+    "child": lambda library, rows: _with_place(library.TensorDataset)(*rows),
+    "child of a subset": lambda library, rows: _twice(library.Subset)(library.TensorDataset(*rows), [*range(len(rows[0]))]),
+    "whole batches": lambda library, rows: _whole_batches(library.Dataset)(rows),
+    "anything": lambda _, rows: rows,
+}
 SAMPLERS = {
     "sequential": lambda library, dataset, _: library.SequentialSampler(dataset),
     "random": lambda library, dataset, about: library.RandomSampler(dataset, **about.settings),
@@ -308,65 +309,41 @@ def sampled(library, dataset, about, generators):
     return cls(sampler, **about.batches)
 
 
-def build(rung, impl, problem, generators, device="cpu"):
+def build(rung, impl, about, generators, device="cpu"):
     """The loader of a Feed."""
-    library = Library.of(Rung.NATIVE if problem.borrowed else rung)
-    dataset = shown(library, problem.dataset, device)
+    library = Library.of(Rung.NATIVE if about.borrowed else rung)
+    dataset = shown(library, about.dataset, device)
     options = {
-        k: sampled(library, dataset, v, generators) if isinstance(v, Sampled) else v for k, v in problem.options.items()
+        k: sampled(library, dataset, v, generators) if isinstance(v, Sampled) else v for k, v in about.options.items()
     }
-    if problem.generator:
-        options["generator"] = generators[problem.generator]
-    return impl(dataset, **options)
+    return impl(dataset, **options, **({"generator": generators[about.generator]} if about.generator else {}))
 
 
-def feed(rung, impl, problem, device="cpu"):
-    """Play the script of a Feed on custom or native."""
+def feed(rung, impl, program, device="cpu"):
+    """Play a program of Feeds."""
     with torch.random.fork_rng(devices=[]):
-        generators = seeded(rung, problem.seed)
-        loader = outcome(lambda: build(rung, impl, problem, generators, device))
-        if isinstance(loader, Raised):
-            return [loader, states(generators)]
-        return [outcome(lambda: len(loader)), *play(lambda: asker(loader), problem.script, generators, rung)]
+        generators = seeded(rung, program.seed)
+        loaders = [outcome(lambda f=f: build(rung, impl, f, generators, device)) for f in program.streams]
+        begins = [lambda loader=loader: asker(loader) for loader in loaders]
+        return [outcome(lambda loader=loader: len(loader)) for loader in loaders], play(begins, program, generators)
 
 
 def asker(loader):
-    """Start a pass over a loader."""
+    """Start a pass over a loader; one that was refused gives its refusal."""
+    if isinstance(loader, Raised):
+        return lambda _: loader
     stream = iter(loader)
     return lambda _: outcome(lambda: _next(stream, told))
-
-
-def indexed(rung, impl, arrays, index):
-    """What a dataset of these arrays shows at an index."""
-    if rung is Rung.MANUAL:
-        return list(impl(arrays, index))
-    tensors, index = [*map(torch.from_numpy, arrays)], as_tensor(index)
-    return [seen(part) for part in (impl(tensors, index) if rung is Rung.RAW else impl(*tensors)[index])]
-
-
-def composed(rung, impl, n, outer, inner, index):
-    """Row or rows `index` of a subset of a subset of 0 ... n-1."""
-    if rung is Rung.MANUAL:
-        return np.arange(n)[impl(outer, impl(inner, index))]
-    if rung is Rung.RAW:
-        outer, inner, index = map(as_tensor, (outer, inner, index))
-        return seen(torch.arange(n)[impl(outer, impl(inner, index))])
-    subset = impl(impl(range(n), outer.tolist()), inner.tolist())
-    return np.array(subset[index] if isinstance(index, int) else subset.__getitems__(index.tolist()), np.int64)
-
-
-def as_tensor(index):
-    return torch.from_numpy(index) if isinstance(index, np.ndarray) else index
 
 
 class Side:
     """Custom or native in a program of its own: between its turns its global generator is put away."""
 
-    def __init__(self, rung, impl, problem):
+    def __init__(self, rung, impl, program):
         self.put_away, self.passes = torch.get_rng_state(), []
         with self.turn():
-            self.generators = seeded(rung, problem.seed)
-            self.loader = outcome(lambda: build(rung, impl, problem, self.generators))
+            self.generators = seeded(rung, program.seed)
+            self.loaders = [outcome(lambda f=f: build(rung, impl, f, self.generators)) for f in program.streams]
 
     @contextlib.contextmanager
     def turn(self):
@@ -381,10 +358,85 @@ class Side:
             return {"came": act(self)} | states(self.generators)
 
 
-def ways(dataset, row, some):
-    """The ways of asking a dataset for rows."""
-    asked = [lambda: dataset[row], lambda: dataset[some], lambda: len(dataset)]
-    return [*asked, lambda: dataset.__getitems__(some)] if hasattr(dataset, "__getitems__") else asked
+# ── datasets and splits ─────────────────────────────────────────────────────────────────────────
+
+
+def indexed(rung, impl, arrays, index):
+    """What a dataset of these arrays shows at an index."""
+    if rung is Rung.MANUAL:
+        return list(impl(arrays, index))
+    tensors, index = [*map(torch.from_numpy, arrays)], _as_tensor(index)
+    return [seen(part) for part in (impl(tensors, index) if rung is Rung.RAW else impl(*tensors)[index])]
+
+
+def composed(rung, impl, n, outer, inner, index):
+    """Row or rows `index` of a subset of a subset of 0 ... n-1."""
+    if rung is Rung.MANUAL:
+        return np.arange(n)[impl(outer, impl(inner, index))]
+    if rung is Rung.RAW:
+        outer, inner, index = map(_as_tensor, (outer, inner, index))
+        return seen(torch.arange(n)[impl(outer, impl(inner, index))])
+    subset = impl(impl(range(n), outer.tolist()), inner.tolist())
+    return np.array(subset[index] if isinstance(index, int) else subset.__getitems__(index.tolist()), np.int64)
+
+
+def _as_tensor(index):
+    return torch.from_numpy(index) if isinstance(index, np.ndarray) else index
+
+
+def ways(library, about, row, some):
+    """What comes of each way of asking a dataset for rows."""
+    dataset = shown(library, about)
+    asked = [lambda: told(dataset[row]), lambda: told(dataset[some]), lambda: len(dataset)]
+    if hasattr(dataset, "__getitems__"):
+        asked.append(lambda: told(dataset.__getitems__(some)))
+    return [outcome(ask) for ask in asked]
+
+
+class Noting:
+    """n rows that note when they are asked for."""
+
+    def __init__(self, n):
+        self.rows, self.asked = range(n), []
+
+    def __getitem__(self, i):
+        self.asked.append(i)
+        return self.rows[i]
+
+
+def noted_by(cls, n, view, batches):
+    """What comes of each batch of a subset, and all rows that were asked for on the way."""
+    whole = Noting(n)
+    subset = cls(whole, view)
+    return [outcome(lambda batch=batch: subset.__getitems__(batch)) for batch in batches], whole.asked
+
+
+class Split(NamedTuple):
+    n: int
+    lengths: list
+    generator: str | None
+    default: bool  # whether no generator is mentioned at all: then it is the global one
+
+
+def splitting(rung, impl, program):
+    """Of one split after the other the parts, what it warned of, and the generators that it left."""
+    with torch.random.fork_rng(devices=[]):
+        generators = seeded(rung, program.seed)
+        return [with_warnings(lambda s=s: _parts(rung, impl, s, generators)) | states(generators) for s in program.streams]
+
+
+def _parts(rung, impl, split, generators):
+    n, sizes, where = split.n, split.lengths, split.generator or "global"
+    if rung is Rung.MANUAL:
+        parts, generators[where] = impl(n, sizes, generators[where])
+        return parts
+    given = {} if split.default else {"generator": generators.get(split.generator)}
+    if rung is Rung.RAW:
+        return [seen(part) for part in impl(n, sizes, **given)]
+    return [np.array(part.indices, np.int64) for part in impl(range(n), sizes, **given)]
+
+
+# ── outcomes ────────────────────────────────────────────────────────────────────────────────────
 
 
 class Raised(NamedTuple):
@@ -434,7 +486,7 @@ def told(value):
 
 
 def _numbers(tensor):
-    """The numbers of a tensor as an array that NumPy can hold."""
+    """The numbers of a tensor as one that NumPy can hold."""
     tensor = tensor.detach().resolve_conj().cpu()
     if tensor.is_complex():
         tensor = torch.view_as_real(tensor)

@@ -3,6 +3,8 @@
 A problem says what goes in, what gradient comes back from above, and whose gradients are needed.
 """
 
+import inspect
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,9 +12,12 @@ import pytest
 import torch
 
 from impls.ladder import Rung
+from impls.nn.sequential import Layer
 from tests.cells import LADDERS
 from tests.observe.rng import state_of
 from tests.observe.tensors import seen, tensor
+
+ARRAYS = np.ndarray | np.generic  # an array of no dimensions may come as a scalar
 
 
 class Problem(NamedTuple):
@@ -42,7 +47,7 @@ def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
 
 
 def _manual(pair, problem, lift):
-    lifted = lambda a: lift(a) if isinstance(a, np.ndarray) and a.dtype.kind == "f" else a
+    lifted = lambda a: lift(a) if isinstance(a, ARRAYS) and a.dtype.kind == "f" else a
     inputs, settings = map(lifted, problem.inputs.values()), {k: lifted(v) for k, v in problem.settings.items()}
     rng = () if problem.seed is None else (LADDERS["rng"].manual.seed(problem.seed),)
     y, saved, *rng = pair.forward(*inputs, *rng, **settings)
@@ -74,12 +79,26 @@ def _passed(module, leaves):
 
 def _tensors(settings, leaves):
     device = next(iter(leaves.values())).device
-    return {k: tensor(v, device) if isinstance(v, np.ndarray) else v for k, v in settings.items()}
+    return {k: tensor(v, device) if isinstance(v, ARRAYS) else v for k, v in settings.items()}
 
 
 def _trace(y, gradients, problem, rng=None):
     gradients = dict(zip(problem.inputs, map(seen, gradients), strict=False))
     return {"output": seen(y), "gradient": gradients} | ({} if problem.seed is None else {"generator": rng._asdict()})
+
+
+def initial(rung, impl, seed, dtype, sizes, bias):
+    """The parameters with which a layer is born from a seed, and the generator after that."""
+    if rung is Rung.MANUAL:
+        params, rng = impl.init(LADDERS["rng"].manual.seed(seed), *sizes, bias, dtype=np.dtype(dtype).type)
+        return {"parameters": params, "generator": rng._asdict()}
+    with torch.random.fork_rng(devices=()):
+        generator, kind = torch.manual_seed(seed), getattr(torch, dtype)
+        if rung is Rung.RAW:
+            params, generator = impl.init(generator, *sizes, bias, dtype=kind)
+        else:
+            params = dict(impl(*sizes, bias, dtype=kind).named_parameters())
+        return {"parameters": {name: seen(w) for name, w in params.items()}, "generator": state_of(generator)._asdict()}
 
 
 # ── the derivative along a line ──
@@ -101,6 +120,106 @@ def along(pair, problem, directions):
     return y.imag / h
 
 
+# ── a chain of layers ──
+
+
+class Chain(NamedTuple):
+    layers: list[tuple[str, dict, dict]]  # (kind, parameters, settings), from below
+    x: np.ndarray
+    needs_x: bool
+    dy: np.ndarray
+    training: bool
+    seed: int
+
+
+def pass_through(rung, impl, chain, *, lift=lambda x: x):
+    """Go through a chain forward and back; gradients come under the names that a module gives its parameters."""
+    if rung is Rung.MANUAL:
+        layers, params = _parts(chain, rung, lift)
+        y, saved, rng = impl.forward(lift(chain.x), layers, params, LADDERS["rng"].manual.seed(chain.seed), chain.training)
+        dx, grads = impl.backward(lift(chain.dy), saved, (chain.needs_x,))
+        return _chain_trace(y, dx, grads, rng)
+    x = tensor(chain.x).requires_grad_(chain.needs_x)
+    with torch.random.fork_rng(devices=()):
+        if rung is Rung.RAW:
+            layers, params = _parts(chain, rung, lambda a: tensor(a).requires_grad_())
+            y = impl(x, layers, params, torch.manual_seed(chain.seed), chain.training)
+        else:
+            model = impl(*[_layer(rung, kind, params, settings) for kind, params, settings in chain.layers])
+            torch.manual_seed(chain.seed)
+            y = model.train(chain.training)(x)
+            params = {key: dict(layer.named_parameters()) for key, layer in model.named_children()}
+        if y.requires_grad:
+            y.backward(tensor(chain.dy))
+        grads = {key: {name: p.grad for name, p in own.items()} for key, own in params.items()}
+        return _chain_trace(y, x.grad, grads, state_of(torch.default_generator))
+
+
+def _parts(chain, rung, lift):
+    """The layers and their parameters, on the rungs that have no objects."""
+    layers, every = {}, {}
+    for i, (kind, params, settings) in enumerate(chain.layers):
+        layers[str(i)] = Layer(getattr(LADDERS[f"nn.{kind}"], rung), tuple(params), settings, kind == "dropout")
+        if params:
+            every[str(i)] = {name: lift(w) for name, w in params.items()}
+    return layers, every
+
+
+def _layer(rung, kind, params, settings):
+    cls = getattr(LADDERS[f"nn.{kind}"], rung)
+    if not params:
+        return cls(**settings)
+    leaves = {name: tensor(w) for name, w in params.items()}
+    module = cls(*leaves["weight"].T.shape, "bias" in leaves, dtype=leaves["weight"].dtype)
+    module.load_state_dict(leaves)
+    return module
+
+
+def _chain_trace(y, dx, grads, rng):
+    named = {f"{key}.{name}": seen(g) for key, own in sorted(grads.items()) for name, g in own.items()}
+    return {"output": seen(y), "x": seen(dx), "gradient": named, "generator": rng._asdict()}
+
+
+# ── modules ──
+
+
+def outcome(act):
+    """What an act gives, in plain terms, or the class and the words of what it raises."""
+    try:
+        return told(act())
+    except Exception as raised:
+        return type(raised).__name__, _plain_words(raised)
+
+
+def told(x):
+    if isinstance(x, torch.Tensor):
+        return [seen(x), x.requires_grad, x.is_leaf]
+    if isinstance(x, dict):
+        return {key: told(value) for key, value in x.items()}
+    if isinstance(x, list | tuple):
+        return [told(value) for value in x]
+    if inspect.ismethod(x):
+        return "a method"
+    return x if isinstance(x, str | int | float | None) else repr(x)
+
+
+def tree(module):
+    """All that a module tells of itself."""
+    return {
+        "repr": repr(module),
+        "parameters": told(list(module.named_parameters())),
+        "every name of a parameter": [name for name, _ in module.named_parameters(remove_duplicate=False)],
+        "its own": [name for name, _ in module.named_parameters(recurse=False)],
+        "under a prefix": [name for name, _ in module.named_parameters("p")],
+        "buffers": told(list(module.named_buffers())),
+        "modules": [(name, m.training) for name, m in module.named_modules()],
+        "every name of a module": [name for name, _ in module.named_modules(remove_duplicate=False)],
+        "children": [name for name, _ in module.named_children()],
+        "state": told(module.state_dict()),
+        "counts": [len(list(found())) for found in (module.parameters, module.buffers, module.modules, module.children)],
+    }
+
+
 # ── refusals ──
 
 
@@ -108,7 +227,9 @@ def refusal(attempt, cls):
     """The class and the words with which `attempt` on `cls` is refused or warned of."""
     with pytest.raises((Exception, Warning)) as refused:
         attempt(cls)
-    words = str(refused.value)
-    for home in (cls.__module__, "impls.nn.module", "torch.nn.modules.module"):
-        words = words.replace(f"{home}.", "")
-    return refused.type, words
+    return refused.type, _plain_words(refused.value)
+
+
+def _plain_words(raised):
+    """The words without the homes of the classes they name."""
+    return re.sub(r"(torch\.nn\.(modules\.)?|impls\.nn\.|variant\.nn\.|variant\.losses\.)(\w+\.)?(?=[A-Z])", "", str(raised))

@@ -141,12 +141,14 @@ class RawRun(Run):
                 self.params[key] = {name: w.detach().to(self.device).requires_grad_() for name, w in drawn.items()}
             settings = {"p": sizes[0]} if kind == "dropout" else {}
             layers[key] = Layer(self.spy(key, function), KINDS[kind], settings, kind == "dropout")
+        if self.device != "cpu":  # another generator, whose masks are its own
+            self.generator = torch.Generator(self.device).manual_seed(seed)
         clip = self.clip and functools.partial(self.clip, max_norm=self.net.max_norm)
         self.pieces = {"layers": layers, "loss": self.part(f"losses.{self.net.loss}"), "update": self.update, "clip": clip}
 
     def spy(self, key, function):
         def forward(x, *rest, **settings):
-            rng = state_of(self.generator) if "generator" in settings else None
+            rng = state_of(self.generator) if "generator" in settings and self.device == "cpu" else None
             y = function(x, *rest, **settings)
             self.forwarded(key, rng, x, y)
             return y

@@ -4,7 +4,10 @@ Most are bugs that somebody shipped.  `python -m tests.planted [FAMILY]` plants 
 """
 
 import contextlib
+import functools
 import importlib
+import itertools
+import operator
 from typing import NamedTuple
 
 import hypothesis
@@ -13,7 +16,7 @@ import pytest
 from tests.cells import expand
 from tests.variants import Change, planted
 
-FAMILIES = ("optim", "data")
+FAMILIES = ("rng", "optim", "training")
 NOT_A_VERDICT = (NameError, SyntaxError, ImportError)  # the bug itself is mistyped
 
 
@@ -46,17 +49,31 @@ def verdict(bug=None, law=None, concept=None):
 
 
 def _run(law, concept):
-    cells = next(mark for mark in law.pytestmark if mark.name == "cells")
     with _profile():
-        for cell in expand(cells):
-            if cell.concept == concept and cell.device == "cpu":
-                try:
-                    _again(law)(cell=cell)
-                except NOT_A_VERDICT:
-                    raise
-                except (Exception, pytest.fail.Exception) as complaint:  # a crash on good input is a complaint too
-                    return f"{type(complaint).__name__}: {str(complaint).partition(chr(10))[0]}"
+        for arguments in _arguments(law, concept):
+            try:
+                _again(law)(**arguments)
+            except NOT_A_VERDICT:
+                raise
+            except pytest.skip.Exception:
+                continue
+            except (Exception, pytest.fail.Exception) as complaint:  # a crash on good input is a complaint too
+                return f"{type(complaint).__name__}: {str(complaint).partition(chr(10))[0]}"
     return None
+
+
+def _arguments(law, concept):
+    """What a law is called with: each of the concept's cells on the CPU, with each of the law's own parameters."""
+    marks = law.pytestmark
+    cells = [c for mark in marks if mark.name == "cells" for c in expand(mark) if (c.concept, c.device) == (concept, "cpu")]
+    choices = [[{"cell": cell} for cell in cells]]
+    for mark in marks:
+        if mark.name == "parametrize":
+            names, values = mark.args
+            names = [name.strip() for name in names.split(",")] if isinstance(names, str) else names
+            rows = [getattr(value, "values", value if len(names) > 1 else (value,)) for value in values]
+            choices.append([dict(zip(names, row, strict=True)) for row in rows])
+    return [functools.reduce(operator.or_, parts) for parts in itertools.product(*choices)]
 
 
 @contextlib.contextmanager

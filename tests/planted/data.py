@@ -10,11 +10,16 @@ ONCE = "test_data.test_a_pass_shows_every_row_once"
 BESIDE = "test_data.test_two_passes_side_by_side_both_show_every_row"
 WRITES = "test_data.test_a_batch_is_the_callers_to_write_in"
 LENGTH = "test_data.test_len_is_how_many_come"
-FEEDS = "test_data.test_custom_feeds_what_native_feeds"
+USUAL = "test_data.test_custom_gives_native_batches"
+MEMORY = "test_data.test_batches_lie_in_memory_as_natives_do"
+DATASET = "test_data.test_nobodys_dataset_is_passed_by"
+PIECE = "test_data.test_nobodys_sampler_or_collate_fn_is_passed_by"
+ANYTHING = "test_data.test_custom_feeds_anything_as_native_does"
 SINGLE = "test_data.test_custom_shows_single_rows_as_native_does"
 LIVES = "test_data.test_custom_and_native_live_through_the_same_lives"
 INDEXED = "test_data.test_every_part_is_indexed_alike"
 ROWS = "test_data.test_custom_rows_are_native_rows"
+FETCHED = "test_data.test_a_batch_is_fetched_row_by_row_until_one_fails"
 COMPOSED = "test_data.test_a_subset_of_a_subset_is_a_subset"
 SPLITS = "test_data.test_rungs_split_alike"
 PARTS = "test_data.test_the_parts_of_a_split_share_no_row_and_leave_none_out"
@@ -28,7 +33,8 @@ DIGITS = "test_data.test_digits_are_sixteenths"
 ARGUMENTS = "test_data.test_custom_takes_natives_arguments"
 DEFAULTS = "test_data.test_the_lower_rungs_have_natives_defaults"
 REFUSES = "test_data.test_custom_refuses_what_native_refuses_in_its_words"
-WEIGHS = "test_data.test_custom_weighs_options_as_native_does"
+TELLS = "test_data.test_a_loader_tells_its_options_as_native_does"
+TWO_BAD = "test_data.test_of_two_bad_options_natives_is_refused"
 FINISHED = "test_data.test_a_finished_loader_keeps_its_options"
 
 CLAUSE = "clause"
@@ -59,7 +65,7 @@ BUGS = [
     sequential("manual_runs_over", "min(cursor.position + k, cursor.n)", "cursor.position + k", SAME, CLAUSE),
     sequential("raw_from_one", "yield from range(n)", "yield from range(1, n + 1)", SAME, "Lua's indices, torch7"),
     sequential("misses_the_last", "iter(range(len(self.data_source)))", "iter(range(len(self.data_source) - 1))", SAME, CLAUSE),
-    sequential("draws_from_one", "torch.arange(len(self.data_source), ", "torch.arange(1, len(self.data_source) + 1, ", FEEDS, CLAUSE, of="loader"),
+    sequential("draws_from_one", "torch.arange(len(self.data_source), ", "torch.arange(1, len(self.data_source) + 1, ", USUAL, CLAUSE, of="loader"),
     # ── random sampler, manual
     random("manual_no_last_draw", "len(ready) < k and owed >= 0:", "len(ready) < k and owed > 0:", SAME, "huggingface/transformers#16209"),
     random("manual_draws_ahead", "len(ready) < k and owed >= 0:", "len(ready) <= k and owed >= 0:", SAME, CLAUSE),
@@ -83,7 +89,7 @@ BUGS = [
     random("with_replacement_always", "        if self.replacement:\n            for", "        if True:\n            for", PERMUTES, CLAUSE),
     random("length_of_the_dataset", "        return self.num_samples\n", "        return len(self.data_source)\n", LENGTH, CLAUSE),
     random("accepts_no_sample", "or self.num_samples <= 0", "or self.num_samples < 0", REFUSES, CLAUSE),
-    random("no_last_draw_when_gathered", "[n] * whole + [rest]:", "[n] * whole + [rest][: rest > 0]:", FEEDS, "huggingface/transformers#16209", of="loader"),
+    random("no_last_draw_when_gathered", "[n] * whole + [rest]:", "[n] * whole + [rest][: rest > 0]:", USUAL, "huggingface/transformers#16209", of="loader"),
     # ── batch sampler
     batches("manual_never_drops", "dropped = drop_last and", "dropped = False and", SAME, "nerdai/llms-from-scratch-rs#155, graphlearn#125"),
     batches("manual_always_drops", "dropped = drop_last and", "dropped =", CUTS, CLAUSE),
@@ -95,8 +101,8 @@ BUGS = [
     batches("len_counts_the_dropped", "return len(self.sampler) // self.batch_size", "return -(-len(self.sampler) // self.batch_size)", LENGTH, "NVIDIA/DALI#2607"),
     batches("len_forgets_the_kept", "(len(self.sampler) + self.batch_size - 1) // self", "len(self.sampler) // self", LENGTH, "pytorch/vision#9127"),
     batches("accepts_a_bool", " or isinstance(batch_size, bool)", "", REFUSES, CLAUSE),
-    batches("cut_never_drops", "if len(rest) and not drop_last:", "if len(rest):", FEEDS, "nerdai/llms-from-scratch-rs#155", of="loader"),
-    batches("cut_looks_ahead", "        if len(rest) == batch_size:\n            yield rest\n            rest = rest[:0]\n", "", FEEDS, CLAUSE, of="loader"),
+    batches("cut_never_drops", "if len(rest) and not drop_last:", "if len(rest):", USUAL, "nerdai/llms-from-scratch-rs#155", of="loader"),
+    batches("cut_looks_ahead", "        if len(rest) == batch_size:\n            yield rest\n            rest = rest[:0]\n", "", USUAL, CLAUSE, of="loader"),
     # ── loader, manual and raw
     loader("manual_no_base_seed", "    _, rng = rng_manual.random(rng)  # the base seed\n", "", SAME, "pytorch#20749"),
     loader("manual_never_shuffles", "    if shuffle:\n        take", "    if False:\n        take", SAME, CLAUSE),
@@ -112,22 +118,23 @@ BUGS = [
     loader("one_pass_for_all", "        return Pass(self)\n", "        self.only = self.__dict__.get('only') or Pass(self)\n        return self.only\n", BESIDE, CLAUSE),
     loader("never_drops", "BatchSampler(sampler, batch_size, drop_last)", "BatchSampler(sampler, batch_size, False)", ONCE, "nerdai/llms-from-scratch-rs#155"),
     loader("length_of_the_dataset", "return len(self.sampler if self.batch_sampler is None else self.batch_sampler)", "return len(self.dataset)", LENGTH, "pytorch#36176, #40972"),
-    loader("shows_the_whole_set", "rows if outer is None else outer[rows]", "rows", FEEDS, CLAUSE),
-    loader("subset_forgotten", "    if rows is not None:\n", "    if False:\n", FEEDS, CLAUSE),
-    loader("negative_rows", "np.int64)) % n\n", "np.int64))\n", FEEDS, "pytorch#15756"),
+    loader("shows_the_whole_set", "rows if outer is None else outer[rows]", "rows", USUAL, CLAUSE),
+    loader("subset_forgotten", "    if rows is not None:\n", "    if False:\n", USUAL, CLAUSE),
+    loader("negative_rows", "np.int64)) % n\n", "np.int64))\n", USUAL, "pytorch#15756"),
     loader("batch_is_a_view", "[t.index_select(0, i) for t in tensors]", "[t[i[0] : i[-1] + 1] if len(i) > i[-1] - i[0] >= 0 else t.index_select(0, i) for t in tensors]", WRITES, CLAUSE),
-    loader("memory_order_lost", "tensor.is_cpu and tensor.is_contiguous() and", "tensor.is_cpu and", FEEDS, CLAUSE),
-    loader("gradient_cut", "tensor.is_contiguous() and not tensor.requires_grad", "tensor.is_contiguous()", FEEDS, CLAUSE, ("[t.index_select(0, i) for t in tensors]", "[t.detach().index_select(0, i) for t in tensors]")),
-    loader("gathers_around_a_child", "type(dataset) is TensorDataset and all", "isinstance(dataset, TensorDataset) and all", FEEDS, "pytorch#163184"),
-    loader("gathers_around_collate_fn", " or loader.collate_fn is not default_collate:", ":", FEEDS, CLAUSE),
-    loader("rows_of_another_dataset", "batches.sampler.data_source is not dataset or ", "", FEEDS, CLAUSE),
-    loader("whole_batches_ignored", '    if getattr(dataset, "__getitems__", None):\n        return lambda batch: collate(dataset.__getitems__(batch))\n', "", FEEDS, CLAUSE),
+    loader("memory_order_lost", "tensor.is_cpu and tensor.is_contiguous() and", "tensor.is_cpu and", MEMORY, CLAUSE),
+    loader("gradient_cut", "tensor.is_contiguous() and not tensor.requires_grad", "tensor.is_contiguous()", MEMORY, CLAUSE, ("[t.index_select(0, i) for t in tensors]", "[t.detach().index_select(0, i) for t in tensors]")),
+    loader("gathers_around_a_child", "type(dataset) is TensorDataset and all", "isinstance(dataset, TensorDataset) and all", DATASET, "pytorch#163184"),
+    loader("gathers_around_collate_fn", " or loader.collate_fn is not default_collate:", ":", PIECE, CLAUSE),
+    loader("rows_of_another_dataset", "batches.sampler.data_source is not dataset or ", "", PIECE, CLAUSE),
+    loader("whole_batches_ignored", '    if getattr(dataset, "__getitems__", None):\n        return lambda batch: collate(dataset.__getitems__(batch))\n', "", DATASET, CLAUSE),
     loader("stacks_what_is_not_batched", "default_convert if batch_sampler is None else default_collate", "default_collate", SINGLE, "pytorch#37409"),
-    loader("two_orders_accepted", "    if sampler is not None and shuffle:\n", "    if False:\n", WEIGHS, CLAUSE),
-    loader("batch_sampler_and_drop_last", "or sampler is not None or drop_last)", "or sampler is not None)", WEIGHS, CLAUSE),
-    loader("keeps_its_batch_size", "            batch_size = None\n", "            pass\n", WEIGHS, CLAUSE),
-    loader("timeout_ignored", "        if loader.timeout:\n", "        if False:\n", WEIGHS, CLAUSE),
+    loader("two_orders_accepted", "    if sampler is not None and shuffle:\n", "    if False:\n", REFUSES, CLAUSE),
+    loader("batch_sampler_and_drop_last", "or sampler is not None or drop_last)", "or sampler is not None)", REFUSES, CLAUSE),
+    loader("keeps_its_batch_size", "            batch_size = None\n", "            pass\n", TELLS, CLAUSE),
+    loader("timeout_ignored", "        if loader.timeout:\n", "        if False:\n", REFUSES, CLAUSE),
     loader("options_can_be_set", '"sampler", "drop_last", "dataset"', '"sampler", "dataset"', FINISHED, CLAUSE),
+    loader("weighs_batching_first", "        check_workers(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context)\n        check_batching(batch_size, shuffle, sampler, batch_sampler, drop_last)\n", "        check_batching(batch_size, shuffle, sampler, batch_sampler, drop_last)\n        check_workers(num_workers, timeout, prefetch_factor, persistent_workers, multiprocessing_context)\n", TWO_BAD, CLAUSE),
     loader("other_default", "        drop_last=False,\n", "        drop_last=True,\n", ARGUMENTS, CLAUSE),
     # ── dataset, subset
     dataset("manual_first_part_only", "a[index] for a in arrays", "a[index] if a is arrays[0] else a for a in arrays", INDEXED, CLAUSE),
@@ -142,7 +149,7 @@ BUGS = [
     subset("batch_of_the_whole", "__getitems__([self.indices[i] for i in indices])", "__getitems__(indices)", ROWS, CLAUSE),
     subset("asks_one_by_one", IN_ONE_REQUEST, "if False:", ROWS, CLAUSE),
     subset("child_ignored", "if child.__getitem__ is not Subset.__getitem__ and child.__getitems__ is Subset.__getitems__:", "if False:", REFUSES, "pytorch#163184, PixPNet#1"),
-    subset("rows_looked_up_ahead", "        if callable(getattr(self", "        [self.indices[i] for i in indices]\n        if callable(getattr(self", ROWS, "found here: the row that fails first is another"),
+    subset("rows_looked_up_ahead", "        if callable(getattr(self", "        [self.indices[i] for i in indices]\n        if callable(getattr(self", FETCHED, "found here: the row that fails first is another"),
     # ── split
     split("manual_ignores_sizes", "np.split(permutation, ends[:-1])", "np.array_split(permutation, len(ends))", SPLITS, CLAUSE),
     split("raw_draws_before_it_refuses", "    lengths = sizes(n, lengths)  # before anything is drawn: what is refused leaves the generator alone\n    return torch.randperm(n, generator=generator).split(lengths)", "    return torch.randperm(n, generator=generator).split(sizes(n, lengths))", SPLITS, "found here"),
@@ -160,7 +167,7 @@ BUGS = [
     # ── collate
     collate("manual_on_the_last_axis", "np.stack(part) for", "np.stack(part, -1) for", STACKS, CLAUSE),
     collate("raw_on_the_last_axis", "torch.stack(part) for", "torch.stack(part, -1) for", STACKS, CLAUSE),
-    collate("zero_d_tensors_as_floats", "    if isinstance(first, torch.Tensor):\n        return stack(batch)", "    if isinstance(first, torch.Tensor) and first.ndim == 0:\n        return torch.tensor([t.item() for t in batch])\n    if isinstance(first, torch.Tensor):\n        return stack(batch)", COLLATES, "pytorch#2178, #1113, #69446"),
+    collate("zero_d_tensors_as_floats", "    if isinstance(first, torch.Tensor):\n        return stack(batch)", "    if isinstance(first, torch.Tensor) and first.ndim == 0:\n        return torch.tensor([t.item() for t in batch], dtype=torch.float64)\n    if isinstance(first, torch.Tensor):\n        return stack(batch)", COLLATES, "pytorch#2178, #1113, #69446"),
     collate("bytes_as_numbers", "    if isinstance(first, str | bytes):\n        return batch", "    if isinstance(first, str):\n        return batch", COLLATES, "pytorch#99227"),
     collate("float_is_float32", "torch.tensor(batch, dtype=torch.float64)", "torch.tensor(batch)", COLLATES, CLAUSE),
     collate("numpy_scalar_as_float", "np.bool_ | np.number):", "np.bool_ | np.integer):", COLLATES, CLAUSE),
@@ -173,12 +180,11 @@ BUGS = [
     collate("objects_accepted", 'TEXT_OR_OBJECTS = "SUO"', 'TEXT_OR_OBJECTS = "SU"', REFUSES, CLAUSE),
     collate("writes_into_the_first_row", "            clone = copy.copy(container)\n            clone.update", "            clone = container\n            clone.update", LEAVES, CLAUSE),
     collate("writes_into_the_first_list", "            clone = copy.copy(container)\n            for i,", "            clone = container\n            for i,", LEAVES, CLAUSE),
-    collate("single_bytes_as_numbers", "isinstance(row, torch.Tensor | str | bytes):", "isinstance(row, torch.Tensor | str):", SINGLE, "pytorch#99227", of="loader"),
     collate("single_text_as_array", "and not isinstance(row, np.str_):", "and True:", SINGLE, "pytorch#2914", of="loader"),
     # ── sources
     source("line_of_another_seed", "RandomState(42)", "RandomState(41)", LINE, CLAUSE),
     source("line_disturbs_everybody", "rng = np.random.RandomState(42)", "np.random.seed(42)\n    rng = np.random", QUIET, "the listing itself"),
-    source("line_split_before_the_noise", "    x = rng.rand(100, 1)\n", "    rows = rng.permutation(100)\n    x = rng.rand(100, 1)\n", LINE, CLAUSE, ("    rows = rng.permutation(100)\n", "")),
+    source("line_split_before_the_noise", "    x = rng.rand(100, 1)\n", "    rows = rng.permutation(100)\n    x = rng.rand(100, 1)\n", LINE, CLAUSE, ("    rows = rng.permutation(100)\n    return Line", "    return Line")),
     source("line_validates_on_its_training_rows", "rows[:80], rows[80:]", "rows[:80], rows[:20]", LINE, CLAUSE),
     source("digits_scaled_as_mnist", "(x / 16)", "(x / 255)", DIGITS, CLAUSE),
     source("labels_as_floats", "y.astype(np.int64)", "y.astype(dtype)", ROUNDED, "pytorch's losses want int64"),

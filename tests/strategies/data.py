@@ -1,4 +1,4 @@
-"""Scripts for samplers and loaders, datasets, splits, and rows of every kind that can be collated.
+"""Programs of samplers and loaders, datasets, splits, and rows of every kind that can be collated.
 
 The sizes are those around which everything happens: n = k * batch + {-1, 0, 1}, so nothing, one row, fewer rows than
 a batch, whole batches, one row over; and with replacement, around the 32 indices that torch draws at once.
@@ -7,23 +7,21 @@ a batch, whole batches, one row over; and with replacement, around the 32 indice
 import array
 import collections
 import types
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from tests.observe.data import BATCHES, LOADER, RANDOM, SEQUENTIAL, Feed, Order, Sampled, Shown, Turn
+from tests.observe.data import BATCHES, LOADER, RANDOM, SEQUENTIAL, Feed, Order, Program, Sampled, Shown, Split, Turn
 
 SEEDS = st.integers(0, 2**32 - 1)
 GENERATORS = st.sampled_from(["own", None, "global"])
-BATCH_SIZES = st.sampled_from([3, 1, 2, 4, 8])
 
 
 @st.composite
 def sizes(draw):
     """(number of rows, batch size)"""
-    b = draw(BATCH_SIZES)
+    b = draw(st.sampled_from([3, 2, 4, 8, 1]))
     return max(draw(st.integers(0, 3)) * b + draw(st.sampled_from([0, 1, -1])), 0), b
 
 
@@ -33,33 +31,28 @@ def given_options(draw, **every):
     return {name: draw(value) for name, value in every.items() if draw(st.integers(0, 4))}
 
 
-@st.composite
-def turns(draw, requests):
-    """Several passes; masks and second passes are drawn often enough that most scripts have one."""
-    return [
-        Turn(draw(requests), live=draw(st.sampled_from([1, 1, 1, 2])), mask=draw(st.sampled_from([0, 7, 0])))
-        for _ in range(draw(st.integers(2, 4)))
-    ]
+# ── orders, on any rung ─────────────────────────────────────────────────────────────────────────
 
 
 def batch_requests(n, b):
-    """A pass is read until it is dry, once or twice more, or exactly to its last batch; or abandoned before."""
+    """A pass is read until it is dry, once or twice more, or exactly to its last batch; or it is abandoned before."""
     last = -(-n // b)
-    return st.sampled_from([last + 1, last + 1, last, last + 2, max(last - 1, 0), 1, 0]).map(lambda k: (1,) * k)
+    return st.sampled_from([last + 1, last, last + 1, last + 2, max(last - 1, 0), 1, 0]).map(lambda k: (1,) * k)
 
 
-def index_requests(m):
-    """A sampler is asked for any number at a time, and often for more than it has."""
-    return st.lists(st.sampled_from([m, 1, 2, 31, 32, m + 1]), max_size=4).map(tuple)
+def index_requests(n, m):
+    """A sampler is asked for a few indices or for just as many as it draws at once, and then often for all the rest."""
+    first = st.sampled_from([1, 2, n, 31, 32])
+    return st.tuples(first, st.just(m + 1)) | st.tuples(first, st.sampled_from([1, n, 32])) | st.just((m, 1))
 
 
 @st.composite
 def random_settings(draw, n):
     """(settings of a random sampler, how many indices it gives)"""
     if draw(st.booleans()):
-        m = draw(st.sampled_from([33, 64, 70, n, 32, 31, 1]))
+        m = draw(st.sampled_from([33, 64, 70, n, 31, 1]))
         return {"replacement": True, "num_samples": m}, m
-    m = draw(st.sampled_from([n, n + 1, 2 * n, max(n - 1, 1), 3 * n - 1]))
+    m = draw(st.sampled_from([n, 2 * n, n, n + 1, max(n - 1, 1)]))
     if m == n and draw(st.booleans()):
         return {}, n
     return draw(given_options(replacement=st.just(False))) | {"num_samples": m}, m
@@ -68,14 +61,14 @@ def random_settings(draw, n):
 @st.composite
 def _sequential(draw):
     n, _ = draw(sizes())
-    return {"n": n, "settings": {}, "script": draw(turns(index_requests(n)))}
+    return Order(n, {}, draw(GENERATORS)), index_requests(n, n)
 
 
 @st.composite
 def _random(draw):
     n = max(draw(sizes())[0], 1)
     settings, m = draw(random_settings(n))
-    return {"n": n, "settings": settings, "script": draw(turns(index_requests(m)))}
+    return Order(n, settings, draw(GENERATORS)), index_requests(n, m)
 
 
 @st.composite
@@ -85,8 +78,7 @@ def _batches(draw):
     if n and draw(st.integers(0, 3)):
         sampler, (settings, m) = RANDOM, draw(random_settings(n))
     about = {"batch_size": b, "drop_last": draw(st.booleans())}
-    script = draw(turns(batch_requests(m, b)))
-    return {"n": n, "settings": about, "sampler": sampler, "sampler_settings": settings, "script": script}
+    return Order(n, about, draw(GENERATORS), sampler, settings), batch_requests(m, b)
 
 
 @st.composite
@@ -95,141 +87,186 @@ def _loader(draw):
     settings = draw(given_options(shuffle=st.sampled_from([n > 0, False, n > 0]), drop_last=st.booleans()))
     if b > 1 or draw(st.booleans()):
         settings["batch_size"] = b
-    return {"n": n, "settings": settings, "script": draw(turns(batch_requests(n, b)))}
+    return Order(n, settings, draw(GENERATORS)), batch_requests(n, b)
 
 
-PROBLEMS = {SEQUENTIAL: _sequential(), RANDOM: _random(), BATCHES: _batches(), LOADER: _loader()}
+ORDERS = {SEQUENTIAL: _sequential(), RANDOM: _random(), BATCHES: _batches(), LOADER: _loader()}
 
 
 @st.composite
-def orders(draw, concept):
-    return Order(generator=draw(GENERATORS), seed=draw(SEEDS), **draw(PROBLEMS[concept]))
+def programs(draw, stream, n=3):
+    """n streams and their turns; `stream` draws one of them, together with the requests that suit it."""
+    streams, requests = zip(*(draw(stream) for _ in range(n)), strict=True)
+    turns = [*range(n), *draw(st.lists(st.integers(0, n - 1), max_size=3))]
+    live, mask = st.sampled_from([1, 1, 1, 2]), st.sampled_from([0, 7])
+    script = [Turn(i, draw(requests[i]), draw(live), draw(mask)) for i in turns]
+    return Program(list(streams), draw(SEEDS), script)
 
 
-def whole_pass(problem, concept):
-    """The same order, in one pass that is read to its end."""
-    most = problem.sampler_settings.get("num_samples", problem.settings.get("num_samples", problem.n))
-    return problem._replace(script=[Turn((1,) * (most + 1) if concept in (BATCHES, LOADER) else (most + 1,))])
+def orders(concept, **settings):
+    """Programs of Orders; with settings, all of them have these."""
+    stream = ORDERS[concept].map(lambda pair: (pair[0]._replace(settings=pair[0].settings | settings), pair[1]))
+    return programs(stream, n=4)
 
 
-# ── datasets ────────────────────────────────────────────────────────────────────────────────────
+def count(order):
+    """How many indices an Order has."""
+    return order.sampler_settings.get("num_samples", order.settings.get("num_samples", order.n))
+
+
+def whole(program, concept, live=1):
+    """The same streams, one pass over each, or two side by side, read to its end."""
+    batches = concept in (BATCHES, LOADER)
+    most = [count(order) + 1 for order in program.streams]
+    return program._replace(script=[Turn(i, (1,) * m if batches else (m,), live) for i, m in enumerate(most)])
+
+
+# ── loaders, on custom and native ───────────────────────────────────────────────────────────────
 
 DTYPES = [torch.float32, torch.int64, torch.float64, torch.uint8, torch.bool, torch.bfloat16, torch.complex64]
 ROW_SHAPES = [(), (3,), (2, 3), (2, 3, 2), (1,), (0,), (1, 3, 1), (2, 1, 1), (2, 2, 3, 2)]
+IMAGES = [(2, 2, 3, 2), (1, 3, 2, 2), (2, 3, 1, 1)]  # rows of four dimensions, of which a stack may keep the order
 
 
 class Tagged(torch.Tensor):
     """A child of Tensor."""
 
 
+def _last_first(t):
+    return (0, *range(t.ndim - 1, 0, -1))
+
+
+# How a tensor may lie in memory, or what else it may be.
 FORMS = {
-    "plain": lambda t: t,
     "every other row": lambda t: t.repeat_interleave(2, 0)[::2],
-    "transposed": lambda t: t.permute(0, *range(t.ndim - 1, 0, -1)).contiguous().permute(0, *range(t.ndim - 1, 0, -1)),
-    "channels last": lambda t: t.movedim(1, -1).contiguous().movedim(-1, 1) if t.ndim > 1 else t,
-    "one row, seen n times": lambda t: t[:1].expand(len(t), *t.shape[1:]),
-    "with a gradient": lambda t: t.requires_grad_() if t.is_floating_point() else t,
+    "transposed": lambda t: t.permute(_last_first(t)).contiguous().permute(_last_first(t)),
+    "channels last": lambda t: t.movedim(2, -1).contiguous().movedim(-1, 2) if t.ndim > 2 else t,
+    "one row, seen n times": lambda t: t[:1].expand(t.shape),
+    "with a gradient": lambda t: t.real.double().requires_grad_(),
     "conjugated": lambda t: t.conj(),
     "a child of Tensor": lambda t: t.as_subclass(Tagged),
+    "of 16 bits without sign": lambda t: t.real.to(torch.uint16),
 }
 
 
 @st.composite
-def tensors(draw, n, usual=False):
-    """Tensors of n rows, no number twice; usually contiguous, otherwise of any type and lying in memory in any way."""
-    parts = []
-    for _ in range(draw(st.integers(1, 2))):
-        shape = (n, *draw(st.sampled_from(ROW_SHAPES)))
-        dtype = draw(st.sampled_from(DTYPES if usual else [*DTYPES, torch.uint16]))
+def tensors(draw, n, forms=st.none()):
+    """Tensors of n rows, no number twice; all contiguous, or some of them of one other form."""
+    parts, other = [], draw(forms)
+    for form in draw(st.lists(st.sampled_from([other, other, None]), min_size=1, max_size=3)):
+        dtype = draw(st.sampled_from(DTYPES))
+        shape = (n, *draw(st.sampled_from(IMAGES if form == "channels last" else ROW_SHAPES)))
         numbers = torch.arange(1, 1 + int(np.prod(shape))).reshape(shape)
         numbers = (numbers % 3 == 0 if dtype is torch.bool else numbers).to(dtype)
-        parts.append(numbers if usual else FORMS[draw(st.sampled_from(sorted(FORMS)))](numbers))
+        parts.append(FORMS[form](numbers) if form else numbers)
     return parts
 
 
+def some_rows(n, beyond=0):
+    """Any rows, from either end, as an index array."""
+    rows = st.lists(st.integers(-n - beyond, n - 1 + beyond), max_size=5) if n + beyond else st.just([])
+    return rows.map(lambda rows: np.array(rows, np.int64))
+
+
 @st.composite
-def rows_of(draw, n, size=None, usual=False):
-    """Indices into n rows, from either end, some repeated; usually a list, otherwise any sequence, and some too large."""
-    least, most = (0, 6) if size is None else (size, size)
-    rows = draw(st.lists(st.integers(-n, n - 1), min_size=least, max_size=most)) if n else []
-    if usual or not rows:
+def _view(draw, n, size, wild):
+    """Indices of `size` of n rows, from either end; if wild, in any sequence and perhaps one that does not exist."""
+    rows = draw(st.lists(st.integers(-n, n - 1), min_size=size, max_size=size))
+    if not wild or not rows:
         return rows
     if not draw(st.integers(0, 3)):
-        rows[draw(st.integers(0, len(rows) - 1))] = draw(st.sampled_from([n, -n - 1]))
+        rows[draw(st.integers(0, size - 1))] = draw(st.sampled_from([n, -n - 1]))
     return draw(st.sampled_from([list, np.array, torch.tensor, tuple]))(rows)
 
 
 @st.composite
-def datasets(draw, n, usual=False, least_views=0):
-    """A dataset that shows n rows, half of the time through subsets."""
-    kind = draw(st.sampled_from(["tensors", "tensors", "child", "whole batches", "anything"]))
-    kind = "tensors" if usual else kind
+def datasets(draw, n, kind="tensors", forms=st.none(), wild=False, least_views=0):
+    """A dataset that shows n rows, most of the time through subsets."""
     shows = [n]  # from the outermost subset to the dataset itself
     for _ in range(draw(st.integers(least_views, 2))):
         shows.insert(0, draw(st.integers(1, 6)))
-    rows = draw(tensors(shows[0], usual) if kind in ("tensors", "child") else samples(shows[0]))
-    views = [draw(rows_of(m, size, usual)) for m, size in zip(shows, shows[1:], strict=False)]
+    rows = draw(samples(shows[0]) if kind in ("whole batches", "anything") else tensors(shows[0], forms))
+    views = [draw(_view(m, size, wild)) for m, size in zip(shows, shows[1:], strict=False)]
     return Shown(kind, rows, views)
 
 
 @st.composite
-def _sampled(draw, n, usual=False):
-    kinds = ["random", "sequential", *([] if usual else ["child", "list", "of another dataset"])]
+def _sampled(draw, n, kinds=("random", "random", "sequential")):
     kind = draw(st.sampled_from(kinds))
     if kind in ("random", "child") and n:
         settings, _ = draw(random_settings(n))
         return Sampled(kind, settings | draw(given_options(generator=GENERATORS)))
     if kind == "list":
-        return Sampled(kind, indices=draw(rows_of(n)))
-    return Sampled("of another dataset", indices=n + 2) if kind == "of another dataset" else Sampled("sequential")
+        return Sampled(kind, indices=draw(some_rows(n, beyond=1)).tolist())
+    return Sampled(kind, indices=n + 2) if kind == "of another dataset" else Sampled("sequential")
 
 
 @st.composite
-def feeds(draw):
-    """A loader: half of the time as most people have it, over tensors in memory, perhaps subsets of them; otherwise
-    over anything, in any of the ways in which a loader can be told which rows come."""
-    usual = draw(st.booleans())
+def usual(draw, forms=st.none()):
+    """A loader as most people have it: over tensors in memory or subsets of them, shuffled or not."""
+    n, b = draw(sizes())
+    way = draw(st.sampled_from(["shuffle", "plain", "sampler"]))
+    options = {"batch_size": b, "drop_last": draw(st.booleans())}
+    options |= {"shuffle": n > 0} if way == "shuffle" else {"sampler": draw(_sampled(n))} if way == "sampler" else {}
+    return Feed(draw(datasets(n, forms=forms)), options, draw(GENERATORS)), batch_requests(n, b)
+
+
+@st.composite
+def with_a_dataset(draw):
+    """The usual loader, over a dataset that somebody has written."""
+    feed, requests = draw(usual())
+    n = len(feed.dataset.views[-1] if feed.dataset.views else feed.dataset.rows[0])
+    kind = draw(st.sampled_from(["child", "child of a subset", "whole batches"]))
+    return feed._replace(dataset=draw(datasets(n, kind))), requests
+
+
+@st.composite
+def with_a_piece(draw):
+    """The usual loader, with a sampler or a collate_fn that somebody has written, or taken from elsewhere."""
+    feed, requests = draw(usual())
+    n = len(feed.dataset.views[-1] if feed.dataset.views else feed.dataset.rows[0])
+    batching = {"batch_size": feed.options["batch_size"], "drop_last": feed.options["drop_last"]}
+    sampler = draw(_sampled(n, ["child", "of another dataset"]))
+    changed = [
+        {"options": feed.options | {"collate_fn": list}},
+        {"options": batching | {"sampler": sampler}},
+        {"options": {"batch_sampler": sampler._replace(batches=batching)}},
+        {"borrowed": True},
+    ]
+    return feed._replace(**draw(st.sampled_from(changed))), requests
+
+
+@st.composite
+def anything(draw):
+    """A loader over anything, in any of the ways in which it can be told which rows come."""
     n, b = draw(sizes())
     batching = {"batch_size": b, "drop_last": draw(st.booleans())}
-    ways = ["shuffle", "plain", "sampler", *([] if usual else ["batch sampler", "unbatched", "whole batches"])]
-    way = draw(st.sampled_from(ways))
-    options = {
-        "shuffle": lambda: batching | {"shuffle": True},
-        "plain": lambda: batching,
-        "sampler": lambda: batching | {"sampler": draw(_sampled(n, usual))},
-        "batch sampler": lambda: {"batch_sampler": draw(_sampled(n))._replace(batches=batching)},
-        "unbatched": lambda: {"batch_size": None, "shuffle": n > 0},
-        "whole batches": lambda: {"batch_size": None, "sampler": draw(_sampled(n))._replace(batches=batching)},
-    }[way]()
-    if not usual and not draw(st.integers(0, 7)):
-        options["collate_fn"] = list
-    return Feed(
-        dataset=draw(datasets(n, usual)),
-        options=options,
-        generator=draw(GENERATORS),
-        seed=draw(SEEDS),
-        script=draw(turns(batch_requests(n, b))),
-        borrowed=not usual and not draw(st.integers(0, 4)),
+    sampler = draw(_sampled(n, ["random", "sequential", "child", "list", "of another dataset"]))
+    options = draw(
+        st.sampled_from(
+            [
+                batching | {"shuffle": True},
+                batching | {"sampler": sampler},
+                {"batch_sampler": sampler._replace(batches=batching)},
+                {"batch_size": None, "shuffle": n > 0},
+                {"batch_size": None, "sampler": sampler},
+                {"batch_size": None, "sampler": sampler._replace(batches=batching)},
+            ]
+        )
     )
+    kind = draw(st.sampled_from(["tensors", "whole batches", "anything", "child"]))
+    dataset = draw(datasets(n, kind, forms=st.none() | st.sampled_from(sorted(FORMS)), wild=True))
+    return Feed(dataset, options, draw(GENERATORS), borrowed=draw(st.booleans())), batch_requests(n, b)
 
 
-@st.composite
-def asked_datasets(draw, through):
-    """(a dataset, perhaps seen through subsets, and a row and some rows to ask it for)"""
-    n = draw(st.integers(1, 5))
-    about = draw(datasets(n, least_views=1)) if through else Shown("tensors", draw(tensors(n)))
-    some = st.integers(-n, n - 1)
-    return about, draw(some), draw(st.lists(some, max_size=4))
+USUAL = programs(usual())
+OF_ANY_FORM = programs(usual(forms=st.sampled_from(sorted(FORMS))))
+WITH_A_DATASET = programs(with_a_dataset())
+WITH_A_PIECE = programs(with_a_piece())
+ANYTHING = programs(anything())
 
 
-@st.composite
-def columns(draw):
-    """Arrays that share their first dimension, and no element; of rows of nothing torch does not check the index."""
-    n, _ = draw(sizes())
-    shapes = draw(st.lists(st.sampled_from([shape for shape in ROW_SHAPES if 0 not in shape]), min_size=1, max_size=3))
-    shapes = [(n, *shape) for shape in shapes]
-    kinds = [draw(st.sampled_from([np.float32, np.int64, np.float64])) for _ in shapes]
-    return [np.arange(np.prod(s)).reshape(s).astype(k) + k(100 * i) for i, (s, k) in enumerate(zip(shapes, kinds, strict=True))]
+# ── rows, indices and splits ────────────────────────────────────────────────────────────────────
 
 
 def noted(rows, asked):
@@ -239,36 +276,39 @@ def noted(rows, asked):
         yield row
 
 
-def some_rows(n, beyond=0):
-    """Any rows, from either end, as an index array."""
-    rows = st.lists(st.integers(-n - beyond, n - 1 + beyond), max_size=5) if n + beyond else st.just([])
-    return rows.map(lambda rows: np.array(rows, np.int64))
+@st.composite
+def asked_datasets(draw, through):
+    """(a dataset, perhaps seen through subsets, and a row and some rows to ask it for)"""
+    n = draw(st.integers(1, 5))
+    kind = draw(st.sampled_from(["tensors", "whole batches", "anything"])) if through else "tensors"
+    about = draw(datasets(n, kind, wild=True, least_views=1)) if through else Shown(kind, draw(tensors(n)))
+    some = st.integers(-n, n - 1)
+    return about, draw(some), draw(st.lists(some, max_size=4))
 
 
-def row_or_rows(n):
-    return some_rows(n) | st.integers(-n, n - 1) if n else some_rows(n)
+@st.composite
+def columns(draw):
+    """Arrays that share their first dimension, and no element; of rows of nothing torch does not check the index."""
+    n, _ = draw(sizes())
+    shapes = draw(st.lists(st.sampled_from([shape for shape in ROW_SHAPES if 0 not in shape]), min_size=2, max_size=4))
+    kinds = [draw(st.sampled_from([np.float32, np.int64, np.float64])) for _ in shapes]
+    return [_counted((n, *s), 100 * i).astype(k) for i, (s, k) in enumerate(zip(shapes, kinds, strict=True))]
 
 
-# ── indices, splits ─────────────────────────────────────────────────────────────────────────────
+def _counted(shape, first=0):
+    return np.arange(first, first + int(np.prod(shape))).reshape(shape)
 
 
 def indices(n):
     """What a dataset of n rows may be asked for: a row, from either end or beyond, a slice, some rows, a mask."""
     end = st.none() | st.integers(-n - 1, n + 1)
-    return st.one_of(
-        st.integers(-n - 1, n),
-        st.builds(slice, end, end, st.none() | st.integers(1, 2)),
-        some_rows(n, beyond=1) | some_rows(n),
-        st.lists(st.booleans(), min_size=n, max_size=n).map(lambda mask: np.array(mask, bool)),
-    )
+    masks = st.lists(st.booleans(), min_size=n, max_size=n).map(lambda mask: np.array(mask, bool))
+    slices = st.builds(slice, end, end, st.none() | st.integers(1, 2))
+    return st.one_of(st.integers(-n - 1, n), slices, some_rows(n), some_rows(n, beyond=1), masks)
 
 
-class Split(NamedTuple):
-    n: int
-    lengths: list
-    generator: str | None
-    seed: int
-    default: bool  # whether no generator is mentioned at all: then it is the global one
+def row_or_rows(n):
+    return some_rows(n) | st.integers(-n, n - 1) if n else some_rows(n)
 
 
 @st.composite
@@ -279,26 +319,31 @@ def _numbers_of_rows(draw, n):
 
 @st.composite
 def _fractions(draw):
-    """Shares of a whole of which some are nothing; their rounded sum may be one, or a bit more or less."""
-    shares = draw(st.lists(st.integers(0, 5), min_size=1, max_size=5).filter(any))
+    """Shares of a whole, some of them nothing."""
+    shares = draw(st.lists(st.integers(0, 5), min_size=1, max_size=6).filter(any))
     return [share / sum(shares) for share in shares]
+
+
+# Not to be accepted, or only because a sum is rounded: up or down, as one Python does and another does not.
+ODD = [[0.05] * 20, [0.05] * 20, [0.7, 0.2, 0.1], [1 / 49] * 49, [0.5, 0.6], [0.5, 0.4], [1.5, -0.5], [1], [1.0, 0]]
 
 
 @st.composite
 def splits(draw, accepted=False):
-    """A split by numbers of rows or by fractions; one time in five, unless it has to be accepted, by other numbers."""
-    n = draw(st.integers(0, 12))
-    lengths = draw(_numbers_of_rows(n) | _fractions())
-    if not accepted and not draw(st.integers(0, 4)):
-        wrong = [[n + 1], [n, 1], [0.5, 0.6], [0.5, 0.4], [1.5, -0.5], [-0.5, 1.5], [0.05] * 20, [1], [1.0, 0]]
-        lengths = draw(st.sampled_from(wrong))
-    if accepted and sum(lengths) > 1 and sum(lengths) != n:  # fractions whose rounded sum is refused
-        lengths = [n]
-    generator = draw(GENERATORS)
-    return Split(n, lengths, generator, draw(SEEDS), default=generator == "global" and draw(st.booleans()))
+    """Four splits by numbers of rows or by fractions, some of them odd."""
+    every = []
+    for _ in range(4):
+        n = draw(st.integers(0, 12))
+        kinds = [_numbers_of_rows(n), _fractions(), _fractions(), st.sampled_from([*ODD, [n + 1], [n, 1]])]
+        lengths = draw(draw(st.sampled_from(kinds[:-1] if accepted else kinds)))
+        if accepted and sum(lengths) > 1 and sum(lengths) != n:  # fractions whose sum is rounded up
+            lengths = [n]
+        generator = draw(GENERATORS)
+        every.append(Split(n, lengths, generator, default=generator == "global" and draw(st.booleans())))
+    return Program(every, draw(SEEDS), [])
 
 
-# ── rows ────────────────────────────────────────────────────────────────────────────────────────
+# ── what a row may be ───────────────────────────────────────────────────────────────────────────
 
 
 class Grown(dict):
@@ -320,7 +365,7 @@ VALUES = {
     "tensor": lambda i: torch.arange(3.0) + i,
     "tensor of a number": lambda i: torch.tensor(i + 0.5),
     "int8 tensor": lambda i: torch.full((2, 1), i, dtype=torch.int8),
-    "channels last tensor": lambda i: (torch.arange(24.0) + i).reshape(1, 2, 2, 6).permute(0, 3, 1, 2)[0],
+    "channels last tensor": lambda i: (torch.arange(24.0) + i).reshape(1, 2, 2, 6).permute(0, 3, 1, 2),
     "promoted tensor": lambda i: torch.tensor(i, dtype=torch.float64 if i else torch.float32),
     "array": lambda i: np.arange(4, dtype=np.int16).reshape(2, 2) + np.int16(i),
     "array of a number": lambda i: np.array(i, np.float32),
@@ -351,7 +396,7 @@ CONTAINERS = {
     "tuple": tuple,
     "list": list,
     "dict": _dictionary,
-    "named tuple": lambda values: Point(values, 1) if len(values) != 2 else Point(*values),
+    "named tuple": lambda values: Point(values, 1),
     "ordered": lambda values: collections.OrderedDict(reversed(_dictionary(values).items())),
     "defaults": lambda values: collections.defaultdict(list, _dictionary(values)),
     "child of dict": lambda values: Grown(_dictionary(values)),
@@ -362,12 +407,12 @@ CONTAINERS = {
     "deque": collections.deque,
 }
 
-# What a row looks like: a kind of value, or a container and what is in it.
-LOOKS = st.recursive(
-    st.sampled_from(sorted(VALUES)),
-    lambda inner: st.tuples(st.sampled_from(sorted(CONTAINERS)), st.lists(inner, max_size=2)),
-    max_leaves=4,
-)
+_VALUE = st.sampled_from(sorted(VALUES))
+_CONTAINER = st.sampled_from(sorted(CONTAINERS))
+# What a row looks like: a kind of value, or a container of several; some of these may be containers again.
+_PART = st.one_of(_VALUE, _VALUE, st.tuples(_CONTAINER, st.lists(_VALUE, max_size=2)))
+_SEVERAL = st.tuples(_CONTAINER, st.lists(_PART, min_size=3, max_size=8))
+LOOKS = st.one_of(_VALUE, _SEVERAL, _SEVERAL, _SEVERAL)
 
 
 def _row(look, i):
@@ -379,18 +424,21 @@ def _row(look, i):
 
 @st.composite
 def samples(draw, n):
-    """n rows of one look."""
+    """n rows that look alike."""
     look = draw(LOOKS)
     return [_row(look, i) for i in range(n)]
 
 
 @st.composite
+def several_samples(draw):
+    """Four batches of rows, of one to four rows each."""
+    return [draw(samples(draw(st.integers(1, 4)))) for _ in range(4)]
+
+
+@st.composite
 def plain_samples(draw):
     """Rows as the manual and raw rungs know them: tuples of arrays."""
-    shapes = draw(st.lists(st.sampled_from(ROW_SHAPES), min_size=1, max_size=3))
-    n, kinds = draw(st.integers(1, 4)), [draw(st.sampled_from([np.float32, np.int64, np.float64])) for _ in shapes]
-    count = [int(np.prod(shape)) for shape in shapes]
-    return [
-        tuple((np.arange(c) + c * i).reshape(s).astype(k) for c, s, k in zip(count, shapes, kinds, strict=True))
-        for i in range(n)
-    ]
+    shapes = draw(st.lists(st.sampled_from(ROW_SHAPES), min_size=2, max_size=4))
+    kinds = [draw(st.sampled_from([np.float32, np.int64, np.float64])) for _ in shapes]
+    rows = range(draw(st.integers(1, 4)))
+    return [tuple(_counted(s, 100 * i).astype(k) for s, k in zip(shapes, kinds, strict=True)) for i in rows]

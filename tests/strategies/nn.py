@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.exactness import FORMATS
-from tests.observe.nn import Problem
+from tests.observe.nn import Chain, Problem
 from tests.strategies.arrays import arrays, graded, lattice, shapes
 
 SEEDS = st.integers(0, 2**32 - 1)
@@ -38,10 +38,10 @@ def asked(draw, n):
 
 
 @st.composite
-def linear(draw, dtype, of=filled, seeded=False):
+def linear(draw, dtype, of=filled, features=st.sampled_from([1, 2, 3, 8, 300])):
     """Up to three leading dimensions, at times one of length 0; 300 features, at which MKL takes them in blocks."""
     leading = draw(shapes(max_dims=3, max_side=3), label="leading dimensions")
-    k = draw(st.sampled_from([1, 2, 3, 8, 300]), label="features")
+    k = draw(features, label="features")
     out = draw(st.integers(1, 4), label="outputs")
     sizes = {"x": (*leading, k), "weight": (out, k)} | ({"bias": (out,)} if draw(st.booleans()) else {})
     inputs = {name: draw(of(size, dtype)) for name, size in sizes.items()}
@@ -49,33 +49,35 @@ def linear(draw, dtype, of=filled, seeded=False):
 
 
 @st.composite
-def relu(draw, dtype, of=arrays):
+def relu(draw, dtype, kinks=True):
     shape = draw(shapes(max_dims=3))
-    x = draw(signed_zeros(shape, dtype) | of(shape, dtype))
-    return Problem({"x": x}, (draw(st.integers(0, 4)) > 0,), draw(of(shape, dtype)), {})
+    x = draw(signed_zeros(shape, dtype) | arrays(shape, dtype))
+    x = x if kinks else np.where(x == 0, 1, x).astype(dtype)
+    return Problem({"x": x}, (draw(st.integers(0, 4)) > 0,), draw(arrays(shape, dtype)), {})
 
 
 @st.composite
-def dropout(draw, dtype, of=arrays, ps=st.sampled_from([0.5, 0.1, 0.75, 0.3, 0.0, 1.0])):
+def dropout(draw, dtype, ps=st.sampled_from([0.5, 0.1, 0.75, 0.3, 0.0, 1.0])):
     shape = draw(shapes(max_dims=3))
     settings = {"p": draw(ps), "training": draw(st.integers(0, 4)) > 0}
     needs = (draw(st.integers(0, 4)) > 0,)
-    return Problem({"x": draw(of(shape, dtype))}, needs, draw(of(shape, dtype)), settings, draw(SEEDS))
+    return Problem({"x": draw(arrays(shape, dtype))}, needs, draw(arrays(shape, dtype)), settings, draw(SEEDS))
 
 
 REDUCTIONS = st.sampled_from(["mean", "none", "sum", "mean"])
 
 
 @st.composite
-def reduced(draw, shape, dtype, of):
+def reduced(draw, shape, dtype, of=arrays):
     """A reduction, and the gradient that comes back through it; a mean over nothing has a law of its own."""
     reduction = draw(REDUCTIONS if 0 not in shape else st.sampled_from(["none", "sum"]))
     return {"reduction": reduction}, draw(of(shape if reduction == "none" else (), dtype))
 
 
 @st.composite
-def mse(draw, dtype, of=arrays):
-    shape = draw(shapes(max_dims=3))
+def mse(draw, dtype):
+    shape = draw(shapes(max_dims=3, max_side=5))
+    of = draw(st.sampled_from([arrays, graded]))  # an order of multiplications shows where none of three is by a power of 2
     settings, dy = draw(reduced(shape, dtype, of))
     inputs = {"input": draw(of(shape, dtype)), "target": draw(of(shape, dtype))}
     return Problem(inputs, draw(asked(2)), dy, settings)
@@ -94,10 +96,10 @@ BATCHES = shapes(min_dims=1, max_dims=3, max_side=3)
 
 
 @st.composite
-def cross_entropy(draw, dtype, kinds=("classes", "classes", "probabilities"), of=arrays, batches=None):
+def cross_entropy(draw, dtype, kinds=("classes", "classes", "probabilities"), batches=st.none() | BATCHES):
     """Unbatched, or with up to two further dimensions; classes of which some are ignored, or probabilities."""
     classes = draw(st.sampled_from([2, 3, 5, 1, 8]))
-    batch = draw(batches or st.none() | BATCHES, label="batch, or none")
+    batch = draw(batches, label="batch, or none")
     shape = (classes,) if batch is None else (batch[0], classes, *batch[1:])
     rows = shape[:0] if batch is None else batch
     inputs, settings = {"input": draw(logits(shape, dtype))}, {}
@@ -110,9 +112,9 @@ def cross_entropy(draw, dtype, kinds=("classes", "classes", "probabilities"), of
         settings["weight"] = abs(draw(graded((classes,), dtype, exponents=(-2, 3)))) + np.dtype(dtype).type(0.125)
     settings["label_smoothing"] = draw(st.sampled_from([0.1, 0.0, 0.5, 1.0]))
     counted = inputs["target"] != settings.get("ignore_index")
-    reduction, dy = draw(reduced(rows if np.any(counted) else (0, *rows), dtype, of))
+    reduction, dy = draw(reduced(rows if np.any(counted) else (0, *rows), dtype))
     if reduction["reduction"] == "none":
-        dy = draw(of(rows, dtype))
+        dy = draw(arrays(rows, dtype))
     needs = draw(asked(2)) if inputs["target"].dtype.kind == "f" else (draw(st.integers(0, 4)) > 0, False)
     return Problem(inputs, needs, dy, settings | reduction)
 
@@ -141,3 +143,33 @@ PROBLEMS = {
 
 def problems(concept, dtype, **kwargs):
     return PROBLEMS[concept](dtype, **kwargs)
+
+
+# ── chains and trees ──
+
+
+@st.composite
+def chains(draw, dtype):
+    """Up to five layers, at times none; the first is as often one without parameters, which nobody needs a gradient of."""
+    kinds = draw(st.lists(st.sampled_from(["linear", "relu", "dropout", "linear"]), max_size=5), label="layers")
+    rows, width = draw(st.integers(1, 3)), draw(st.integers(1, 3))
+    x, layers = draw(lattice((rows, width), dtype)), []
+    for kind in kinds:
+        params, settings = {}, {}
+        if kind == "linear":
+            k, width = width, draw(st.integers(1, 3))
+            params = {"weight": draw(lattice((width, k), dtype))}
+            params |= {"bias": draw(lattice((width,), dtype))} if draw(st.booleans()) else {}
+        elif kind == "dropout":
+            settings = {"p": draw(st.sampled_from([0.5, 0.3, 0.0]))}
+        layers.append((kind, params, settings))
+    return Chain(layers, x, draw(st.booleans()), draw(lattice((rows, width), dtype)), draw(st.integers(0, 3)) > 0, draw(SEEDS))
+
+
+NAMES = st.sampled_from(["b", "a", "z", "c", "0"])
+LEAF = st.integers(0, 3)  # which of four arrays, so that some are shared
+TREES = st.recursive(
+    st.dictionaries(NAMES, LEAF | st.none(), max_size=3),
+    lambda below: st.dictionaries(NAMES, LEAF | st.none() | below, min_size=1, max_size=4),
+    max_leaves=12,
+)

@@ -1,0 +1,1 @@
+"""What each rung costs, in units of native's cost: `pytest benchmarks`."""

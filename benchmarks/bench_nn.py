@@ -1,0 +1,52 @@
+"""Layers, forward and back: the product is the same on every rung, so what differs is what stands around it."""
+
+from benchmarks.paired import contest, drawn, size
+from benchmarks.passes import Passes
+from tests.observe.nn import Problem
+
+LINEAR = [
+    size("1x1x1", batch=1, inputs=1, outputs=1, multiplications=1),
+    size("64x128x10", batch=64, inputs=128, outputs=10, multiplications=64 * 128 * 10),
+    size("64x784x256", batch=64, inputs=784, outputs=256, multiplications=64 * 784 * 256),
+]
+SIZES = [size(f"64x{width}", batch=64, width=width, elements=64 * width) for width in (16, 256, 4096)]
+
+
+@Passes
+def linear(case):
+    batch, inputs, outputs = (case.size[name] for name in ("batch", "inputs", "outputs"))
+    given = {
+        "x": drawn((batch, inputs), case.dtype, 1),
+        "weight": drawn((outputs, inputs), case.dtype, 2),
+        "bias": drawn((outputs,), case.dtype, 3),
+    }
+    return Problem(given, (True, True, True), drawn((batch, outputs), case.dtype, 4), {})
+
+
+@Passes
+def relu(case):
+    shape = case.size["batch"], case.size["width"]
+    return Problem({"x": drawn(shape, case.dtype, 1)}, (True,), drawn(shape, case.dtype, 2), {})
+
+
+@Passes
+def dropout(case):
+    return relu.problem(case)._replace(settings={"p": 0.5}, seed=42)
+
+
+@contest("nn.linear", LINEAR)
+def test_linear(case, race):
+    """A linear layer with all three gradients."""
+    linear(case, race)
+
+
+@contest("nn.relu", SIZES)
+def test_relu(case, race):
+    """A rectifier."""
+    relu(case, race)
+
+
+@contest("nn.dropout", SIZES, devices=("cpu",))
+def test_dropout(case, race):
+    """A dropout layer in training, its mask included, which is drawn from one seed on every rung."""
+    dropout(case, race)

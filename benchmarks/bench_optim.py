@@ -1,0 +1,95 @@
+"""Optimizers: few large tensors or many small ones, since an optimizer pays per tensor and per element."""
+
+import functools
+
+import numpy as np
+
+from benchmarks.inplace import AdamInPlace
+from benchmarks.paired import Runner, contest, drawn, size
+from impls.ladder import Rung
+from tests.associations import reference
+from tests.cells import LADDERS
+from tests.exactness import assert_same
+from tests.observe.optim import Line, Problem, observe
+from tests.observe.tensors import seen, tensor
+
+SIZES = [
+    size("10x1k", tensors=10, each=1_000, elements=10_000),
+    size("6x39k", tensors=6, each=39_000, elements=234_000),
+    size("100x10k", tensors=100, each=10_000, elements=1_000_000),
+]
+SETTINGS = {"optim.sgd": {"lr": 1e-2, "momentum": 0.9}, "optim.adam": {"lr": 1e-3}}
+
+
+@contest("optim.sgd", SIZES)
+def test_sgd(case, race):
+    """SGD with momentum takes the step of the formula, and this is what the step costs."""
+    assert_equivalent(case)
+    race(start)
+
+
+@contest("optim.adam", SIZES, (*Rung, "native+foreach", "native+fused", "manual+inplace"))
+def test_adam(case, race):
+    """Adam takes the step of the formula, and this is what the step costs."""
+    assert_equivalent(case)
+    race(start)
+
+
+def given(case):
+    """Parameters and their gradients."""
+    count, each = case.size["tensors"], case.size["each"]
+    return list(drawn((count, each), case.dtype, 1)), list(drawn((count, each), case.dtype, 2))
+
+
+def assert_equivalent(case):
+    """Two steps with one gradient are those of the formula; custom's are native's to the bit."""
+    looks = [_two_steps(case)]
+    assert_same(looks[0], expected(case.native), f"{case} parameter")
+    if case.rung is Rung.CUSTOM and case.device == "cpu":
+        assert_same(looks[0], _two_steps(case.native), f"{case} parameter")
+
+
+def _two_steps(case):
+    runner = start(case)
+    runner.step()
+    runner.step()
+    return runner.look()
+
+
+@functools.cache
+def expected(case):
+    params, grads = given(case)
+    settings = dict(SETTINGS[case.concept])
+    line = Line(settings.pop("lr"), "drop", tuple(grads))
+    problem = Problem(params, [settings] * len(params), [line, line])
+    return [entry["parameter"] for entry in reference(observe, case.concept, problem, case.dtype)[-1]]
+
+
+def start(case):
+    params, grads = given(case)
+    settings, ladder = SETTINGS[case.concept], LADDERS[case.concept]
+    if case.contestant == "manual+inplace":
+        adam = AdamInPlace(params, **settings)
+        adam.grads[...] = np.concatenate(grads)
+        return Runner(adam.step, lambda: adam.views(adam.params))
+    if case.rung is Rung.MANUAL:
+        return _manual(functools.partial(ladder.manual, **settings), dict(enumerate(params)), dict(enumerate(grads)))
+    leaves = [tensor(w, case.device).requires_grad_() for w in params]
+    for p, g in zip(leaves, grads, strict=True):
+        p.grad = tensor(g, case.device)
+    look = lambda: [seen(p) for p in leaves]
+    if case.rung is Rung.RAW:
+        state = {}
+        return Runner(lambda: ladder.raw(leaves, state, **settings), look)
+    _, _, variant = case.contestant.partition("+")
+    return Runner(getattr(ladder, case.rung)(leaves, **settings, **({variant: True} if variant else {})).step, look)
+
+
+def _manual(update, params, grads):
+    walk, states = LADDERS["optim.optimizer"].manual, {}
+
+    def step():
+        nonlocal params, states
+        params, states = walk(update, params, grads, states)
+
+    return Runner(step, lambda: list(params.values()))

@@ -1,0 +1,71 @@
+"""One thread, the cases that the command line asks for, and what becomes of the times."""
+
+import gc
+
+import pytest
+import threadpoolctl
+import torch
+
+from benchmarks.paired import Race
+from benchmarks.results import Results
+
+
+def pytest_addoption(parser):
+    group = parser.getgroup("samestep")
+    group.addoption("--results", metavar="DIR", help="write the ratios, their table and the picture of cost against size to DIR")
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "contest: the contestants, sizes, dtypes and devices that a benchmark is run on")
+    config.pluginmanager.register(Results(config), "results")
+
+
+def pytest_generate_tests(metafunc):
+    """One race per case; what the command line leaves out is noted, as it is for laws."""
+    mark = metafunc.definition.get_closest_marker("contest")
+    if mark is None:
+        return
+    asked, verdict, params = metafunc.config.getoption, metafunc.config.pluginmanager.get_plugin("verdict"), []
+    for case in mark.kwargs["cases"]:
+        wrong = [name for name in ("concept", "rung", "dtype", "device") if asked(name) and getattr(case, name) not in asked(name)]
+        if wrong:
+            verdict.left_out[f"--{wrong[0]} {' '.join(asked(wrong[0]))}"] += 1
+            continue
+        skip = case.device == "cuda" and not torch.cuda.is_available()
+        params.append(pytest.param(case, id=str(case), marks=[pytest.mark.skip(reason="no CUDA device")] if skip else []))
+    metafunc.parametrize("case", params)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread():
+    """Two pools of threads in one step, NumPy's and torch's, would wait for each other."""
+    gc.collect()
+    gc.freeze()  # what pytest and torch keep is not searched again during a race
+    with threadpoolctl.threadpool_limits(1):
+        yield
+    gc.unfreeze()
+
+
+@pytest.fixture(autouse=True)
+def _as_users_run_it():
+    """The laws have torch fill fresh memory, so that reading it shows; that is work of which native does the most."""
+    torch.use_deterministic_algorithms(False)
+    yield
+    torch.use_deterministic_algorithms(True)
+
+
+@pytest.fixture
+def race(benchmark, case):
+    return Race(benchmark, case)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_machine_info(machine_info):
+    machine_info.pop("node", None)  # the host's name is nobody's business
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_benchmark_update_json(output_json):
+    """The times of single blocks say nothing that the ratios do not say better."""
+    for entry in output_json["benchmarks"]:
+        entry["stats"].pop("data", None)

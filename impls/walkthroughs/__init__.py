@@ -1,0 +1,1 @@
+"""Whole training runs, each written on four rungs from the same seed."""

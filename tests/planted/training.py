@@ -1,0 +1,90 @@
+"""Wrong training steps, loops, evaluations and clippings."""
+
+from tests.planted import Bug
+
+STEPS = "test_training.test_a_few_steps_of_any_small_net_are_certified"
+BITS = "test_training.test_custom_trains_like_native_bit_for_bit"
+LOOP = "test_training.test_an_epochs_loss_is_the_mean_over_rows"
+VISITS = "test_training.test_an_epoch_visits_every_row_once"
+MEAN = "test_training.test_evaluation_is_the_mean_over_rows_whatever_the_batch_size"
+COUNT = "test_training.test_evaluation_counts_the_rows_that_are_right"
+LEAVES = "test_training.test_evaluation_leaves_the_model_as_it_was"
+CLIPS = "test_training.test_clipping_scales_all_gradients_by_one_number"
+CLIPS_BITS = "test_training.test_custom_clips_like_native_bit_for_bit"
+SHORT = "test_training.test_a_gradient_that_is_short_enough_is_left_alone"
+REFUSES = "test_training.test_custom_refuses_a_norm_that_is_not_finite_in_natives_words"
+WARNS = "test_training.test_custom_warns_of_an_empty_generator_in_natives_words"
+
+
+def of(concept, name, law, source, *changes):
+    return Bug(f"{concept.partition('.')[2]}_{name}", concept, changes, law, source)
+
+
+def step(name, old, new, source="clause", law=STEPS):
+    return of("training.step", name, law, source, (old, new))
+
+
+def loop(name, old, new, source="clause", law=LOOP):
+    return of("training.loop", name, law, source, (old, new))
+
+
+def evaluation(name, law, old, new, source="clause"):
+    return of("training.evaluation", name, law, source, (old, new))
+
+
+def clip(name, old, new, source="clause", law=CLIPS):
+    return of("training.clip_grad_norm", name, law, source, (old, new))
+
+
+BUGS = [
+    step("forgets_to_clear", "    optimizer.zero_grad()\n", "", "document 002: gradients accumulate"),
+    step("clears_before_the_update", "    optimizer.step()\n", "    optimizer.zero_grad()\n    optimizer.step()\n"),
+    step("raw_forgets_to_clear", "        p.grad = None\n", "        pass\n", "document 002: gradients accumulate"),
+    step("steps_twice", "    optimizer.step()\n", "    optimizer.step()\n    optimizer.step()\n"),
+    step("never_steps", "    optimizer.step()\n", ""),
+    step("stays_in_evaluation_mode", "model.train()", "model.eval()", "joeynmt#184, coRNN#1"),
+    step("does_not_clip", "        clip(model.parameters())\n", "        pass\n", "NVIDIA/OpenSeq2Seq#192"),
+    step("clips_one_parameter", "clip(model.parameters())", "clip(next(model.parameters()))", "huggingface/transformers#614"),
+    step("manual_does_not_clip", "grads, _ = clip(grads)", "clip(grads)", "NVIDIA/OpenSeq2Seq#192"),
+    step("calls_forward", "loss_fn(model(x), y)", "loss_fn(model(x * 0), y)"),
+    step("scales_the_loss", "    loss.backward()\n", "    (loss * 2).backward()\n"),
+    step("manual_backward_of_another_scale", "loss.backward(1.0, kept", "loss.backward(2.0, kept"),
+    step("manual_keeps_old_parameters", "    params, state = optimizer_manual", "    _, state = optimizer_manual"),
+    step("manual_forgets_its_state", "    params, state = optimizer_manual(update, params, grads, state)", "    params, state = optimizer_manual(update, params, grads, {})"),
+    step("manual_reuses_its_masks", "saved, rng = sequential_manual.forward", "saved, _ = sequential_manual.forward"),
+    step("draws_more_than_native", "    model.train()\n", "    model.train()\n    __import__('torch').rand(1) if type(optimizer).__module__.startswith('impls') else None\n", law=BITS),
+    # ── the loop
+    loop("mean_of_batch_means", "total += step(x, y).item() * len(x)\n            count += len(x)", "total += step(x, y).item()\n            count += 1", "transformers#24839"),
+    loop("raw_mean_of_batch_means", ".item() * len(rows)", ".item() * batch_size", "OpenNMT-py#526"),
+    loop("manual_divides_by_batches", "total / len(x), params", "total / -(-len(x) // batch_size), params", "zsyOAOA/ResShift#25"),
+    loop("manual_same_order_every_epoch", "rows, cursor, rng = loader_manual.advance(cursor, rng)\n        while", "rows, cursor, _ = loader_manual.advance(cursor, rng)\n        while", "meta-pytorch/data#1441", VISITS),
+    loop("manual_misses_the_last_batch", "        while rows is not None:\n", "        while rows is not None and len(rows) == min(batch_size, len(x)):\n", "source document 000: (n - 1) // bs", VISITS),
+    loop("raw_misses_the_last_batch", "batch_size, shuffle=True, generator=generator)", "batch_size, True, len(x) > batch_size, generator=generator)", "source document 000: (n - 1) // bs", VISITS),
+    loop("raw_does_not_shuffle", "shuffle=True, generator=generator)", "shuffle=False, generator=generator)", law=VISITS),
+    # ── evaluation
+    evaluation("never_undone", LEAVES, "    model.train(mode)\n", "", "joeynmt#184, vsepp#4"),
+    evaluation("always_back_to_training", LEAVES, "    model.train(mode)\n", "    model.train()\n"),
+    evaluation("in_training_mode", MEAN, "    model.eval()\n", "", "pytorch-3dunet#53, pytorch_stacked_hourglass#44"),
+    evaluation("manual_in_training_mode", MEAN, "params, training=False)\n        value", "params, __import__('impls.rng').rng.seed_manual(0), training=True)\n        value"),
+    evaluation("mean_of_batch_means", MEAN, "total += loss_fn(prediction, y).item() * len(x)\n            count += len(x)", "total += loss_fn(prediction, y).item()\n            count += 1", "transformers#24839"),
+    evaluation("raw_mean_of_batch_means", MEAN, ".item() * len(target)", ".item() * batch_size", "OpenNMT-py#526"),
+    evaluation("misses_the_last_batch", MEAN, "range(0, len(x), batch_size)", "range(0, max(len(x) // batch_size, 1) * batch_size, batch_size)", "source document 000: (n - 1) // bs"),
+    evaluation("with_gradients", LEAVES, "            total += loss_fn(prediction, y)", "            with torch.enable_grad():\n                loss_fn(model(x), y).backward()\n            total += loss_fn(prediction, y)"),
+    evaluation("counts_the_last_batch_only", COUNT, "correct = (correct or 0) + int(", "correct = int("),
+    evaluation("raw_argmin", COUNT, "correct += int((prediction.argmax(dim=1)", "correct += int((prediction.argmin(dim=1)"),
+    evaluation("manual_counts_along_rows", COUNT, "argmax(axis=1) == target", "argmax(axis=0)[: len(target)] == target[: prediction.shape[1]]"),
+    # ── clipping
+    clip("each_tensor_by_its_own_norm", "        for g in grads:\n            g.mul_(scale.to(g.device))", "        for g in grads:\n            g.mul_(torch.clamp(max_norm / (g.norm(norm_type) + 1e-6), max=1.0))", "huggingface/transformers#614"),
+    clip("squared", "return np.sqrt(sum((a * a).sum() for a in arrays))", "return sum((a * a).sum() for a in arrays)", "paiml/entrenar#311"),
+    clip("scales_up", "np.minimum(max_norm / (total + 1e-6), 1.0)", "max_norm / (total + 1e-6)", law=SHORT),
+    clip("without_1e_6", "max_norm / (total + 1e-6), 1.0", "max_norm / total, 1.0"),
+    clip("does_nothing", "return _scaled(grads, np.minimum", "return _scaled(grads, 1.0 + 0 * np.minimum", "NVIDIA/OpenSeq2Seq#192"),
+    clip("raw_without_1e_6", "max_norm / (total + 1e-6), max=1.0)\n    return", "max_norm / total, max=1.0)\n    return"),
+    clip("always_the_2_norm", "norms = [_norm([g], norm_type)", "norms = [_norm([g], 2)"),
+    clip("inf_is_the_smallest", "[abs(a).max() for a in arrays]", "[-abs(a).max() for a in arrays]"),
+    clip("trips_over_a_missing_gradient", "if p.grad is not None]\n    if not grads:\n        return torch.tensor(0.0)\n    with", "]\n    if not grads:\n        return torch.tensor(0.0)\n    with", "pytorch#38615"),
+    clip("returns_the_clipped_norm", "            g.mul_(scale.to(g.device))\n    return total", "            g.mul_(scale.to(g.device))\n    return total * scale"),
+    clip("norm_of_everything_at_once", "total = torch.linalg.vector_norm(torch.stack(norms), norm_type)", "total = torch.linalg.vector_norm(torch.cat([g.flatten() for g in grads]), norm_type)", "clause: the same bits need the same order", CLIPS_BITS),
+    clip("infinite_norm_accepted", "if error_if_nonfinite and not total.isfinite():", "if error_if_nonfinite and total.isnan():", law=REFUSES),
+    clip("silent_about_nothing", "        if not parameters:\n            warnings", "        if False:\n            warnings", law=WARNS),
+]

@@ -1,0 +1,478 @@
+"""Layers and the tree that holds them: a layer is a formula with its derivative, and a module knows its parameters
+by name; on every rung the same numbers, the same names, the same draws."""
+
+import copy
+import functools
+import inspect
+import math
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from impls.ladder import Rung
+from impls.nn.sequential import Layer
+from tests.associations import reference
+from tests.cells import DROP_IN, LADDERS, cells
+from tests.exactness import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same
+from tests.observe.nn import along, initial, observe, outcome, pass_through, refusal, told, tree
+from tests.observe.tensors import seen, tensor
+from tests.strategies.arrays import arrays, lattice, shapes
+from tests.strategies.nn import SEEDS, TREES, chains, linear, problems, signed_zeros
+
+LAYERS = ("nn.linear", "nn.relu", "nn.dropout")
+INDICES = st.integers(-3, 4)
+PLACES = st.sampled_from(["b", "a", "z", "c", "forward", "d.e", ""])
+SLICES = st.builds(slice, st.none() | INDICES, st.none() | INDICES, st.sampled_from([None, 1, 2, -1]))
+ITS_OWN_GENERATOR = "CUDA's generator is another one, Philox"
+
+# ── formulas ────────────────────────────────────────────────────────────────────────────────────
+
+
+@cells("nn.linear", "nn.relu")
+@given(data=st.data())
+def test_rungs_agree_on_values_and_gradients(cell, data):
+    """Every rung returns the formula's output and the formula's gradients of the gradient from above, None where none is needed."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    expected = reference(observe, cell.concept, problem, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
+
+
+@cells("nn.dropout", cpu_because=ITS_OWN_GENERATOR)
+@given(data=st.data())
+def test_rungs_drop_the_same_elements(cell, data):
+    """From one seed every rung drops the same elements, forward and back, and leaves the generator in the same state."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    expected = reference(observe, cell.concept, problem, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        assert_same(observe(rung, impl, problem), expected, f"{cell.concept} {rung}")
+
+
+@cells(*LAYERS, rungs=DROP_IN, cpu_because="CUDA's kernels are others")
+@given(data=st.data())
+def test_custom_is_native_bit_for_bit(cell, data):
+    """Custom performs native's operations in native's order, in place too: not one bit of a value or gradient differs."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    if "inplace" in inspect.signature(cell.ladder.native).parameters:
+        inplace = data.draw(st.booleans(), label="inplace")
+        problem = problem._replace(settings=problem.settings | {"inplace": inplace})
+    custom, native = (observe(rung, getattr(cell.ladder, rung), problem) for rung in DROP_IN)
+    assert_same(custom, native, f"{cell.concept} custom")
+
+
+@pytest.mark.skipif(not LONGDOUBLE_IS_WIDER, reason="a complex step in double is no exacter than the gradient")
+@cells(*LAYERS, rungs=(Rung.MANUAL,), dtypes=("float64",), cpu_because="NumPy has no device")
+@given(data=st.data())
+def test_backward_is_the_adjoint_of_forward(cell, data):
+    """The gradients by hand are the transpose of the derivative: <v, J'u> = <Jv, u>, J by the complex step."""
+    smooth = {"kinks": False} if cell.concept == "nn.relu" else {}
+    problem = data.draw(problems(cell.concept, cell.dtype, **smooth), label="problem")
+    problem = problem._replace(needs=(True,) * len(problem.needs))
+    directions = [data.draw(lattice(a.shape, cell.dtype)) for a in problem.inputs.values()]
+    gradients = reference(observe, cell.concept, problem, cell.dtype)["gradient"].values()
+    back = sum((v * g).sum() for v, g in zip(directions, gradients, strict=True))
+    forth = (along(cell.ladder.manual, problem, directions) * problem.dy).sum()
+    assert_same(forth.astype(cell.dtype), back, f"{cell.concept} <Jv, u>")
+
+
+@cells("nn.linear", "nn.relu")
+@given(data=st.data())
+def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
+    """Only the gradients that are asked for are computed, and each is the one that is computed among all."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    every = problem._replace(needs=(True,) * len(problem.needs))
+    for rung, impl in cell.implementations.items():
+        some, all_ = (observe(rung, impl, p, device=cell.device)["gradient"] for p in (problem, every))
+        expected = {name: g if needed else None for (name, g), needed in zip(all_.items(), problem.needs, strict=True)}
+        assert_same(some, expected, f"{cell.concept} {rung} gradient")
+
+
+@cells("nn.linear")
+@given(data=st.data())
+def test_rows_do_not_see_each_other(cell, data):
+    """Whatever the leading dimensions, and where nothing rounds, each row comes out as if it were alone, and gradients add up."""
+    problem = data.draw(linear(cell.dtype, of=lattice, features=st.integers(1, 3)), label="problem")
+    rows = list(np.ndindex(problem.dy.shape[:-1]))
+    for rung, impl in cell.implementations.items():
+        whole = observe(rung, impl, problem._replace(needs=(True,) * len(problem.needs)), device=cell.device)
+        total = {name: np.zeros_like(w) for name, w in problem.inputs.items() if name != "x"}
+        for row in rows:
+            x = problem.inputs | {"x": problem.inputs["x"][row]}
+            alone = observe(rung, impl, problem._replace(inputs=x, dy=problem.dy[row], needs=(True,) * len(x)), device=cell.device)
+            assert np.array_equal(alone["output"], whole["output"][row]), rung
+            assert np.array_equal(alone["gradient"]["x"], whole["gradient"]["x"][row]), rung
+            total = {name: g + alone["gradient"][name] for name, g in total.items()}
+        assert all(np.array_equal(total[name], whole["gradient"][name]) for name in total), rung
+
+
+@cells("nn.relu")
+@given(data=st.data())
+def test_the_derivative_at_the_kink_is_zero(cell, data):
+    """At 0, of either sign, the gradient stops, as below; above it passes unchanged, as NaN does."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")._replace(needs=(True,))
+    x = data.draw(signed_zeros(problem.dy.shape, cell.dtype), label="x")
+    hole = np.where(data.draw(lattice(x.shape, cell.dtype, largest=1), label="holes") > 0, np.nan, x)
+    for rung, impl in cell.implementations.items():
+        gradient = observe(rung, impl, problem._replace(inputs={"x": hole.astype(cell.dtype)}), device=cell.device)["gradient"]["x"]
+        assert np.array_equal(gradient, np.where(hole <= 0, 0, problem.dy)), rung
+
+
+# ── draws ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@cells("nn.dropout", cpu_because=ITS_OWN_GENERATOR)
+@given(data=st.data())
+def test_where_nothing_is_random_nothing_is_drawn(cell, data):
+    """In evaluation, at p = 0 and at p = 1 the generator is left alone; the output is x, and at p = 1 it is 0."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")._replace(needs=(True,))
+    settings = data.draw(st.sampled_from(CERTAIN), label="settings")
+    passes = not settings["training"] or settings["p"] == 0
+    for rung, impl in cell.implementations.items():
+        trace = observe(rung, impl, problem._replace(settings=settings))
+        assert np.array_equal(trace["output"], problem.inputs["x"] * passes), rung
+        assert np.array_equal(trace["gradient"]["x"], problem.dy * passes), rung
+        assert_same(trace["generator"], LADDERS["rng"].manual.seed(problem.seed)._asdict(), f"{rung} generator")
+
+
+CERTAIN = [{"p": p, "training": training} for p, training in ((0.5, False), (1.0, False), (0.0, True), (1.0, True), (0, True), (1, True))]
+
+
+@cells("nn.dropout", cpu_because=ITS_OWN_GENERATOR)
+@given(data=st.data())
+def test_what_forward_drops_backward_drops(cell, data):
+    """The gradient goes through the mask that the values went through: for dy = x it is y, exactly."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")._replace(needs=(True,))
+    for rung, impl in cell.implementations.items():
+        trace = observe(rung, impl, problem._replace(dy=problem.inputs["x"]))
+        assert np.array_equal(trace["gradient"]["x"], trace["output"]), rung
+
+
+@cells("nn.dropout", rungs=DROP_IN, dtypes=None, cpu_because=ITS_OWN_GENERATOR)
+@given(seed=SEEDS, n=st.integers(1, 3))
+def test_every_pass_has_a_mask_of_its_own(cell, seed, n):
+    """Passes one after the other draw one after the other, switched to evaluation in between or not."""
+    masks = []
+    for cls in cell.ladder[2:]:
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(seed)
+            module = cls()
+            masks.append([[module.train()(torch.ones(20)), module.eval()(torch.ones(20))] for _ in range(n)])
+    assert_same(*masks, "custom mask")
+
+
+@cells("nn.linear", cpu_because="parameters are drawn on the CPU")
+@given(seed=SEEDS, sizes=st.tuples(st.sampled_from([1, 2, 3, 5, 7, 10, 300]), st.integers(1, 9)), bias=st.booleans())
+def test_one_seed_is_one_layer_on_every_rung(cell, seed, sizes, bias):
+    """Born from one seed, the layers have the same weights to the bit, and leave the generator in the same state."""
+    expected = initial(Rung.NATIVE, cell.ladder.native, seed, cell.dtype, sizes, bias)
+    for rung, impl in cell.implementations.items():
+        assert_same(initial(rung, impl, seed, cell.dtype, sizes, bias), expected, f"{cell.concept} {rung}")
+
+
+@cells("nn.linear", rungs=DROP_IN, cpu_because="parameters are drawn on the CPU")
+@given(seed=SEEDS)
+def test_a_layer_is_reborn_as_it_was_born(cell, seed):
+    """reset_parameters draws what the constructor drew."""
+    for cls in cell.ladder[2:]:
+        with torch.random.fork_rng(devices=()):
+            torch.manual_seed(seed)
+            born = cls(3, 2, dtype=getattr(torch, cell.dtype))
+            before = [seen(p) for p in born.parameters()]
+            torch.manual_seed(seed)
+            born.reset_parameters()
+        assert_same([seen(p) for p in born.parameters()], before, f"{cls.__module__} parameter")
+
+
+# ── a chain of layers ───────────────────────────────────────────────────────────────────────────
+
+
+@cells("nn.sequential", cpu_because=ITS_OWN_GENERATOR)
+@given(data=st.data())
+def test_a_chain_goes_the_same_way_on_every_rung(cell, data):
+    """Output, gradients under their names, and the generator after are the formula's, layer by layer."""
+    chain = data.draw(chains(cell.dtype), label="chain")
+    expected = reference(pass_through, cell.concept, chain, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        assert_same(pass_through(rung, impl, chain), expected, f"{cell.concept} {rung}")
+
+
+@cells("nn.sequential", rungs=DROP_IN, cpu_because="CUDA's kernels are others")
+@given(data=st.data())
+def test_a_custom_chain_is_native_bit_for_bit(cell, data):
+    """Layers of one rung in a chain of that rung: not one bit differs."""
+    chain = data.draw(chains(cell.dtype), label="chain")
+    custom, native = (pass_through(rung, getattr(cell.ladder, rung), chain) for rung in DROP_IN)
+    assert_same(custom, native, "custom chain")
+
+
+@cells("nn.sequential", rungs=(Rung.MANUAL,), cpu_because="NumPy has no device")
+@given(data=st.data())
+def test_the_chain_rule_is_one_layer_after_the_other(cell, data):
+    """The chain's gradients are, to the bit, those of its layers, each handed what the one above handed on."""
+    chain = data.draw(chains(cell.dtype), label="chain")._replace(needs_x=True)
+    saved, x, rng = [], chain.x, LADDERS["rng"].manual.seed(chain.seed)
+    for kind, params, settings in chain.layers:
+        settings = settings | ({"training": chain.training} if kind == "dropout" else {})
+        draws = (rng,) if kind == "dropout" else ()
+        x, kept, *left = LADDERS[f"nn.{kind}"].manual.forward(x, *params.values(), *draws, **settings)
+        rng, saved = (left or [rng])[0], [*saved, kept]
+    dy, gradients = chain.dy, {}
+    for i, (kind, params, _) in reversed(list(enumerate(chain.layers))):
+        dy, *dw = LADDERS[f"nn.{kind}"].manual.backward(dy, saved[i], (True,) * (1 + len(params)))
+        gradients |= {f"{i}.{name}": g for name, g in zip(params, dw, strict=False)}
+    trace = pass_through(Rung.MANUAL, cell.ladder.manual, chain)
+    assert_same([trace["output"], trace["x"]], [x, dy], "chain")
+    assert_same({name: trace["gradient"][name] for name in gradients}, gradients, "chain")
+
+
+@cells("nn.sequential", rungs=(Rung.MANUAL,), dtypes=None, cpu_because="NumPy has no device")
+@given(data=st.data())
+def test_the_chain_rule_stops_where_nobody_asks_on(cell, data):
+    """No layer computes a gradient of its input unless the data's is needed or a parameter lies below."""
+    chain = data.draw(chains("float64"), label="chain")
+    asked = []
+
+    def spied(kind):
+        pair = LADDERS[f"nn.{kind}"].manual
+        return pair._replace(backward=lambda dy, saved, needs: asked.append(needs) or pair.backward(dy, saved, needs))
+
+    layers = {str(i): Layer(spied(kind), tuple(w), options, kind == "dropout") for i, (kind, w, options) in enumerate(chain.layers)}
+    params = {str(i): w for i, (_, w, _) in enumerate(chain.layers)}
+    rng = LADDERS["rng"].manual.seed(chain.seed)
+    _, saved, _ = cell.ladder.manual.forward(chain.x, layers, params, rng, chain.training)
+    dx, _ = cell.ladder.manual.backward(chain.dy, saved, (chain.needs_x,))
+    below = [chain.needs_x or any(w for _, w, _ in chain.layers[:i]) for i in range(len(chain.layers))]
+    needed = [(flows, *[True] * len(w)) for flows, (_, w, _) in zip(below, chain.layers, strict=True)]
+    assert asked[::-1] == [needs for needs in needed if any(needs)]
+    assert (dx is not None) == chain.needs_x
+
+
+@cells("nn.sequential", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_custom_and_native_chains_live_through_the_same_lives(cell):
+    """Whatever is appended, inserted, put in another's place, cut out, taken, added and multiplied, custom stays native."""
+
+    class Life(RuleBasedStateMachine):
+        @initialize()
+        def birth(self):
+            self.pair, self.born = [cls() for cls in cell.ladder[2:]], 0
+
+        def both(self, act):
+            self.born += 1
+            outcomes = []
+            for i, rung in enumerate(DROP_IN):
+                made = functools.partial(getattr(LADDERS["nn.dropout"], rung), self.born / 1000)  # a p to know it by
+                outcomes.append(outcome(lambda: act(i, made)))
+            assert_same(*outcomes, "custom")
+
+        @rule()
+        @precondition(lambda self: len(self.pair[1]) < 9)
+        def append(self):
+            self.both(lambda i, made: self.pair[i].append(made()))
+
+        @rule(index=INDICES)
+        @precondition(lambda self: len(self.pair[1]) < 9)
+        def insert(self, index):
+            self.both(lambda i, made: self.pair[i].insert(index, made()))
+
+        @rule(index=INDICES)
+        def replace(self, index):
+            self.both(lambda i, made: self.pair[i].__setitem__(index, made()))
+
+        @rule(index=INDICES | SLICES)
+        def look(self, index):
+            self.both(lambda i, _: self.pair[i][index])
+
+        @rule(index=INDICES | SLICES)
+        def delete(self, index):
+            self.both(lambda i, _: self.pair[i].__delitem__(index))
+
+        @rule(index=INDICES)
+        def pop(self, index):
+            self.both(lambda i, _: self.pair[i].pop(index))
+
+        @rule(index=SLICES)
+        def go_on_with_a_slice(self, index):
+            self.pair = [chain[index] for chain in self.pair]
+
+        @rule(factor=st.integers(-1, 2))
+        @precondition(lambda self: len(self.pair[1]) < 9)
+        def multiply(self, factor):
+            self.both(lambda i, _: self.pair[i] * factor)
+            self.both(lambda i, _: self.pair[i].__imul__(factor))
+
+        @rule(other=st.sampled_from(["chain", "itself", "list", "none"]))
+        @precondition(lambda self: len(self.pair[1]) < 9)
+        def add(self, other):
+            others = {"chain": lambda i, made: cell.ladder[2 + i](made(), made()), "itself": lambda i, _: self.pair[i][:]}
+            of = others.get(other, lambda *_: [] if other == "list" else None)
+            self.both(lambda i, made: self.pair[i] + of(i, made))
+            self.both(lambda i, made: self.pair[i].__iadd__(of(i, made)))
+
+        @rule(name=st.sampled_from(["0", "1", "7", "first"]))
+        def name_one(self, name):
+            self.both(lambda i, made: self.pair[i].add_module(name, made()))
+
+        @invariant()
+        def custom_is_native(self):
+            assert_same(*(tree(chain) for chain in self.pair), "custom")
+            assert_same(*([repr(module) for module in chain] for chain in self.pair), "custom layer")
+
+    run_state_machine_as_test(Life)
+
+
+# ── the tree ────────────────────────────────────────────────────────────────────────────────────
+
+
+def planted_tree(cls, parameter, plan, leaves):
+    """A module with a nested dictionary's names: numbers stand for leaves, None for a place that is kept."""
+    module = cls()
+    for name, value in plan.items():
+        if isinstance(value, dict):
+            module.add_module(name, planted_tree(cls, parameter, value, leaves))
+        else:
+            module.register_parameter(name, None if value is None else leaves[value])
+    return module
+
+
+def plain_tree(plan, leaves):
+    """The same as nested dictionaries."""
+    return {n: plain_tree(v, leaves) if isinstance(v, dict) else leaves.get(v) for n, v in plan.items()}
+
+
+@cells("nn.module", dtypes=None, cpu_because="names are the same on any device")
+@given(plan=TREES)
+def test_every_rung_names_the_same_parameters(cell, plan):
+    """The walk over a nested dictionary gives the names that a module of its shape gives, shared ones once, under the first."""
+    arrays_ = {i: np.array(float(i)) for i in range(4)}
+    found = []
+    for rung, impl in cell.implementations.items():
+        if rung in DROP_IN:
+            parameter = getattr(LADDERS["nn.parameter"], rung)
+            named = planted_tree(impl, parameter, plan, {i: parameter(tensor(a)) for i, a in arrays_.items()}).named_parameters()
+        else:
+            leaves = arrays_ if rung is Rung.MANUAL else {i: tensor(a).requires_grad_() for i, a in arrays_.items()}
+            named = impl(plain_tree(plan, leaves))
+        found.append([(name, value.item()) for name, value in named])
+    assert all(names == found[-1] for names in found), found
+
+
+@cells("nn.module", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_custom_and_native_modules_live_through_the_same_lives(cell):
+    """Whatever is assigned, shared, nested, deleted, switched, converted, saved, loaded and copied, custom stays native."""
+
+    class Life(RuleBasedStateMachine):
+        @initialize()
+        def birth(self):
+            self.kinds = [type("Node", (cls,), {}) for cls in cell.ladder[2:]]
+            self.nodes = [[kind()] for kind in self.kinds]  # of each rung, the root first
+            self.params = [[], []]
+            self.count = 0
+
+        def both(self, act):
+            assert_same(*(outcome(lambda i=i: act(i, self.nodes[i])) for i in range(2)), "custom")
+
+        def new(self):
+            """Something to know a tensor by."""
+            self.count += 1
+            return float(self.count)
+
+        def parameter(self, which):
+            """A new parameter on either rung, or one that is there already."""
+            if which >= len(self.params[1]):
+                value = self.new()
+                for rung, params in zip(DROP_IN, self.params, strict=True):
+                    params.append(getattr(LADDERS["nn.parameter"], rung)(torch.full((2,), value)))
+            return min(which, len(self.params[1]) - 1)
+
+        @rule(at=st.integers(0, 5), name=PLACES, which=st.integers(0, 3), register=st.booleans())
+        def give_a_parameter(self, at, name, which, register):
+            which = self.parameter(which)
+            how = lambda node: node.register_parameter if register else functools.partial(setattr, node)
+            self.both(lambda i, nodes: how(nodes[at % len(nodes)])(name, self.params[i][which]))
+
+        @rule(at=st.integers(0, 5), name=PLACES, which=st.integers(1, 5), register=st.booleans())
+        def give_a_child(self, at, name, which, register):
+            if which >= len(self.nodes[1]):
+                for kind, nodes in zip(self.kinds, self.nodes, strict=True):
+                    nodes.append(kind())
+            which = min(which, len(self.nodes[1]) - 1)
+            at = at % which  # a parent is older than its child, so that no module is in itself
+            how = lambda node: node.add_module if register else functools.partial(setattr, node)
+            self.both(lambda i, nodes: how(nodes[at])(name, nodes[which]))
+
+        @rule(at=st.integers(0, 5), name=PLACES, persistent=st.booleans(), empty=st.integers(0, 4))
+        def register_a_buffer(self, at, name, persistent, empty):
+            value = self.new()
+            buffer = lambda: None if empty == 4 else torch.full((1,), value)
+            self.both(lambda i, nodes: nodes[at % len(nodes)].register_buffer(name, buffer(), persistent))
+
+        @rule(at=st.integers(0, 5), name=PLACES, kind=st.sampled_from(["tensor", "None", "number"]), register=st.booleans())
+        def give_something_else(self, at, name, kind, register):
+            value = {"tensor": torch.full((2,), self.new()), "None": None, "number": 1}[kind]
+            how = lambda node: node.register_parameter if register else functools.partial(setattr, node)
+            self.both(lambda i, nodes: how(nodes[at % len(nodes)])(name, value))
+
+        @rule(at=st.integers(0, 5), name=PLACES)
+        def take_away(self, at, name):
+            self.both(lambda i, nodes: delattr(nodes[at % len(nodes)], name))
+
+        @rule(at=st.integers(0, 5), name=PLACES)
+        def look(self, at, name):
+            self.both(lambda i, nodes: getattr(nodes[at % len(nodes)], name))
+
+        @rule(at=st.integers(0, 5), mode=st.booleans())
+        def switch(self, at, mode):
+            self.both(lambda i, nodes: nodes[at % len(nodes)].train(mode) and None)
+
+        @rule(at=st.integers(0, 5), required=st.booleans())
+        def freeze(self, at, required):
+            self.both(lambda i, nodes: nodes[at % len(nodes)].requires_grad_(required) and None)
+
+        @rule(dtype=st.sampled_from(["float", "double"]))
+        def convert(self, dtype):
+            self.both(lambda i, nodes: getattr(nodes[0], dtype)() and None)
+
+        @rule(set_to_none=st.booleans())
+        def differentiate_and_clear(self, set_to_none):
+            def act(i, nodes):
+                for p in filter(lambda p: p.requires_grad, nodes[0].parameters()):
+                    p.sum().backward()
+                grads = [told(p.grad) for p in nodes[0].parameters()]
+                nodes[0].zero_grad(set_to_none)
+                return grads + [told(p.grad) for p in nodes[0].parameters()]
+
+            self.both(act)
+
+        @rule(drop=st.integers(0, 5), extra=st.sampled_from([None, "x", "a", "b.a", "b.a.c"]), strict=st.booleans(), assign=st.booleans(), crossed=st.booleans())
+        def save_and_load(self, drop, extra, strict, assign, crossed):
+            """The state moves to another's copy, with a key missing and a key too many at times."""
+            states = [dict(copy.deepcopy(nodes[0].state_dict())) for nodes in self.nodes]
+            shift = self.new()
+            for state in states:
+                for key in list(state)[drop : drop + 1]:
+                    del state[key]
+                for key, value in state.items():
+                    state[key] = value + shift
+                if extra:
+                    state.setdefault(extra, torch.zeros(3))
+            of = states[::-1] if crossed else states
+            self.both(lambda i, nodes: nodes[0].load_state_dict(of[i], strict=strict, assign=assign))
+            if assign:  # the root has other parameters now
+                self.params = [list(nodes[0].parameters()) for nodes in self.nodes]
+
+        @rule()
+        def copy_all(self):
+            copies = [copy.deepcopy((nodes, params)) for nodes, params in zip(self.nodes, self.params, strict=True)]
+            self.nodes, self.params = [nodes for nodes, _ in copies], [params for _, params in copies]
+
+        @invariant()
+        def custom_is_native(self):
+            for custom, native in zip(*self.nodes, strict=True):
+                assert_same(tree(custom), tree(native), "custom")
+
+    run_state_machine_as_test(Life)
