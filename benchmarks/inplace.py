@@ -59,3 +59,41 @@ class AdamInPlace(Flat):
         np.multiply(m, self.lr / (1 - beta1**self.t), out=s)
         s /= d
         w -= s
+
+
+class TrainingInPlace:
+    """The training step of a chain of linear layers with rectifiers between them; the loss is the manual rung's."""
+
+    def __init__(self, optimizer, loss, batch, dtype):
+        """`optimizer` holds weight, bias, weight, bias, ... of the layers, bottom up."""
+        self.optimizer, self.loss = optimizer, loss
+        params, grads = optimizer.views(optimizer.params), optimizer.views(optimizer.grads)
+        self.layers = list(zip(params[0::2], params[1::2], grads[0::2], grads[1::2], strict=True))
+        self.outputs = [np.empty((batch, len(b)), dtype) for _, b, _, _ in self.layers]
+        self.rectified, self.gradients, self.dead = (
+            [np.empty_like(y, dtype=kind) for y in self.outputs[:-1]] for kind in (dtype, dtype, bool)
+        )
+
+    def step(self, x, target):
+        for (w, b, _, _), y, a, below in zip(self.layers, self.outputs, [*self.rectified, None], [x, *self.rectified], strict=True):
+            np.matmul(below, w.T, out=y)
+            y += b
+            if a is not None:
+                np.maximum(y, 0.0, out=a)
+        value, saved = self.loss.forward(self.outputs[-1], target)
+        self.backward(x, self.loss.backward(1.0, saved, (True, False))[0])
+        self.optimizer.step()
+        return value
+
+    def backward(self, x, dy):
+        inputs = [x, *self.rectified]
+        for i in reversed(range(len(self.layers))):
+            w, _, dw, db = self.layers[i]
+            np.matmul(dy.T, inputs[i], out=dw)
+            np.sum(dy, axis=0, out=db)
+            if i:
+                below, dead = self.gradients[i - 1], self.dead[i - 1]
+                np.matmul(dy, w, out=below)
+                np.less_equal(self.outputs[i - 1], 0.0, out=dead)
+                np.copyto(below, 0.0, where=dead)
+                dy = below

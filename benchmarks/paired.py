@@ -87,7 +87,7 @@ class Race:
         mine, theirs = [], []
         self.benchmark.group = f"{self.case.concept} {self.case.size.label} {self.case.dtype} {self.case.device}"
         self.benchmark.pedantic(
-            lambda: mine.append(own()), setup=lambda: theirs.append(native()), rounds=ROUNDS if timed else 1, warmup_rounds=1
+            lambda: mine.append(own()), setup=lambda: theirs.append(native()), rounds=ROUNDS, warmup_rounds=1
         )
         if timed:
             theirs.append(native())
@@ -99,7 +99,8 @@ class Race:
 
         def run():
             step = start(case).step
-            step()  # what is only made once, an optimizer's state say, is not what is timed
+            if timed:
+                step()  # what is only made once, an optimizer's state say, is not what is timed
             return self.seconds(step, steps)
 
         return run

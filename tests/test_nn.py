@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from impls.ladder import Rung
+from impls.ladder import Pair, Rung
 from impls.nn.sequential import Layer
 from tests.associations import reference
 from tests.cells import DROP_IN, LADDERS, cells
@@ -257,9 +257,12 @@ def test_custom_and_native_chains_live_through_the_same_lives(cell):
     """Whatever is appended, inserted, put in another's place, cut out, taken, added and multiplied, custom stays native."""
 
     class Life(RuleBasedStateMachine):
-        @initialize()
-        def birth(self):
-            self.pair, self.born = [cls() for cls in cell.ladder[2:]], 0
+        @initialize(n=st.integers(0, 5), cut=SLICES)
+        def birth(self, n, cut):
+            """A slice keeps its keys, so that there may be gaps from the start."""
+            made = [[getattr(LADDERS["nn.dropout"], rung)(i / 10) for i in range(n)] for rung in DROP_IN]
+            self.pair = [cls(*layers)[cut] for cls, layers in zip(cell.ladder[2:], made, strict=True)]
+            self.born = 0
 
         def both(self, act):
             self.born += 1
@@ -328,12 +331,12 @@ def test_custom_and_native_chains_live_through_the_same_lives(cell):
 # ── the tree ────────────────────────────────────────────────────────────────────────────────────
 
 
-def planted_tree(cls, parameter, plan, leaves):
+def module_tree(cls, plan, leaves):
     """A module with a nested dictionary's names: numbers stand for leaves, None for a place that is kept."""
     module = cls()
     for name, value in plan.items():
         if isinstance(value, dict):
-            module.add_module(name, planted_tree(cls, parameter, value, leaves))
+            module.add_module(name, module_tree(cls, value, leaves))
         else:
             module.register_parameter(name, None if value is None else leaves[value])
     return module
@@ -353,7 +356,7 @@ def test_every_rung_names_the_same_parameters(cell, plan):
     for rung, impl in cell.implementations.items():
         if rung in DROP_IN:
             parameter = getattr(LADDERS["nn.parameter"], rung)
-            named = planted_tree(impl, parameter, plan, {i: parameter(tensor(a)) for i, a in arrays_.items()}).named_parameters()
+            named = module_tree(impl, plan, {i: parameter(tensor(a)) for i, a in arrays_.items()}).named_parameters()
         else:
             leaves = arrays_ if rung is Rung.MANUAL else {i: tensor(a).requires_grad_() for i, a in arrays_.items()}
             named = impl(plain_tree(plan, leaves))
@@ -476,3 +479,280 @@ def test_custom_and_native_modules_live_through_the_same_lives(cell):
                 assert_same(tree(custom), tree(native), "custom")
 
     run_state_machine_as_test(Life)
+
+
+@cells("nn.module", rungs=DROP_IN, cpu_because="custom runs torch's for-loop, CUDA's default is foreach")
+@given(data=st.data())
+def test_modules_parameters_and_optimizers_of_either_rung_work_together(cell, data):
+    """A custom module holds torch's parameters and is stepped by torch's optimizer, and the reverse: the bits are native's."""
+    w, g = (data.draw(arrays((2, 3), cell.dtype), label=label) for label in ("w", "g"))
+    rung = lambda concept: getattr(LADDERS[concept], data.draw(st.sampled_from(DROP_IN), label=concept))
+
+    def stepped(module, parameter, optimizer):
+        module.add_module("child", type(module)())
+        module.child.w = parameter(tensor(w))
+        module.w = module.child.w
+        optimizer = optimizer(module.parameters(), lr=0.1, momentum=0.9)
+        (module.w * tensor(g)).sum().backward()
+        optimizer.step()
+        return tree(module) | {"repr": repr(module.w)}
+
+    ours = stepped(rung("nn.module")(), rung("nn.parameter"), rung("optim.sgd"))
+    natives = stepped(*(LADDERS[c].native if c != "nn.module" else LADDERS[c].native() for c in ("nn.module", "nn.parameter", "optim.sgd")))
+    assert_same(ours, natives, "mixed")
+
+
+def again(cell, how, w):
+    """What a chain in which one frozen layer stands twice is, and what is made of it by `how`."""
+    for rung in cell.implementations:
+        layer = getattr(LADDERS["nn.linear"], rung)(2, 2, bias=False)
+        layer.weight = getattr(LADDERS["nn.parameter"], rung)(tensor(w), requires_grad=False)
+        chain = getattr(cell.ladder, rung)(layer, getattr(LADDERS["nn.relu"], rung)(), layer).eval()
+        yield chain, how(chain)
+
+
+@cells("nn.sequential", rungs=DROP_IN, cpu_because="a copy is the same on any device")
+@given(data=st.data())
+def test_copies_keep_what_is_tied_tied(cell, data):
+    """A copied chain in which one layer stands twice has it twice, and shares nothing with the first."""
+    w, found = data.draw(arrays((2, 2), cell.dtype), label="w"), []
+    for chain, other in again(cell, copy.deepcopy, w):
+        chain[0].weight.add_(1)
+        assert other[0] is other[2]
+        assert type(other[0].weight) is type(chain[0].weight)
+        found.append(tree(other))
+    assert_same(*found, "custom copy")
+    assert_bitwise(found[0]["state"]["0.weight"][0], w, "copied weight")
+
+
+@cells("nn.sequential", rungs=DROP_IN, cpu_because="a pickle is the same on any device")
+@given(data=st.data())
+def test_pickles_keep_what_is_tied_tied(cell, data):
+    """A pickled chain in which one layer stands twice has it twice, and is what it was."""
+    w, found = data.draw(arrays((2, 2), cell.dtype), label="w"), []
+    for chain, other in again(cell, lambda chain: pickle.loads(pickle.dumps(chain)), w):
+        assert other[0] is other[2]
+        assert type(other[0].weight) is type(chain[0].weight)
+        assert_same(tree(other), tree(chain), "pickle")
+        found.append(tree(other))
+    assert_same(*found, "custom pickle")
+
+
+@cells("nn.sequential", rungs=DROP_IN, cpu_because="a state is the same on any device")
+@given(data=st.data())
+def test_states_are_interchangeable(cell, data):
+    """What a chain of one rung saves one of the other loads, and is then the same net."""
+    bias, assign, mixed = (data.draw(st.booleans(), label=label) for label in ("bias", "assign", "mixed"))
+    w = [data.draw(arrays(shape, cell.dtype), label="w") for shape in ((2, 3), (2,))]
+    nets = []
+    for rung in DROP_IN:
+        linear_, relu_ = getattr(LADDERS["nn.linear"], rung), getattr(LADDERS["nn.relu"], rung)
+        nets.append(getattr(cell.ladder, rung)(linear_(3, 2, bias, dtype=getattr(torch, cell.dtype)), relu_()))
+    first, second = nets[::-1] if mixed else nets
+    with torch.no_grad():
+        for p, value in zip(first.parameters(), w, strict=False):
+            p.copy_(tensor(value))
+    told_of_loading = second.load_state_dict(first.state_dict(), assign=assign)
+    assert repr(told_of_loading) == "<All keys matched successfully>"
+    assert_same(tree(second), tree(first), "loaded")
+    assert all(p.data_ptr() == q.data_ptr() for p, q in zip(first.parameters(), second.parameters(), strict=True)) == assign
+
+
+# ── parameters ──────────────────────────────────────────────────────────────────────────────────
+
+DONE_TO_A_PARAMETER = {
+    "nothing": lambda w: w,
+    "add": lambda w: w + 1,
+    "in place": lambda w: w.detach().add_(1),
+    "data": lambda w: w.data,
+    "detach": lambda w: w.detach(),
+    "clone": lambda w: w.clone().detach(),
+    "view": lambda w: w.detach().view(-1),
+    "deepcopy": copy.deepcopy,
+    "deepcopy of a frozen one": lambda w: copy.deepcopy(w.requires_grad_(False)),
+    "deepcopy of two of it": lambda w: (lambda two: two[0] if two[0] is two[1] else "two")(copy.deepcopy([w, w])),
+    "frozen": lambda w: w.requires_grad_(False),
+    "gradient": lambda w: torch.autograd.grad((w * w).sum(), w)[0],
+    "numpy": lambda w: torch.from_numpy(w.detach().numpy()),
+    "dtype": lambda w: w.double().detach(),
+}
+
+
+@cells("nn.parameter", rungs=DROP_IN, cpu_because="it computes nothing")
+@given(data=st.data())
+def test_a_parameter_is_a_leaf_and_what_comes_of_it_a_plain_tensor(cell, data):
+    """Whatever is done to a custom parameter gives what native gives: class, text, values, and whether it is a leaf."""
+    w = data.draw(shapes(max_dims=2).flatmap(lambda shape: arrays(shape, cell.dtype)), label="w")
+    done = DONE_TO_A_PARAMETER[data.draw(st.sampled_from(sorted(DONE_TO_A_PARAMETER)), label="done")]
+    found = []
+    for cls in cell.ladder[2:]:
+        parameter = cls(tensor(w))
+        result = done(parameter)
+        found.append([type(result).__name__, repr(result), told(result), isinstance(result, cls), told(parameter), parameter.is_leaf])
+    assert_same(*found, "custom parameter")
+
+
+@cells("nn.parameter", rungs=(Rung.RAW, *DROP_IN), dtypes=None, cpu_because="it computes nothing")
+@given(data=st.data())
+def test_a_parameter_shares_its_data_and_not_its_history(cell, data):
+    """A parameter made of a tensor with a history is a leaf all the same, and writes where the tensor does."""
+    required = data.draw(st.booleans(), label="requires_grad")
+    for rung, impl in cell.implementations.items():
+        source = torch.ones(2, requires_grad=True) * 2
+        parameter = impl(source, required)
+        assert (parameter.is_leaf, parameter.requires_grad) == (True, required), rung
+        source.detach().zero_()
+        assert not parameter.detach().any(), rung
+
+
+@cells("nn.parameter", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_its_class_makes_a_parameter(cell):
+    """A parameter of either rung is one of custom's; a tensor that requires a gradient is none, and a bare one is empty."""
+    custom, native = (cls() for cls in cell.ladder[2:])
+    assert isinstance(custom, cell.ladder.custom)
+    assert isinstance(native, cell.ladder.custom)
+    assert isinstance(custom, cell.ladder.native)
+    assert not isinstance(torch.ones(1, requires_grad=True), cell.ladder.custom)
+    assert_same(told(custom), told(native), "empty parameter")
+
+
+# ── the contract of the drop-in ─────────────────────────────────────────────────────────────────
+
+
+@cells("nn", dtypes=None, cpu_because="it computes nothing")
+def test_every_rung_has_natives_defaults(cell):
+    """Whatever an argument is called with when it is not given, it is the same on every rung."""
+    native = inspect.signature(cell.ladder.native).parameters
+    for impl in cell.implementations.values():
+        born = getattr(impl, "init", None) or (impl.forward if isinstance(impl, Pair) else impl)
+        for name, parameter in inspect.signature(born).parameters.items():
+            if name in native and name != "dtype":  # a dtype is NumPy's or torch's, and native's depends on a global
+                assert parameter.default == native[name].default, (impl, name)
+
+
+def beside(concept):
+    """Another concept's drop-in on the rung of a class."""
+    return lambda cls: getattr(LADDERS[concept], Rung.NATIVE if cls.__module__.startswith("torch.") else Rung.CUSTOM)
+
+
+PARAMETER, DROPOUT = beside("nn.parameter"), beside("nn.dropout")
+
+
+def unborn(cls):
+    """An object of which __init__ was never called."""
+    return cls.__new__(cls)
+
+
+def filled_with(cls, **buffers):
+    module = cls()
+    for name, value in buffers.items():
+        module.register_buffer(name, value)
+    return module
+
+
+def given_to(module, **values):
+    for name, value in values.items():
+        setattr(module, name, value)
+    return module
+
+
+ONE = torch.ones(1)
+
+REFUSED = {
+    "nn.module": {
+        "an argument": lambda cls: cls(1),
+        "a keyword": lambda cls: cls(size=1),
+        "no forward": lambda cls: cls()(ONE),
+        "a parameter before birth": lambda cls: setattr(unborn(cls), "w", PARAMETER(cls)(ONE)),
+        "a child before birth": lambda cls: setattr(unborn(cls), "w", cls()),
+        "a buffer before birth": lambda cls: unborn(cls).register_buffer("w", ONE),
+        "register_parameter before birth": lambda cls: unborn(cls).register_parameter("w", None),
+        "an unknown attribute": lambda cls: cls().unknown,
+        "deleting the unknown": lambda cls: delattr(cls(), "unknown"),
+        "a tensor for a parameter": lambda cls: setattr(given_to(cls(), w=PARAMETER(cls)(ONE)), "w", ONE),
+        "a module for a parameter": lambda cls: setattr(given_to(cls(), w=PARAMETER(cls)(ONE)), "w", cls()),
+        "a tensor for a child": lambda cls: setattr(given_to(cls(), w=cls()), "w", ONE),
+        "a word for a buffer": lambda cls: setattr(filled_with(cls, w=ONE), "w", "word"),
+        "a number for a buffer": lambda cls: cls().register_buffer("w", 1.0),
+        "a tensor registered as a parameter": lambda cls: cls().register_parameter("w", ONE),
+        "a number registered as a parameter": lambda cls: cls().register_parameter("w", 1),
+        "a tensor registered as a child": lambda cls: cls().add_module("w", ONE),
+        "a number registered as a child": lambda cls: cls().register_module("w", 1),
+        "a parameter with a history": lambda cls: cls().register_parameter("w", PARAMETER(cls)(ONE.clone()).requires_grad_().mul_(2)),
+        **{
+            f"{name!r} as the name of a {kind}": lambda cls, name=name, kind=kind: getattr(cls(), f"register_{kind}")(name, None)
+            for name in ("a.b", "", 1, "forward", "training")
+            for kind in ("parameter", "buffer", "module")
+        },
+        "a buffer where a parameter is": lambda cls: given_to(cls(), w=PARAMETER(cls)(ONE)).register_buffer("w", ONE),
+        "a parameter where a buffer is": lambda cls: filled_with(cls, w=ONE).register_parameter("w", None),
+        "a mode that is no bool": lambda cls: cls().train("yes"),
+        "a state that is a list": lambda cls: cls().load_state_dict([]),
+        "a key too many": lambda cls: cls().load_state_dict({"a.w": ONE, "b": ONE}),
+        "a key too few": lambda cls: filled_with(cls, v=ONE, w=ONE).load_state_dict({}),
+        "too many and too few": lambda cls: filled_with(cls, w=ONE).load_state_dict({"v": ONE}),
+        "another shape": lambda cls: filled_with(cls, w=ONE).load_state_dict({"w": torch.ones(2)}),
+        "another shape, loosely": lambda cls: filled_with(cls, w=ONE).load_state_dict({"w": torch.ones(2)}, strict=False),
+        "another shape and a key too many": lambda cls: filled_with(cls, w=ONE).load_state_dict({"w": torch.ones(2), "v": ONE}),
+        "a number for a tensor": lambda cls: filled_with(cls, w=ONE).load_state_dict({"w": 1.0}),
+    },
+    "nn.parameter": {
+        "integers that require a gradient": lambda cls: cls(torch.ones(2, dtype=torch.int64)),
+        "a list": lambda cls: cls([1.0]),
+        "an unknown argument": lambda cls: cls(ONE, grad=True),
+    },
+    "nn.linear": {
+        "no sizes": lambda cls: cls(),
+        "a negative size": lambda cls: cls(2, -1),
+        "a size that is no integer": lambda cls: cls(2, 1.5),
+        "no inputs": lambda cls: cls(0, 2),
+        "no outputs": lambda cls: cls(2, 0),
+        "integers": lambda cls: cls(2, 2, dtype=torch.int64),
+        "an unknown argument": lambda cls: cls(2, 2, activation="relu"),
+        "other features": lambda cls: cls(2, 3)(torch.ones(4, 3)),
+        "another dtype": lambda cls: cls(2, 3)(torch.ones(4, 2).double()),
+        "a list": lambda cls: cls(2, 3)([1.0, 2.0]),
+    },
+    "nn.dropout": {
+        "p below 0": lambda cls: cls(-0.1),
+        "p above 1": lambda cls: cls(1.1),
+        "p a word": lambda cls: cls("half"),
+        "a leaf changed in place": lambda cls: cls(inplace=True)(torch.ones(2, requires_grad=True)),
+    },
+    "nn.relu": {
+        "booleans": lambda cls: cls()(ONE > 0),
+        "a leaf changed in place": lambda cls: cls(inplace=True)(torch.ones(2, requires_grad=True)),
+        "a list": lambda cls: cls()([1.0]),
+    },
+    "nn.sequential": {
+        "a tensor": lambda cls: cls(ONE),
+        "a dictionary": lambda cls: cls({"a": DROPOUT(cls)()}),
+        "a list of layers": lambda cls: cls([DROPOUT(cls)()]),
+        "past the end": lambda cls: cls()[0],
+        "before the start": lambda cls: cls(DROPOUT(cls)())[-2],
+        "a word for an index": lambda cls: cls(DROPOUT(cls)())["0"],
+        "a tensor put in a layer's place": lambda cls: cls(DROPOUT(cls)()).__setitem__(0, ONE),
+        "replacing past the end": lambda cls: cls().__setitem__(0, DROPOUT(cls)()),
+        "deleting past the end": lambda cls: cls().__delitem__(0),
+        "popping nothing": lambda cls: cls().pop(0),
+        "a tensor appended": lambda cls: cls().append(ONE),
+        "a tensor inserted": lambda cls: cls().insert(0, ONE),
+        "inserted past the end": lambda cls: cls().insert(1, DROPOUT(cls)()),
+        "a list added": lambda cls: cls() + [],  # noqa: RUF005
+        "a list added in place": lambda cls: cls().__iadd__([]),
+        "times a half": lambda cls: cls() * 0.5,
+        "times nothing": lambda cls: cls() * 0,
+        "times itself": lambda cls: cls().__imul__(-1),
+        "two inputs": lambda cls: cls()(ONE, ONE),
+    },
+}
+
+
+@cells(*REFUSED, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
+@given(data=st.data())
+def test_custom_refuses_what_native_refuses_in_its_words(cell, data):
+    """Bad input raises, or warns, with native's class and native's words."""
+    attempts = REFUSED[cell.concept]
+    attempt = attempts[data.draw(st.sampled_from(sorted(attempts)), label="attempt")]
+    custom, native = (refusal(attempt, cls) for cls in cell.ladder[2:])
+    assert custom == native

@@ -1,18 +1,46 @@
-"""Every law is worth what it can reject: each known wrong variant is rejected by the law it names."""
+"""Planted bugs: what makes `python -m tests.planted`, which plants them all, worth believing."""
 
 import pytest
 
-from tests.planted import bugs, verdict
+from tests.planted import Bug, __main__, bugs, law_of, verdict
+from tests.variants import variant
+
+SOUND = Bug("nothing", "optim.sgd", (), "test_optim.test_a_zero_learning_rate_moves_nothing", "")
+WRONG = SOUND._replace(name="ascends", changes=(("return w - lr * g, state", "return w - (lr + 1) * g, state"),))
 
 
 @pytest.mark.parametrize("bug", [pytest.param(bug, id=bug.name) for bug in bugs()])
-def test_planted_bug_is_rejected_by_the_law_it_names(bug):
-    """A law that holds for the sound concept does not hold once the bug is planted."""
-    assert verdict(bug) is not None, f"{bug.name} survives {bug.law}"
+def test_a_planted_bug_can_still_be_planted(bug):
+    """Each text that a bug changes stands once in its file, and the law that is to reject it exists."""
+    variant(bug.file or bug.concept, *bug.changes)
+    assert law_of(bug).__doc__
+    assert bug.source
 
 
-@pytest.mark.parametrize(("law", "concept"), sorted({(bug.law, bug.concept) for bug in bugs()}))
-def test_the_sound_concept_passes_the_law_that_rejects_its_bugs(law, concept):
-    """The unchanged baseline is green, on the very draws on which the bugs are rejected."""
-    bug = next(bug for bug in bugs() if (bug.law, bug.concept) == (law, concept))
-    assert verdict(bug._replace(changes=(), file=None)) is None
+def test_names_of_planted_bugs_are_their_own():
+    """No two planted bugs share a name."""
+    names = [bug.name for bug in bugs()]
+    assert sorted(names) == sorted(set(names))
+
+
+def test_a_bug_is_rejected_and_the_sound_concept_is_not():
+    """The verdict on a wrong variant is a complaint, and on the sound concept, on the same draws, none."""
+    assert verdict(SOUND) is None
+    assert verdict(WRONG) is not None
+
+
+def test_a_survivor_is_an_error(monkeypatch, capsys):
+    """A bug that its law does not reject is named, and the exit is 1."""
+    monkeypatch.setattr(__main__, "bugs", lambda: [SOUND])
+    monkeypatch.setattr("sys.argv", ["planted"])
+    assert __main__.main() == 1
+    assert "SURVIVES  nothing" in capsys.readouterr().out
+
+
+def test_a_red_baseline_is_an_error(monkeypatch, capsys):
+    """Where a law rejects the sound concept nothing is planted, and the exit is 1."""
+    monkeypatch.setattr(__main__, "bugs", lambda: [WRONG])
+    monkeypatch.setattr(__main__, "verdict", lambda bug: "it does not hold")
+    monkeypatch.setattr("sys.argv", ["planted"])
+    assert __main__.main() == 1
+    assert "RED BASELINE" in capsys.readouterr().out

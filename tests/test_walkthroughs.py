@@ -19,7 +19,7 @@ def test_every_rung_learns_the_digits_from_one_seed():
     results = list(digits.run(lambda line: None))
     assert len({r.first for r in results}) == 1
     assert {r.rung: r.test.correct for r in results if r.test.correct < digits.ENOUGH} == {}
-    assert {r.test.count for r in results} == {360}
+    assert {r.test.rows for r in results} == {360}
 
 
 def test_the_command_runs_and_says_so():

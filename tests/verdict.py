@@ -112,7 +112,8 @@ class Verdict:
             return
         path = pathlib.Path(directory)
         path.mkdir(parents=True, exist_ok=True)
-        report = {"environment": self.environment(), "fingerprint": fingerprint(), "left_out": dict(self.left_out), "results": self.results}
+        report = {"environment": self.environment(), "fingerprint": fingerprint()}
+        report |= {"left_out": dict(self.left_out), "results": self.results}
         (path / "results.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         (path / "summary.md").write_text(self.markdown(), encoding="utf-8")
 

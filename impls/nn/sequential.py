@@ -161,7 +161,9 @@ class Sequential(Module):
 
     def __imul__(self, other):
         n = len(self)
-        return self.extend(self._modules[str(i)] for _ in range(self._factor(other) - 1) for i in range(n))
+        for i in range(n * (self._factor(other) - 1)):
+            self.add_module(str(n + i), self._modules[str(i % n)])
+        return self
 
     def _summand(self, other):
         if not isinstance(other, Sequential):

@@ -25,7 +25,7 @@ from impls.nn.sequential import sequential_manual, sequential_raw
 class Evaluation(NamedTuple):
     loss: float
     correct: int | None  # None where the target is no class
-    count: int
+    rows: int
 
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────

@@ -22,7 +22,7 @@ def run_digits(progress):
     """The digits classifier: 40 epochs from one seed, at least 342 of 360 rows right on every rung."""
     results = list(digits.run(progress))
     rows = [
-        (r.rung, r.first, f"{r.loss:.6f}", f"{r.test.loss:.6f}", f"{r.test.correct} of {r.test.count}") for r in results
+        (r.rung, r.first, f"{r.loss:.6f}", f"{r.test.loss:.6f}", f"{r.test.correct} of {r.test.rows}") for r in results
     ]
     table(("rung", "first weights, from the seed", "training loss", "test loss", "right"), rows)
     return all(r.test.correct >= digits.ENOUGH for r in results) and len({r.first for r in results}) == 1

@@ -167,12 +167,11 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def _power(self, exponent):
         """A power of numbers that no rung has below zero.  A fraction as exponent, 1/3, is known to a rounding only."""
-        p = exponent.value
-        power, low, high = (np.maximum(self.value + e, 0) ** p for e in (0, -self.error, self.error))
-        inherited = np.maximum(high - power, power - low)
-        if p != np.rint(p):
-            inherited = inherited + np.where(power > 0, power * abs(np.log(self.value) * p), 0) * self.format.gamma(2)
-        return self._rounded(power, inherited, None, 2 * ULPS["power"], underflows=1)
+        power, p = self.value**exponent.value, exponent.value
+        shift = 0 if p == np.rint(p) else self.format.gamma(2) * abs(p)
+        ends = [np.maximum(self.value + e, 0) ** (p + d) for e in (-self.error, self.error) for d in (-shift, shift)]
+        inherited = np.max([abs(end - power) for end in ends], axis=0)  # monotonic in the base and in the exponent
+        return self._rounded(power, inherited, None, 2 * ULPS["power"], underflows=2 * ULPS["power"])
 
     # ── reductions and shape ──
 

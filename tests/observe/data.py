@@ -44,7 +44,7 @@ class Order(NamedTuple):
     settings: dict
     generator: str | None  # "own", "global", or None: no generator is given
     sampler: str = SEQUENTIAL  # what a batch sampler batches, and its settings
-    sampler_settings: dict = {}  # noqa: RUF012  (never written)
+    sampler_settings: dict = {}
     write: bool = False  # whether the caller overwrites each batch of a loader
 
 
@@ -211,8 +211,8 @@ class Library(NamedTuple):
 
     @classmethod
     def of(cls, rung):
-        names = ("dataset", "subset", "split", "sequential_sampler", "random_sampler", "batch_sampler", "collate", "loader")
-        return cls(*(getattr(LADDERS[f"data.{name}"], rung) for name in names))
+        names = ("data.dataset", "data.subset", "data.split", SEQUENTIAL, RANDOM, BATCHES, "data.collate", LOADER)
+        return cls(*(getattr(LADDERS[name], rung) for name in names))
 
     @property
     def Dataset(self):  # noqa: N802  (torch's name)
@@ -228,12 +228,12 @@ class Shown(NamedTuple):
 
     kind: str  # a key of DATASETS
     rows: Any
-    views: list = []  # noqa: RUF012
+    views: list = []
 
 
 class Sampled(NamedTuple):
     kind: str  # a key of SAMPLERS
-    settings: dict = {}  # noqa: RUF012  (of a random one; its generator by name)
+    settings: dict = {}
     indices: Any = None  # of a list; of a sampler of another dataset, their number
     batches: dict | None = None  # the options of a batch sampler around it
 
@@ -263,13 +263,16 @@ def _whole_batches(base):
     return type("WholeBatches", (base,), body)
 
 
-def _twice(cls):
+def _twice(library):
     """A child of Subset whose rows are other rows than those it selects."""
     body = {
+        "__init__": lambda self, rows: library.Subset.__init__(
+            self, library.TensorDataset(*rows), [*range(len(rows[0]))]
+        ),
         "__getitem__": lambda self, i: self.dataset[self.indices[i]] * 2,
         "__getitems__": lambda self, batch: [self[i] for i in batch],
     }
-    return type("Twice", (cls,), body)
+    return type("Twice", (library.Subset,), body)
 
 
 def _backwards(cls):
@@ -279,7 +282,7 @@ def _backwards(cls):
 DATASETS = {
     "tensors": lambda library, rows: library.TensorDataset(*rows),
     "child": lambda library, rows: _with_place(library.TensorDataset)(*rows),
-    "child of a subset": lambda library, rows: _twice(library.Subset)(library.TensorDataset(*rows), [*range(len(rows[0]))]),
+    "child of a subset": lambda library, rows: _twice(library)(rows),
     "whole batches": lambda library, rows: _whole_batches(library.Dataset)(rows),
     "anything": lambda _, rows: rows,
 }
@@ -288,7 +291,7 @@ SAMPLERS = {
     "random": lambda library, dataset, about: library.RandomSampler(dataset, **about.settings),
     "child": lambda library, dataset, about: _backwards(library.RandomSampler)(dataset, **about.settings),
     "of another dataset": lambda library, _, about: library.SequentialSampler(range(about.indices)),
-    "list": lambda library, dataset, about: about.indices,
+    "list": lambda _, __, about: about.indices,
 }
 
 
@@ -362,11 +365,16 @@ class Side:
 
 
 def indexed(rung, impl, arrays, index):
-    """What a dataset of these arrays shows at an index."""
+    """What a dataset of these arrays shows at an index; of a refusal the class, for the words are NumPy's or torch's."""
+    rows = outcome(lambda: [seen(part) for part in _indexed(rung, impl, arrays, index)])
+    return rows.kind if isinstance(rows, Raised) else rows
+
+
+def _indexed(rung, impl, arrays, index):
     if rung is Rung.MANUAL:
-        return list(impl(arrays, index))
+        return impl(arrays, index)
     tensors, index = [*map(torch.from_numpy, arrays)], _as_tensor(index)
-    return [seen(part) for part in (impl(tensors, index) if rung is Rung.RAW else impl(*tensors)[index])]
+    return impl(tensors, index) if rung is Rung.RAW else impl(*tensors)[index]
 
 
 def composed(rung, impl, n, outer, inner, index):
@@ -421,8 +429,8 @@ class Split(NamedTuple):
 def splitting(rung, impl, program):
     """Of one split after the other the parts, what it warned of, and the generators that it left."""
     with torch.random.fork_rng(devices=[]):
-        generators = seeded(rung, program.seed)
-        return [with_warnings(lambda s=s: _parts(rung, impl, s, generators)) | states(generators) for s in program.streams]
+        generators, every = seeded(rung, program.seed), program.streams
+        return [with_warnings(lambda s=s: _parts(rung, impl, s, generators)) | states(generators) for s in every]
 
 
 def _parts(rung, impl, split, generators):
@@ -448,16 +456,17 @@ def outcome(attempt):
     """What an attempt returns, or what it raises, in words that do not say which library it was."""
     try:
         return attempt()
-    except Exception as refusal:  # noqa: BLE001  (whatever it is, it is what the caller sees)
+    except Exception as refusal:  # whatever it is, it is what the caller sees
         words = str(refusal)
         for module in ("impls.data.dataset.", "torch.utils.data.dataset."):
             words = words.replace(module, "")
         return Raised(type(refusal), words)
 
 
-def kind(came):
-    """What came, and of a refusal its class alone: on the lower rungs its words are NumPy's or torch's."""
-    return came.kind if isinstance(came, Raised) else came
+def attempted(attempt):
+    """The outcome of an attempt that draws from the global generator, which is put back."""
+    with torch.random.fork_rng(devices=[]):
+        return outcome(attempt)
 
 
 def with_warnings(attempt):

@@ -5,6 +5,8 @@ from tests.planted import Bug
 SAME = "test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators"
 PERMUTES = "test_data.test_without_replacement_no_row_comes_again_before_all_have_come"
 CUTS = "test_data.test_batches_are_the_sampler_cut_into_equal_pieces"
+REPLACES = "test_data.test_with_replacement_as_many_rows_come_as_are_asked_for"
+NOTHING = "test_data.test_no_rows_have_no_random_order"
 NEEDED = "test_data.test_no_row_is_asked_for_before_a_batch_needs_it"
 ONCE = "test_data.test_a_pass_shows_every_row_once"
 BESIDE = "test_data.test_two_passes_side_by_side_both_show_every_row"
@@ -76,6 +78,7 @@ BUGS = [
     random("manual_last_draw_not_cut", "drawn[:owed]", "drawn", SAME, CLAUSE),
     # ── random sampler, raw
     random("raw_no_last_draw", "range(owed, -1, -n)", "range(owed, 0, -n)", SAME, "huggingface/transformers#16209"),
+    random("raw_gives_too_many", "range(owed, -1, -32)", "range(owed, -1, -31)", REPLACES, CLAUSE),
     random("raw_always_public", RAW_PRIVATE, "    owed", SAME, "pytorch#52568"),
     random("raw_replacement_in_one_draw", "for left in range(owed, -1, -32):\n            yield from torch.randint(n, (min(left, 32),)", "for left in [owed]:\n            yield from torch.randint(n, (left,)", SAME, CLAUSE),
     # ── random sampler, custom
@@ -89,6 +92,7 @@ BUGS = [
     random("with_replacement_always", "        if self.replacement:\n            for", "        if True:\n            for", PERMUTES, CLAUSE),
     random("length_of_the_dataset", "        return self.num_samples\n", "        return len(self.data_source)\n", LENGTH, CLAUSE),
     random("accepts_no_sample", "or self.num_samples <= 0", "or self.num_samples < 0", REFUSES, CLAUSE),
+    random("shuffles_nothing", "or self.num_samples <= 0", "or self.num_samples < 0", NOTHING, CLAUSE),
     random("no_last_draw_when_gathered", "[n] * whole + [rest]:", "[n] * whole + [rest][: rest > 0]:", USUAL, "huggingface/transformers#16209", of="loader"),
     # ── batch sampler
     batches("manual_never_drops", "dropped = drop_last and", "dropped = False and", SAME, "nerdai/llms-from-scratch-rs#155, graphlearn#125"),
@@ -120,6 +124,7 @@ BUGS = [
     loader("length_of_the_dataset", "return len(self.sampler if self.batch_sampler is None else self.batch_sampler)", "return len(self.dataset)", LENGTH, "pytorch#36176, #40972"),
     loader("shows_the_whole_set", "rows if outer is None else outer[rows]", "rows", USUAL, CLAUSE),
     loader("subset_forgotten", "    if rows is not None:\n", "    if False:\n", USUAL, CLAUSE),
+    loader("order_drawn_at_the_start", "draws = batches.sampler.draws()", "draws = iter(list(batches.sampler.draws()))", LIVES, "an order drawn ahead of time"),
     loader("negative_rows", "np.int64)) % n\n", "np.int64))\n", USUAL, "pytorch#15756"),
     loader("batch_is_a_view", "[t.index_select(0, i) for t in tensors]", "[t[i[0] : i[-1] + 1] if len(i) > i[-1] - i[0] >= 0 else t.index_select(0, i) for t in tensors]", WRITES, CLAUSE),
     loader("memory_order_lost", "tensor.is_cpu and tensor.is_contiguous() and", "tensor.is_cpu and", MEMORY, CLAUSE),
@@ -146,6 +151,7 @@ BUGS = [
     subset("manual_of_the_whole", "manual" + SUBSET + "indices[index]", "manual" + SUBSET + "index", COMPOSED, CLAUSE),
     subset("raw_of_the_whole", "raw" + SUBSET + "indices[index]", "raw" + SUBSET + "index", COMPOSED, CLAUSE),
     subset("of_a_batch", "        if isinstance(idx, list):\n            return self.dataset[[self.indices[i] for i in idx]]\n", "", ROWS, "pytorch#37409"),
+    subset("of_a_batch_fed", "        if isinstance(idx, list):\n            return self.dataset[[self.indices[i] for i in idx]]\n", "", ANYTHING, "pytorch#37409", of="loader"),
     subset("batch_of_the_whole", "__getitems__([self.indices[i] for i in indices])", "__getitems__(indices)", ROWS, CLAUSE),
     subset("asks_one_by_one", IN_ONE_REQUEST, "if False:", ROWS, CLAUSE),
     subset("child_ignored", "if child.__getitem__ is not Subset.__getitem__ and child.__getitems__ is Subset.__getitems__:", "if False:", REFUSES, "pytorch#163184, PixPNet#1"),

@@ -10,7 +10,8 @@ MISSING = "test_optim.test_a_missing_gradient_is_not_a_zero_gradient"
 DEFAULTS = "test_optim.test_every_rung_has_natives_defaults"
 SAVED = "test_optim.test_saved_states_are_interchangeable"
 ALONE = "test_optim.test_parameters_do_not_touch_each_other"
-REFUSES = "test_optim.test_custom_refuses_what_native_refuses_in_its_words"
+SGD_REFUSES = "test_optim.test_sgd_refuses_its_own_bad_options_in_natives_words"
+ADAM_REFUSES = "test_optim.test_adam_refuses_its_own_bad_options_in_natives_words"
 
 SGD_SIGN = "    g = -g if maximize else g\n    g = g + weight"
 SGD_AVERAGE = "momentum * state.momentum_buffer + (1 - dampening) * g"
@@ -58,7 +59,7 @@ BUGS = [
     sgd("buffer_aliases_the_gradient", "g.detach().clone()", "g.detach()", TRACE, "clause"),
     sgd("state_shared_by_the_group", "state = self.state[p]", "state = self.state[group['params'][0]]", ALONE, "clause"),
     sgd("unfused_update", "p.add_(g, alpha=-float(group[\"lr\"]))", "p.sub_(float(group[\"lr\"]) * g)", BITS, "clause: the same bits need the same operation"),
-    sgd("accepts_a_negative_momentum", "if momentum < 0.0:", "if momentum < -1.0:", REFUSES, "clause"),
+    sgd("accepts_a_negative_momentum", "if momentum < 0.0:", "if momentum < -1.0:", SGD_REFUSES, "clause"),
     # ── what every optimizer shares
     sgd("missing_gradient_is_zero", "                    if p.grad is not None:\n                        self.update(p, p.grad, group)", "                    self.update(p, torch.zeros_like(p) if p.grad is None else p.grad, group)", MISSING, "pytorch#83769, #42754", file="optim.optimizer"),
     sgd("manual_missing_gradient_stops_the_rest", "            new_params[name], new_states[name] = w, state\n", "            return params, states\n", TRACE, "clause", file="optim.optimizer"),
@@ -67,6 +68,7 @@ BUGS = [
     sgd("options_not_loaded", "        self.param_groups = saved\n", "", SAVED, "pytorch#29697 (a scheduler's)", file="optim.optimizer"),
     sgd("zero_grad_forgets", "p.grad.zero_()", "p.grad", TRACE, "clause", file="optim.optimizer"),
     sgd("new_group_without_options", "param_group.setdefault(name, default)", "param_group[name] = default", LIVES, "clause", file="optim.optimizer"),
+    sgd("accepts_a_parameter_twice", "raise ValueError(\"some parameters appear in more", "ValueError(\"some parameters appear in more", "test_optim.test_custom_refuses_what_native_refuses_in_its_words", "clause", file="optim.optimizer"),
     # ── adam: one bug per clause of the formula, manual rung
     adam("not_maximized", "    g = -g if maximize else g\n", "", TRACE, "clause"),
     adam("maximized_twice", "g = -g if maximize else g", "g = -(-g) if maximize else g", TRACE, "pytorch#75968"),
@@ -103,6 +105,6 @@ BUGS = [
     adam("average_instead_of_lerp", "m.lerp_(g, 1 - beta1)", "m.mul_(beta1).add_(g, alpha=1 - beta1)", BITS, "clause: the same bits need the same operation"),
     adam("correction_in_float32", "state[\"step\"].item()", "state[\"step\"]", BITS, "pytorch#88173, optax"),
     adam("amsgrad_not_stored", ", out=state[\"max_exp_avg_sq\"])", ")", TRACE, "clause"),
-    adam("accepts_a_beta_of_one", "if not 0.0 <= beta < 1.0:", "if not 0.0 <= beta <= 1.0:", REFUSES, "clause"),
+    adam("accepts_a_beta_of_one", "if not 0.0 <= beta < 1.0:", "if not 0.0 <= beta <= 1.0:", ADAM_REFUSES, "clause"),
     adam("step_cast_to_the_parameter", "if key == \"step\" or not", "if not", SAVED, "pytorch#102619, #3658", file="optim.optimizer"),
 ]

@@ -10,14 +10,13 @@ from tests.observe.nn import Chain, Problem
 from tests.strategies.arrays import arrays, graded, lattice, shapes
 
 SEEDS = st.integers(0, 2**32 - 1)
-WIDE = 16  # from so many features on, a row is filled by NumPy
+SMALL = 16  # elements, beyond which an array is too large to be drawn one by one
 
 
 def filled(shape, dtype):
-    """As `arrays`; but a large one is full significands of a few magnitudes from a seed, since nobody shrinks it."""
-    if math.prod(shape) < WIDE:
-        return arrays(shape, dtype)
-    return st.builds(_noise, st.just(shape), st.just(dtype), SEEDS)
+    """Any array if it is small, or full significands of a few magnitudes, from a seed since nobody shrinks so many."""
+    noise = st.builds(_noise, st.just(shape), st.just(dtype), SEEDS)
+    return noise if math.prod(shape) > SMALL else arrays(shape, dtype) | noise
 
 
 def _noise(shape, dtype, seed):

@@ -1,0 +1,176 @@
+"""Wrong layers, modules and containers."""
+
+from tests.planted import Bug
+
+AGREE = "test_nn.test_rungs_agree_on_values_and_gradients"
+DROPPED = "test_nn.test_rungs_drop_the_same_elements"
+BITS = "test_nn.test_custom_is_native_bit_for_bit"
+ADJOINT = "test_nn.test_backward_is_the_adjoint_of_forward"
+NEEDS = "test_nn.test_a_gradient_nobody_needs_is_none_and_the_others_stay"
+ROWS = "test_nn.test_rows_do_not_see_each_other"
+KINK = "test_nn.test_the_derivative_at_the_kink_is_zero"
+NOT_DRAWN = "test_nn.test_where_nothing_is_random_nothing_is_drawn"
+MASK = "test_nn.test_what_forward_drops_backward_drops"
+MASKS = "test_nn.test_every_pass_has_a_mask_of_its_own"
+BORN = "test_nn.test_one_seed_is_one_layer_on_every_rung"
+REBORN = "test_nn.test_a_layer_is_reborn_as_it_was_born"
+CHAIN = "test_nn.test_a_chain_goes_the_same_way_on_every_rung"
+RULE = "test_nn.test_the_chain_rule_is_one_layer_after_the_other"
+STOPS = "test_nn.test_the_chain_rule_stops_where_nobody_asks_on"
+CHAINS = "test_nn.test_custom_and_native_chains_live_through_the_same_lives"
+NAMES = "test_nn.test_every_rung_names_the_same_parameters"
+LIVES = "test_nn.test_custom_and_native_modules_live_through_the_same_lives"
+MIXED = "test_nn.test_modules_parameters_and_optimizers_of_either_rung_work_together"
+TIED = "test_nn.test_copies_keep_what_is_tied_tied"
+STATES = "test_nn.test_states_are_interchangeable"
+RESULTS = "test_nn.test_a_parameter_is_a_leaf_and_what_comes_of_it_a_plain_tensor"
+CLASS = "test_nn.test_its_class_makes_a_parameter"
+SHARES = "test_nn.test_a_parameter_shares_its_data_and_not_its_history"
+DEFAULTS = "test_nn.test_every_rung_has_natives_defaults"
+REFUSES = "test_nn.test_custom_refuses_what_native_refuses_in_its_words"
+
+DROPOUT_ENDS = "    if not training or p == 0 or x.size == 0:\n"
+WEIGHT, BIAS = "w, rng = uniform_manual(rng, (out_features, in_features), -bound, bound, dtype)", "b, rng = uniform_manual(rng, (out_features,), -bound, bound, dtype)"
+CUSTOM_BIAS = "            if self.bias is not None:\n                bound = _bias_bound(self.in_features)\n                self.bias.uniform_(-bound, bound)\n"
+
+
+def planter(concept):
+    def bug(name, old, new, law, source, *more, file=None):
+        return Bug(f"{concept}_{name}", f"nn.{concept}", ((old, new), *more), law, source, file)
+
+    return bug
+
+
+linear, relu, dropout = planter("linear"), planter("relu"), planter("dropout")
+module, parameter, sequential = planter("module"), planter("parameter"), planter("sequential")
+
+BUGS = [
+    # ── linear: the formula, manual rung
+    linear("no_bias", "y if b is None else y + b), (x, w)", "y), (x, w)", AGREE, "clause"),
+    linear("bias_subtracted", "y + b), (x, w)", "y - b), (x, w)", AGREE, "clause"),
+    linear("transposed_gradient_of_the_weight", "rows.T @ _rows(x)", "(_rows(x).T @ rows).reshape(w.shape)", AGREE, "clause"),
+    linear("weight_read_transposed", "y = x @ w.T\n    return (y", "y = x @ w.reshape(w.shape[::-1])\n    return (y", AGREE, "Keras's and Flax's kernel"),
+    linear("gradient_of_the_input_transposed", "dx = dy @ w if", "dx = dy @ w.T.reshape(w.shape) if", ADJOINT, "clause"),
+    linear("gradient_of_the_bias_averaged", "rows.sum(axis=0)", "rows.mean(axis=0)", AGREE, "clause"),
+    linear("gradient_of_the_bias_of_one_dimension", "rows.sum(axis=0)", "dy.sum(axis=0)", AGREE, "clause"),
+    linear("no_gradient_of_the_bias", "rows.sum(axis=0) if any(needs_b) else None", "None", AGREE, "clause"),
+    linear("first_layer_differentiates_its_data", "dx = dy @ w if needs_x else None", "dx = dy @ w", NEEDS, "clause"),
+    linear("bias_counted_twice", "y + b), (x, w)", "y + b + b), (x, w)", ADJOINT, "clause"),
+    linear("raw_batch_in_the_bias", "return y if bias is None else y + bias", "return y if bias is None else y + bias * (y.shape[0] if y.dim() > 1 else 1)", ROWS, "clause"),
+    linear("unfused", "torch.nn.functional.linear(input, self.weight, self.bias)", "input @ self.weight.T + (0 if self.bias is None else self.bias)", BITS, "clause: the same bits need the same operation"),
+    # ── linear: how it is born
+    linear("draws_bias_first", WEIGHT, f"{BIAS.replace('b, rng', 'first, rng')}\n    {WEIGHT}", BORN, "clause", (BIAS, "b = first")),
+    linear("textbook_bound", "math.sqrt(3) * (gain / math.sqrt(in_features)) if in_features else 0", "1 / math.sqrt(in_features) if in_features else 0", BORN, "exactness.md: one ulp in float64"),
+    linear("bound_of_the_outputs", "bound = _bias_bound(in_features)\n    b, rng", "bound = _bias_bound(out_features)\n    b, rng", BORN, "Xavier's fan"),
+    linear("he_bound", "math.sqrt(2 / (1 + math.sqrt(5) ** 2))", "math.sqrt(2)", BORN, "kaiming_uniform_ with its own default"),
+    linear("not_centred", WEIGHT, WEIGHT.replace("-bound, bound", "0.0, bound"), BORN, "denizyuret/Knet.jl#311, LBANN/lbann#316"),
+    linear("bias_starts_at_zero", BIAS, "b = np.zeros(out_features, dtype)", BORN, "Keras's default"),
+    linear("raw_forgets_the_bias_bound", "    bound = _bias_bound(in_features)\n    b, generator", "    b, generator", BORN, "clause: one ulp in float64"),
+    linear("custom_resets_bias_first", "            if self.weight.numel():", f"{CUSTOM_BIAS}            if self.weight.numel():", REBORN, "clause",
+        (f"stacklevel=2)\n{CUSTOM_BIAS}", "stacklevel=2)\n"), ("        self.reset_parameters()\n", "        self.weight.data.uniform_(-1, 1)\n")),
+    linear("custom_default_without_bias", "in_features, out_features, bias=True, device", "in_features, out_features, bias=False, device", DEFAULTS, "clause"),
+    linear("silent_about_no_elements", "warnings.warn(\"Init", "str(\"Init", REFUSES, "clause", ("no-op\", stacklevel=2)", "no-op\")")),
+    # ── relu
+    relu("lets_zero_through", "np.where(x <= 0.0, 0.0, dy)", "np.where(-x <= 0.0, dy, 0.0)", KINK, "torch.clamp's derivative at its bound"),
+    relu("half_at_the_kink", "np.where(x <= 0.0, 0.0, dy)", "np.where(x <= 0.0, np.where(-x <= 0.0, 0.5 * dy, 0.0), dy)", KINK, "TensorFlow.js's step, jax.numpy.maximum"),
+    relu("raw_clamps", "torch.where(x <= 0, 0, x)", "x.clamp(min=0)", KINK, "torch.clamp's derivative at its bound"),
+    relu("raw_halves", "torch.where(x <= 0, 0, x)", "torch.maximum(x, torch.zeros_like(x))", KINK, "torch.maximum's derivative at a tie"),
+    relu("leaks", "np.where(x <= 0.0, 0.0, dy)", "np.where(x <= 0.0, 0.0001 * dy, dy)", AGREE, "clause"),
+    relu("absolute", "np.maximum(x, 0.0), x", "abs(x), x", AGREE, "clause"),
+    relu("gradient_is_the_mask", "np.where(x <= 0.0, 0.0, dy)", "np.where(x <= 0.0, 0.0, 1.0)", ADJOINT, "clause"),
+    relu("swallows_nan", "np.where(x <= 0.0, 0.0, dy)", "np.where(-x <= 0.0, np.where(x <= 0.0, 0.0, dy), 0.0)", KINK, "a mask x > 0"),
+    relu("custom_loses_the_sign_of_zero", "torch.relu(input)", "input.clamp(min=0) * (input > 0)", BITS, "clause: the same bits need the same operation"),
+    relu("custom_never_in_place", "torch.relu_(input) if self.inplace else torch.relu(input)", "torch.relu(input)", REFUSES, "clause"),
+    # ── dropout
+    dropout("not_rescaled", "return x * mask / (1 - p), (mask, 1 - p), rng", "return x * mask, (mask, 1.0), rng", DROPPED, "the first paper's, scaled in evaluation"),
+    dropout("rescaled_by_p", "return x * mask / (1 - p)", "return x * mask / p", DROPPED, "clause"),
+    dropout("keeps_p", "bernoulli_manual(rng, 1 - p,", "bernoulli_manual(rng, p,", DROPPED, "TensorFlow's keep_prob"),
+    dropout("backward_not_rescaled", "(dy * mask / keep,)", "(dy * mask,)", MASK, "clause"),
+    dropout("backward_without_mask", "(dy * mask / keep,)", "(dy / keep,)", MASK, "clause"),
+    dropout("backward_draws_anew", "return x * mask / (1 - p), (mask, 1 - p), rng", "other, _ = bernoulli_manual(rng, 1 - p, x.shape, x.dtype)\n    return x * mask / (1 - p), (other, 1 - p), rng", ADJOINT, "clause"),
+    dropout("draws_in_evaluation", DROPOUT_ENDS, "    if not training and x.size:\n        _, rng = bernoulli_manual(rng, 1 - p, x.shape, x.dtype)\n" + DROPOUT_ENDS, NOT_DRAWN, "clause"),
+    dropout("draws_at_zero", "if not training or p == 0 or x.size", "if not training or x.size", NOT_DRAWN, "clause"),
+    dropout("draws_at_one", "    if p == 1:\n        return x * 0.0, (0.0, 1.0), rng\n", "    if p == 1:\n        _, rng = bernoulli_manual(rng, 1 - p, x.shape, x.dtype)\n        return x * 0.0, (0.0, 1.0), rng\n", NOT_DRAWN, "clause"),
+    dropout("scales_in_evaluation", DROPOUT_ENDS, f"    if not training:\n        return x * (1 - p), None, rng\n{DROPOUT_ENDS}", NOT_DRAWN, "the first paper's"),
+    dropout("generator_not_handed_on", "return x * mask / (1 - p), (mask, 1 - p), rng", "return x * mask / (1 - p), (mask, 1 - p), start", DROPPED, "clause", ("    mask, rng = ", "    start = rng\n    mask, rng = ")),
+    dropout("raw_draws_rows", "torch.empty_like(x).bernoulli_", "torch.empty_like(x[..., :1]).bernoulli_", DROPPED, "clause"),
+    dropout("raw_ignores_the_generator", "generator=generator) /", "generator=torch.Generator().manual_seed(0)) /", DROPPED, "clause"),
+    dropout("mask_after_scale", ".bernoulli_(1 - self.p).div_(1 - self.p)", ".bernoulli_(1 - self.p)", BITS, "exactness.md: x (m / (1 - p)), not (x m) / (1 - p)", ("input * scale", "input * scale / (1 - self.p)")),
+    dropout("one_mask_for_all", "        return torch.empty_like(input)", "        if not hasattr(self, '_mask'):\n            self._mask = torch.empty_like(input).bernoulli_(1 - self.p).div_(1 - self.p)\n        return self._mask\n        return torch.empty_like(input)", MASKS, "variational dropout"),
+    dropout("always_on", "if not self.training or self.p == 0 or input", "if self.p == 0 or input", NOT_DRAWN, "joeynmt/joeynmt#184"),
+    dropout("accepts_any_p", "if p < 0 or p > 1:", "if p < 0:", REFUSES, "clause"),
+    # ── parameter
+    parameter("keeps_its_history", "torch.Tensor._make_subclass(cls, data, requires_grad)", "(data * 1).as_subclass(cls)", SHARES, "clause", ("else data.detach()", "else data")),
+    parameter("copies_its_data", "else data.detach()", "else data.detach().clone()", SHARES, "clause"),
+    parameter("raw_copies_its_data", "return data.detach().requires_grad_(requires_grad)", "return data.detach().clone().requires_grad_(requires_grad)", SHARES, "clause"),
+    parameter("raw_keeps_its_history", "return data.detach().requires_grad_(requires_grad)", "return data.requires_grad_()", SHARES, "clause"),
+    parameter("always_trained", "_make_subclass(cls, data, requires_grad)", "_make_subclass(cls, data, True)", SHARES, "clause"),
+    parameter("results_are_parameters", "    __torch_function__ = torch._C._disabled_torch_function_impl", "    ignored = None", RESULTS, "clause"),
+    parameter("copied_into_a_tensor", "memo[id(self)] = type(self)(data, self.requires_grad)", "memo[id(self)] = data.requires_grad_(self.requires_grad)", RESULTS, "clause"),
+    parameter("copied_untied", "        if id(self) not in memo:\n            data = self.data.clone(memory_format=torch.preserve_format)\n            memo[id(self)] =", "        data = self.data.clone(memory_format=torch.preserve_format)\n        memo[id(self)] =", RESULTS, "clause"),
+    parameter("copy_forgets_it_is_frozen", "memo[id(self)] = type(self)(data, self.requires_grad)", "memo[id(self)] = type(self)(data)", RESULTS, "clause"),
+    parameter("printed_as_a_subclass", "{self.data.requires_grad_(self.requires_grad)!r}", "{super().__repr__()}", RESULTS, "found by this law"),
+    parameter("any_tensor_is_one", "return super().__instancecheck__(instance) or (", "return isinstance(instance, torch.Tensor) or (", CLASS, "clause"),
+    parameter("only_ours_is_one", "or (cls is Parameter and isinstance(instance, LADDER.native))", "", CLASS, "clause"),
+    # ── module: names
+    module("manual_sorts_its_names", "    for name, w in tree.items():\n        if w", "    for name, w in sorted(tree.items()):\n        if w", NAMES, "pytorch#40227 (ModuleDict)"),
+    module("manual_counts_shared_twice", "        if id(w) not in seen:\n            seen.add(id(w))\n            yield name, w", "        yield name, w", NAMES, "torch7-distro#156, juliuskunze/jaxnet#8, wenet#2113"),
+    module("manual_children_where_they_stand", "            yield dot + name, w\n    for name, child in tree.items():\n        if isinstance(child, dict):\n            yield from _leaves(child, dot + name)", "            yield dot + name, w\n        elif w is not None:\n            yield from _leaves(w, dot + name)", NAMES, "jax.tree_util sorts and mixes them"),
+    module("manual_forgets_the_path", "yield from _leaves(child, dot + name)", "yield from _leaves(child, name)", NAMES, "clause"),
+    module("unordered", "in getattr(module, table).items():", "in sorted(getattr(module, table).items()):", NAMES, "roytseng-tw/Detectron.pytorch#118"),
+    module("shared_counted_twice", "                    if remove_duplicate:\n                        seen.add(tensor)\n", "", NAMES, "torch7-distro#156, juliuskunze/jaxnet#8, wenet#2113"),
+    module("shared_never_shown", "                    if remove_duplicate:\n                        seen.add(tensor)\n", "                    seen.add(tensor)\n", LIVES, "clause"),
+    module("prefix_with_a_dot", "return f\"{prefix}.{name}\" if prefix else name", "return f\"{prefix}.{name}\"", NAMES, "clause"),
+    module("shared_module_twice", "        if remove_duplicate:\n            memo.add(self)\n", "", LIVES, "clause"),
+    module("children_not_deduplicated", "                seen.add(child)\n", "", LIVES, "clause"),
+    # ── module: what is registered
+    module("replaced_moves_to_the_end", "            self._forget(name, own, self._buffers, self._modules)\n", "            self._forget(name, own, self._buffers, self._modules, self._parameters)\n", LIVES, "clause"),
+    module("name_in_two_tables", "self._forget(name, own, self._buffers, self._modules)", "self._forget(name, own, self._modules)", LIVES, "clause"),
+    module("none_deletes", "            self._parameters[name] = None\n", "            del self._parameters[name]\n", LIVES, "clause"),
+    module("deleted_buffer_stays_not_persistent", "        self._non_persistent_buffers_set.discard(name)\n\n    def __getattr__", "\n    def __getattr__", LIVES, "clause"),
+    module("every_buffer_is_saved", "if name not in self._non_persistent_buffers_set}", "}", LIVES, "clause"),
+    module("no_buffer_is_saved", "(self._parameters | buffers).items()", "self._parameters.items()", LIVES, "clause"),
+    module("empty_place_is_saved", "items() if tensor is not None}", "items()}", LIVES, "clause"),
+    module("tensor_is_a_parameter", "        if isinstance(value, Parameter):\n            if", "        if isinstance(value, torch.Tensor) and value.is_floating_point() and name not in own.get('_buffers', ()):\n            value = value if isinstance(value, Parameter) else Parameter(value)\n            if", LIVES, "clause"),
+    module("methods_can_be_covered", "        taken = hasattr(self, name) and name not in getattr(self, f\"_{kind}s\")\n", "        taken = False\n", REFUSES, "clause"),
+    module("dots_in_names", "        if \".\" in name:\n", "        if False:\n", REFUSES, "clause"),
+    module("registers_before_it_is_born", "            if \"_parameters\" not in own:\n                raise AttributeError(\"cannot assign parameters before Module.__init__() call\")\n", "", REFUSES, "pytorch#16110"),
+    module("buffers_before_it_is_born", "        if \"_buffers\" not in vars(self):\n            raise AttributeError(\"cannot assign buffer before Module.__init__() call\")\n", "", REFUSES, "pytorch#16110"),
+    # ── module: what is done to all, and what is saved
+    module("switches_only_itself", "            child.train(mode)\n", "            pass\n", LIVES, "clause"),
+    module("switches_only_its_children", "        self.training = mode\n", "", LIVES, "clause"),
+    module("freezes_only_its_own", "        for p in self.parameters():\n            p.requires_grad_(requires_grad)", "        for p in self.parameters(False):\n            p.requires_grad_(requires_grad)", LIVES, "clause"),
+    module("zeroes_always", "            if set_to_none:\n                p.grad = None\n            elif", "            if", LIVES, "torch before 2.0"),
+    module("converts_only_its_own", "            child._apply(fn)\n", "            pass\n", LIVES, "clause"),
+    module("converted_into_new_parameters", "                p.data = fn(p)\n", "                self._parameters[next(n for n, q in self._parameters.items() if q is p)] = Parameter(fn(p), p.requires_grad)\n", LIVES, "clause: an optimizer would lose it"),
+    module("state_is_a_copy", "tensor if keep_vars else tensor.detach()", "tensor if keep_vars else tensor.detach().clone()", STATES, "clause"),
+    module("state_keeps_the_graph", "tensor if keep_vars else tensor.detach()", "tensor", LIVES, "clause"),
+    module("ignores_what_is_missing", "        if strict and missing:\n", "        if False:\n", REFUSES, "PIQuIL/QuCumber#18, pytorch/examples#1029"),
+    module("ignores_what_is_unexpected", "        if strict and unexpected:\n", "        if False:\n", REFUSES, "PIQuIL/QuCumber#18, pytorch/examples#1029"),
+    module("always_strict", "        if strict and missing:\n", "        if missing:\n", LIVES, "pytorch#156177"),
+    module("tells_of_nothing_missing", "return _IncompatibleKeys(missing, unexpected)", "return _IncompatibleKeys([], unexpected)", LIVES, "PIQuIL/QuCumber#18"),
+    module("unexpected_under_an_empty_child", "name not in (self._modules if dot else own)", "name not in ([n for n, m in self._modules.items() if m] if dot else own)", LIVES, "facebookresearch/fairseq2#330: native overlooks them"),
+    module("broadcasts_what_it_loads", "        if theirs.shape != mine.shape:\n", "        if False:\n", REFUSES, "clause"),
+    module("assigned_is_copied", "        elif assign:\n", "        elif False:\n", STATES, "clause"),
+    module("assigned_is_trained", "            if isinstance(mine, Parameter):\n                theirs = theirs if isinstance(theirs, Parameter) else Parameter(theirs)\n                theirs.requires_grad_(mine.requires_grad)\n", "            if isinstance(mine, Parameter):\n                theirs = Parameter(theirs)\n", LIVES, "clause"),
+    module("printed_without_indentation", "textwrap.indent(\"\\n\".join([text] * bool(text) + children), \"  \")", "\"\\n\".join([text] * bool(text) + children)", LIVES, "clause"),
+    # ── sequential
+    sequential("data_differentiated", "saved.append((key, layer, kept, flows))", "saved.append((key, layer, kept, True))", STOPS, "clause"),
+    sequential("stops_too_early", "flows = flows or bool(layer.parameters)", "flows = bool(layer.parameters)", RULE, "clause", ("        if not any(needs):\n            break\n", "")),
+    sequential("never_stops", "        if not any(needs):\n            break\n", "", STOPS, "clause"),
+    sequential("layers_in_the_wrong_order", "in reversed(saved):", "in saved:", RULE, "clause"),
+    sequential("same_gradient_for_all", "dy, *dw = layer.function.backward(dy, kept, needs)", "dx, *dw = layer.function.backward(dy, kept, needs)", RULE, "clause"),
+    sequential("generator_forked", "x, kept, rng = layer.function.forward(*inputs, rng,", "x, kept, _ = layer.function.forward(*inputs, rng,", CHAIN, "clause"),
+    sequential("always_training", "rng, training=training, **layer", "rng, training=True, **layer", CHAIN, "clause"),
+    sequential("raw_always_training", "{\"generator\": generator, \"training\": training}", "{\"generator\": generator}", CHAIN, "clause"),
+    sequential("hole_left_by_del", "        self._modules = {str(i): module for i, module in enumerate(self)}\n", "", CHAINS, "pytorch#77067"),
+    sequential("slice_renumbered", "return type(self)(OrderedDict(list(self._modules.items())[index]))", "return type(self)(*list(self)[index])", CHAINS, "clause: native keeps the keys"),
+    sequential("insert_overwrites", "        for i in range(n, index, -1):\n            self._modules[str(i)] = self._modules[str(i - 1)]\n", "", CHAINS, "clause"),
+    sequential("inserts_before_the_last", "index = index + n if index < 0 else index", "index = index + n + 1 if index < 0 else index", CHAINS, "clause"),
+    sequential("adds_in_place", "return Sequential().extend(self).extend(self._summand(other))", "return self.extend(self._summand(other))", CHAINS, "clause"),
+    sequential("grown_by_counting_anew", "            self.add_module(str(n + i), module)\n", "            self.append(module)\n", CHAINS, "found by this law"),
+    sequential("multiplied_once_too_often", "range(n * (self._factor(other) - 1))", "range(n * self._factor(other))", CHAINS, "clause"),
+    sequential("no_negative_index", "        if not -n <= index < n:\n            raise IndexError(f\"index {index} is out of range\")\n", "        if not 0 <= index < n:\n            raise IndexError(f\"index {index} is out of range\")\n", CHAINS, "pytorch#15756 (ConcatDataset)"),
+    sequential("plain_dictionary_welcome", "isinstance(args[0], OrderedDict)", "isinstance(args[0], dict)", REFUSES, "clause"),
+    sequential("ties_broken_by_a_copy", "            self.add_module(key if named else str(key), module)\n", "            self.add_module(key if named else str(key), __import__('copy').copy(module))\n", TIED, "clause"),
+]
