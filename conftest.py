@@ -1,6 +1,7 @@
 """Command line, one thread, strict warnings, and the verdict at the end of every run."""
 
 import difflib
+import re
 
 import hypothesis
 import pytest
@@ -33,18 +34,31 @@ def pytest_addoption(parser):
     group.addoption("--report", metavar="DIR", help="write the verdict to DIR/results.json and DIR/summary.md")
 
 
+CHOICES = {"concept": list(LADDERS), "rung": list(Rung), "dtype": list(DTYPES), "device": list(DEVICES)}
+
+
+def check_choice(option, value):
+    """Refuse, in one line, a value that an option does not have."""
+    if value not in CHOICES[option]:
+        near = difflib.get_close_matches(value, CHOICES[option], n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}?" if near else f"it is one of {', '.join(CHOICES[option])}"
+        raise pytest.UsageError(f"--{option} {value}: no such {option}; {hint}")
+
+
 def pytest_configure(config):
-    for option, known in {"concept": LADDERS, "rung": Rung, "dtype": DTYPES, "device": DEVICES}.items():
+    for option in CHOICES:
         for value in config.getoption(option):
-            if value not in list(known):
-                near = difflib.get_close_matches(value, known, n=1, cutoff=0.5)
-                hint = f"did you mean {near[0]}?" if near else f"it is one of {', '.join(known)}"
-                raise pytest.UsageError(f"--{option} {value}: no such {option}; {hint}")
+            check_choice(option, value)
     for warning in EXPECTED_WARNINGS:
         config.addinivalue_line("filterwarnings", warning)
     torch.set_warn_always(True)
     torch.use_deterministic_algorithms(True)
     config.pluginmanager.register(Verdict(config), "verdict")
+
+
+def pytest_make_parametrize_id(val):
+    """An id can be pasted into a shell: words in it are joined."""
+    return "-".join(re.findall(r"[^\s=,()']+", val)) or None if isinstance(val, str) else None
 
 
 def pytest_generate_tests(metafunc):

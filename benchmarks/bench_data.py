@@ -1,12 +1,12 @@
-"""The loader: a shuffled epoch of 60,000 rows, 64 at a time, from wide rows, where memory is what is waited for, to rows
-of one number, where Python is."""
+"""The loader: a shuffled epoch of 60,000 rows, 64 at a time, from rows of one number, where Python is what is waited
+for, to wide ones, where memory is."""
 
 import functools
 
 import numpy as np
 import torch
 
-from benchmarks.paired import Runner, contest, drawn, size
+from benchmarks.paired import Runner, Size, contest, drawn
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.exactness import assert_same
@@ -15,14 +15,13 @@ from tests.observe.tensors import seen
 from tests.observe.training import rung_of
 
 ROWS, BATCH, SEED = 60_000, 64, 42
-SIZES = [size(f"60000x{features}", features=features) for features in (1, 20, 100, 784)]
+SIZES = [Size(f"60000x{features}", features=features) for features in (1, 20, 100, 784)]
 
 
 @contest("data.loader", SIZES, devices=("cpu",))
-def test_epoch(case, race):
+def test_epoch(race):
     """The batches of an epoch are native's to the bit, and so is the generator at its end."""
-    assert_equivalent(case)
-    race(start)
+    race(assert_equivalent, start)
 
 
 def assert_equivalent(case):

@@ -1,15 +1,15 @@
 """Layers, forward and back: the product is the same on every rung, so what differs is what stands around it."""
 
-from benchmarks.paired import contest, drawn, size
+from benchmarks.paired import Size, contest, drawn
 from benchmarks.passes import Passes
 from tests.observe.nn import Problem
 
 LINEAR = [
-    size("1x1x1", batch=1, inputs=1, outputs=1, multiplications=1),
-    size("64x128x10", batch=64, inputs=128, outputs=10, multiplications=64 * 128 * 10),
-    size("64x784x256", batch=64, inputs=784, outputs=256, multiplications=64 * 784 * 256),
+    Size("1x1x1", batch=1, inputs=1, outputs=1, multiplications=1),
+    Size("64x128x10", batch=64, inputs=128, outputs=10, multiplications=64 * 128 * 10),
+    Size("64x784x256", batch=64, inputs=784, outputs=256, multiplications=64 * 784 * 256),
 ]
-SIZES = [size(f"64x{width}", batch=64, width=width, elements=64 * width) for width in (16, 256, 4096)]
+SIZES = [Size(f"64x{width}", batch=64, width=width, elements=64 * width) for width in (16, 256, 4096)]
 
 
 @Passes
@@ -35,18 +35,18 @@ def dropout(case):
 
 
 @contest("nn.linear", LINEAR)
-def test_linear(case, race):
+def test_linear(race):
     """A linear layer with all three gradients."""
-    linear(case, race)
+    race(linear.assert_equivalent, linear.start)
 
 
 @contest("nn.relu", SIZES)
-def test_relu(case, race):
+def test_relu(race):
     """A rectifier."""
-    relu(case, race)
+    race(relu.assert_equivalent, relu.start)
 
 
 @contest("nn.dropout", SIZES, devices=("cpu",))
-def test_dropout(case, race):
+def test_dropout(race):
     """A dropout layer in training, its mask included, which is drawn from one seed on every rung."""
-    dropout(case, race)
+    race(dropout.assert_equivalent, dropout.start)

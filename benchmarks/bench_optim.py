@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from benchmarks.inplace import AdamInPlace
-from benchmarks.paired import Runner, contest, drawn, size
+from benchmarks.paired import Runner, Size, contest, drawn
 from impls.ladder import Rung
 from tests.associations import reference
 from tests.cells import LADDERS
@@ -14,27 +14,26 @@ from tests.observe.optim import Line, Problem, observe
 from tests.observe.tensors import seen, tensor
 
 SIZES = [
-    size("10x1k", tensors=10, each=1_000, elements=10_000),
-    size("6x39k", tensors=6, each=39_000, elements=234_000),
-    size("100x10k", tensors=100, each=10_000, elements=1_000_000),
+    Size("10x1k", tensors=10, each=1_000, elements=10_000),
+    Size("6x39k", tensors=6, each=39_000, elements=234_000),
+    Size("100x10k", tensors=100, each=10_000, elements=1_000_000),
 ]
 SETTINGS = {"optim.sgd": {"lr": 1e-2, "momentum": 0.9}, "optim.adam": {"lr": 1e-3}}
 
 
 @contest("optim.sgd", SIZES)
-def test_sgd(case, race):
+def test_sgd(race):
     """SGD with momentum takes the step of the formula, and this is what the step costs."""
-    assert_equivalent(case)
-    race(start)
+    race(assert_equivalent, start)
 
 
 @contest("optim.adam", SIZES, (*Rung, "native+foreach", "native+fused", "manual+inplace"))
-def test_adam(case, race):
+def test_adam(race):
     """Adam takes the step of the formula, and this is what the step costs."""
-    assert_equivalent(case)
-    race(start)
+    race(assert_equivalent, start)
 
 
+@functools.cache
 def given(case):
     """Parameters and their gradients."""
     count, each = case.size["tensors"], case.size["each"]
@@ -43,10 +42,10 @@ def given(case):
 
 def assert_equivalent(case):
     """Two steps with one gradient are those of the formula; custom's are native's to the bit."""
-    looks = [_two_steps(case)]
-    assert_same(looks[0], expected(case.native), f"{case} parameter")
+    look = _two_steps(case)
+    assert_same(look, expected(case.native), f"{case} parameter")
     if case.rung is Rung.CUSTOM and case.device == "cpu":
-        assert_same(looks[0], _two_steps(case.native), f"{case} parameter")
+        assert_same(look, _two_steps(case.native), f"{case} parameter")
 
 
 def _two_steps(case):
@@ -66,7 +65,7 @@ def expected(case):
 
 
 def start(case):
-    params, grads = given(case)
+    params, grads = given(case.native)
     settings, ladder = SETTINGS[case.concept], LADDERS[case.concept]
     if case.contestant == "manual+inplace":
         adam = AdamInPlace(params, **settings)

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import torch
 
-from benchmarks.paired import Runner, contest, size
+from benchmarks.paired import Runner, Size, contest
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.exactness import assert_same
@@ -21,14 +21,13 @@ KINDS = {
     "bernoulli": lambda n: {"p": 0.8, "shape": (n,)},
 }
 NUMBERS = {"1k": 1_000, "10k": 10_000, "100k": 100_000}
-SIZES = [size(f"{kind}-{label}", elements=n) for kind, (label, n) in itertools.product(KINDS, NUMBERS.items())]
+SIZES = [Size(f"{kind}-{label}", elements=n) for kind, (label, n) in itertools.product(KINDS, NUMBERS.items())]
 
 
 @contest("rng", SIZES, (Rung.MANUAL, Rung.NATIVE), devices=("cpu",))
-def test_draw(case, race):
+def test_draw(race):
     """The draws are torch's, and so is the generator that they leave; native's price is that of a call of torch."""
-    assert_equivalent(case)
-    race(start)
+    race(assert_equivalent, start)
 
 
 def assert_equivalent(case):

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from benchmarks.inplace import AdamInPlace, SGDInPlace, TrainingInPlace
-from benchmarks.paired import Runner, contest, drawn, size
+from benchmarks.paired import Runner, Size, contest, drawn
 from impls.data.sources import sources_manual
 from impls.ladder import Rung
 from impls.nn.sequential import Layer
@@ -19,10 +19,10 @@ from tests.observe.tensors import seen, tensor
 from tests.observe.training import KINDS, Net, rung_of, runner
 
 SEED, STEPS = 42, 2  # the steps that are certified: the first one, and one that starts from a state
-REGRESSION = [size("regression-80x1", batch=80)]
+REGRESSION = [Size("regression-80x1", batch=80)]
 MLP = [
-    *(size(f"mlp-{batch}x256", batch=batch, width=256) for batch in (1, 8, 64, 512)),
-    *(size(f"mlp-64x{width}", batch=64, width=width) for width in (16, 64)),
+    *(Size(f"mlp-{batch}x256", batch=batch, width=256) for batch in (1, 8, 64, 512)),
+    *(Size(f"mlp-64x{width}", batch=64, width=width) for width in (16, 64)),
 ]
 
 
@@ -38,7 +38,7 @@ def net_of(case):
 
 @functools.cache
 def batch_of(case):
-    """The regression's line; or pixels and labels at random, so that gradients stay what they are in a run's beginning."""
+    """The regression's line; or pixels and labels at random, which take the net long to learn by heart."""
     if case.size.label.startswith("mlp"):
         rows = case.size["batch"]
         return abs(drawn((rows, 784), case.dtype)), np.random.RandomState(1).randint(0, 10, rows)
@@ -47,17 +47,15 @@ def batch_of(case):
 
 
 @contest("training.step", REGRESSION, (*Rung, "manual+inplace"))
-def test_regression(case, race):
+def test_regression(race):
     """Full-batch linear regression on 80 points, SGD with lr 0.1: nothing but calls."""
-    assert_equivalent(case)
-    race(start)
+    race(assert_equivalent, start)
 
 
 @contest("training.step", MLP, (*Rung, "native+foreach", "native+fused", "manual+inplace"))
-def test_mlp(case, race):
+def test_mlp(race):
     """A multi-layer perceptron with cross entropy and Adam."""
-    assert_equivalent(case)
-    race(start)
+    race(assert_equivalent, start)
 
 
 def assert_equivalent(case):
@@ -129,14 +127,19 @@ def _in_place(case, net, x, y):
 
     def look():
         leaves = iter(optimizer.views(optimizer.params))
-        return {"loss": loss, "parameters": {key: {name: next(leaves) for name in layer} for key, layer in params.items()}}
+        return {
+            "loss": loss,
+            "parameters": {key: {name: next(leaves) for name in layer} for key, layer in params.items()},
+        }
 
     return Runner(step, look)
 
 
 def _raw(case, net, x, y):
     drawn, generator = _initial(net, Rung.RAW, getattr(torch, case.dtype))
-    params = {key: {n: w.detach().to(case.device).requires_grad_() for n, w in layer.items()} for key, layer in drawn.items()}
+    params = {
+        key: {n: w.detach().to(case.device).requires_grad_() for n, w in layer.items()} for key, layer in drawn.items()
+    }
     state, loss = {}, None
     batch = tensor(x, case.device), tensor(y, case.device)
     take = functools.partial(
@@ -150,7 +153,10 @@ def _raw(case, net, x, y):
         nonlocal loss
         loss = take(params, state, generator, *batch)
 
-    look = lambda: {"loss": seen(loss), "parameters": {k: {n: seen(w) for n, w in p.items()} for k, p in params.items()}}
+    look = lambda: {
+        "loss": seen(loss),
+        "parameters": {k: {n: seen(w) for n, w in p.items()} for k, p in params.items()},
+    }
     return Runner(step, look)
 
 
@@ -184,14 +190,13 @@ def _object(case, net, x, y):
 # ── evaluation ──────────────────────────────────────────────────────────────────────────────────
 
 WIDTH, BATCH = 64, 64
-ROWS = [size(f"{rows}x784", rows=rows) for rows in (64, 512, 4096)]
+ROWS = [Size(f"{rows}x784", rows=rows) for rows in (64, 512, 4096)]
 
 
 @contest("training.evaluation", ROWS, devices=("cpu",))
-def test_evaluation(case, race):
+def test_evaluation(race):
     """The loss over a whole set and the number of right rows, 64 rows at a time, the loader included."""
-    assert_evaluations_equivalent(case)
-    race(start_evaluation)
+    race(assert_evaluations_equivalent, start_evaluation)
 
 
 def assert_evaluations_equivalent(case):
@@ -237,7 +242,9 @@ def start_evaluation(case):
         dtype = np.dtype(case.dtype).type if rung is Rung.MANUAL else getattr(torch, case.dtype)
         params, _ = _initial(net, rung, dtype)
         data = (x, y) if rung is Rung.MANUAL else (torch.from_numpy(x), torch.from_numpy(y))
-        evaluate = functools.partial(evaluate, params, *data, layers=_layers(net, rung), loss=criterion, batch_size=BATCH)
+        evaluate = functools.partial(
+            evaluate, params, *data, layers=_layers(net, rung), loss=criterion, batch_size=BATCH
+        )
     else:
         dataset = rung_of("data.dataset", rung)(torch.from_numpy(x), torch.from_numpy(y))
         loader = rung_of("data.loader", rung)(dataset, BATCH, generator=torch.Generator())

@@ -6,13 +6,15 @@ import pytest
 import threadpoolctl
 import torch
 
-from benchmarks.paired import Race
+from benchmarks.paired import DTYPES, Race
 from benchmarks.results import Results
 
 
 def pytest_addoption(parser):
     group = parser.getgroup("samestep")
-    group.addoption("--results", metavar="DIR", help="write the ratios, their table and the picture of cost against size to DIR")
+    group.addoption(
+        "--results", metavar="DIR", help="write the ratios, their table and the picture of cost against size to DIR"
+    )
 
 
 def pytest_configure(config):
@@ -27,13 +29,25 @@ def pytest_generate_tests(metafunc):
         return
     asked, verdict, params = metafunc.config.getoption, metafunc.config.pluginmanager.get_plugin("verdict"), []
     for case in mark.kwargs["cases"]:
-        wrong = [name for name in ("concept", "rung", "dtype", "device") if asked(name) and getattr(case, name) not in asked(name)]
-        if wrong:
-            verdict.left_out[f"--{wrong[0]} {' '.join(asked(wrong[0]))}"] += 1
+        reason = _left_out(case, asked)
+        if reason:
+            verdict.left_out[reason] += 1
             continue
         skip = case.device == "cuda" and not torch.cuda.is_available()
-        params.append(pytest.param(case, id=str(case), marks=[pytest.mark.skip(reason="no CUDA device")] if skip else []))
+        params.append(
+            pytest.param(case, id=str(case), marks=[pytest.mark.skip(reason="no CUDA device")] if skip else [])
+        )
     metafunc.parametrize("case", params)
+
+
+def _left_out(case, asked):
+    """Why a case is not run, if it is not."""
+    for name in ("concept", "rung", "dtype", "device"):
+        if asked(name) and getattr(case, name) not in asked(name):
+            return f"--{name} {' '.join(asked(name))}"
+    if case.dtype != DTYPES[0] and not asked("dtype"):
+        return f"raced only if asked for: --dtype {case.dtype}"
+    return None
 
 
 @pytest.fixture(scope="session", autouse=True)

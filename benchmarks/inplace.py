@@ -7,7 +7,6 @@ optimizer's pass is one call whatever the number of tensors.
 
 import numpy as np
 
-
 CHUNK = 2**15  # elements of a pass, so that all operands of the next one are still in the cache
 
 
@@ -70,12 +69,14 @@ class TrainingInPlace:
         params, grads = optimizer.views(optimizer.params), optimizer.views(optimizer.grads)
         self.layers = list(zip(params[0::2], params[1::2], grads[0::2], grads[1::2], strict=True))
         self.outputs = [np.empty((batch, len(b)), dtype) for _, b, _, _ in self.layers]
-        self.rectified, self.gradients, self.dead = (
+        self.rectified, self.gradients, self.alive = (
             [np.empty_like(y, dtype=kind) for y in self.outputs[:-1]] for kind in (dtype, dtype, bool)
         )
 
     def step(self, x, target):
-        for (w, b, _, _), y, a, below in zip(self.layers, self.outputs, [*self.rectified, None], [x, *self.rectified], strict=True):
+        for (w, b, _, _), y, a, below in zip(
+            self.layers, self.outputs, [*self.rectified, None], [x, *self.rectified], strict=True
+        ):
             np.matmul(below, w.T, out=y)
             y += b
             if a is not None:
@@ -92,8 +93,8 @@ class TrainingInPlace:
             np.matmul(dy.T, inputs[i], out=dw)
             np.sum(dy, axis=0, out=db)
             if i:
-                below, dead = self.gradients[i - 1], self.dead[i - 1]
+                below, alive = self.gradients[i - 1], self.alive[i - 1]
                 np.matmul(dy, w, out=below)
-                np.less_equal(self.outputs[i - 1], 0.0, out=dead)
-                np.copyto(below, 0.0, where=dead)
+                np.greater(self.outputs[i - 1], 0.0, out=alive)
+                below *= alive  # not where(...), which guesses at each element and is nine times slower
                 dy = below

@@ -3,8 +3,10 @@ the one between two blocks of the other, and what is published is the ratio with
 
 A machine that is busy, warm or throttled slows both alike; the median of the ratios stays within about a percent while
 the times themselves double.  How exact that is on this machine is measured in the same run: native races against
-itself, and how far that ratio strays from 1 is the noise floor.  And nothing is timed that has not first been shown to
-compute the same: a race begins with the comparison, of the very objects that are timed, on the very input.
+itself, and how far that ratio strays from 1 is the noise floor.
+
+And nothing is timed that has not first been shown to compute the same: a race begins with the comparison, on its own
+input, of the very functions that are timed.  Where it fails there is no race.
 """
 
 import statistics
@@ -18,20 +20,20 @@ import torch
 
 from impls.ladder import Rung
 
-ROUNDS, BLOCK = 15, 0.03  # rounds of a race, and seconds that a block of native's steps takes
+BLOCK = 0.02  # seconds that a block of steps takes, where one step takes less
+ROUNDS, FEWER = 9, 5  # of a race, and of one whose single step takes longer than two blocks
+DTYPES = ("float32", "float64")  # the first one unless the command line asks
 NUMPY_HAS_NO_DEVICE = {"manual"}
 
 
-class Size(NamedTuple):
-    label: str
-    numbers: tuple  # pairs of a name and a number
+class Size:
+    """A size by its name, "64x10", and by its numbers, batch=64, width=10."""
+
+    def __init__(self, label, **numbers):
+        self.label, self.numbers = label, numbers
 
     def __getitem__(self, name):
-        return dict(self.numbers)[name]
-
-
-def size(label, **numbers):
-    return Size(label, tuple(numbers.items()))
+        return self.numbers[name]
 
 
 class Case(NamedTuple):
@@ -54,12 +56,12 @@ class Case(NamedTuple):
         return f"{self.concept}-{self.contestant}-{self.dtype}-{self.device}-{self.size.label}"
 
 
-def contest(concept, sizes, contestants=tuple(Rung), dtypes=("float32",), devices=("cpu", "cuda")):
+def contest(concept, sizes, contestants=tuple(Rung), devices=("cpu", "cuda")):
     """Mark a benchmark with its cases; the contestant called native is native against itself."""
     cases = [
         Case(concept, str(who), dtype, device, size)
         for size in sizes
-        for dtype in dtypes
+        for dtype in DTYPES
         for device in devices
         for who in contestants
         if device == "cpu" or who.partition("+")[0] not in NUMPY_HAS_NO_DEVICE
@@ -75,67 +77,73 @@ class Runner(NamedTuple):
 
 
 class Race:
-    """Times `start(case)` against `start(case.native)`; each returns a Runner, a fresh one every time."""
+    """Times `start(case)` against `start(case.native)`, after `assert_equivalent(case)`.
+
+    Every round begins with fresh Runners, started in alternating order: where in memory a tensor happens to lie makes a
+    difference of up to a quarter, and should fall to either side alike.
+    """
 
     def __init__(self, benchmark, case):
-        self.benchmark, self.case = benchmark, case
+        self.benchmark, self.case, self.timed = benchmark, case, not benchmark.disabled
         self.clock = _synchronized if case.device == "cuda" else time.process_time
 
-    def __call__(self, start):
-        timed = not self.benchmark.disabled
-        own, native = (self.block(start, case, timed) for case in (self.case, self.case.native))
-        mine, theirs = [], []
+    def __call__(self, assert_equivalent, start):
+        assert_equivalent(self.case)
+        cases = {"own": self.case, "native": self.case.native}
+        cost = {who: self.calibrated(start(case).step) if self.timed else BLOCK for who, case in cases.items()}
+        steps = {who: max(1, round(BLOCK / seconds)) for who, seconds in cost.items()}
+        running, before, own, after = {}, [], [], []
+
+        def begin():
+            for who in reversed(cases) if len(own) % 2 else cases:
+                running[who] = start(cases[who]).step
+                if self.timed:
+                    self.seconds(running[who], max(1, steps[who] // 4))  # warm-up: an optimizer's state is made, say
+            before.append(self.block(running["native"], steps["native"]))
+
         self.benchmark.group = f"{self.case.concept} {self.case.size.label} {self.case.dtype} {self.case.device}"
         self.benchmark.pedantic(
-            lambda: mine.append(own()), setup=lambda: theirs.append(native()), rounds=ROUNDS, warmup_rounds=1
+            lambda: own.append(self.block(running["own"], steps["own"])),
+            setup=begin,
+            teardown=lambda: after.append(self.block(running["native"], steps["native"])),
+            rounds=FEWER if max(cost.values()) > 2 * BLOCK else ROUNDS,
         )
-        if timed:
-            theirs.append(native())
-            self.benchmark.extra_info.update(self.told(mine[1:], theirs[1:]))
-
-    def block(self, start, case, timed):
-        """A function that runs a block of steps from a fresh start, and returns the seconds per step."""
-        steps = self.calibrated(start(case).step) if timed else 1
-
-        def run():
-            step = start(case).step
-            if timed:
-                step()  # what is only made once, an optimizer's state say, is not what is timed
-            return self.seconds(step, steps)
-
-        return run
+        if self.timed:
+            self.benchmark.extra_info.update(self.told(before, own, after))
 
     def seconds(self, step, steps):
         begin = self.clock()
         for _ in range(steps):
             step()
-        return (self.clock() - begin) / steps
+        return self.clock() - begin
+
+    def block(self, step, steps):
+        """Seconds per step."""
+        return self.seconds(step, steps) / steps
 
     def calibrated(self, step):
-        """How many steps make a block."""
+        """Seconds per step, roughly."""
         steps = 1
-        while (each := self.seconds(step, steps)) * steps < BLOCK / 4:
+        while (seconds := self.seconds(step, steps)) < BLOCK / 4:
             steps *= 2
-        return max(1, round(BLOCK / each))
+        return seconds / steps
 
-    def told(self, mine, theirs):
-        case, ratios = self.case, _ratios(mine, theirs)
+    def told(self, before, own, after):
+        ratios = [2 * b / (a + c) for a, b, c in zip(before, own, after, strict=True)]
         low, median, high = statistics.quantiles(ratios, n=4)
         return {
-            "concept": case.concept,
-            "contestant": case.contestant,
-            "dtype": case.dtype,
-            "device": case.device,
-            "size": {"label": case.size.label, **dict(case.size.numbers)},
+            "concept": self.case.concept,
+            "contestant": self.case.contestant,
+            "dtype": self.case.dtype,
+            "device": self.case.device,
+            "size": {"label": self.case.size.label, **self.case.size.numbers},
             "ratio": {"q1": low, "median": median, "q3": high},
-            "microseconds": {"contestant": 1e6 * statistics.median(mine), "native": 1e6 * statistics.median(theirs)},
+            "microseconds": {
+                "contestant": 1e6 * statistics.median(own),
+                "native": 1e6 * statistics.median(before + after),
+            },
             "rounds": len(ratios),
         }
-
-
-def _ratios(mine, theirs):
-    """Each of ours by the mean of the two of native's around it."""
-    return [2 * a / (before + after) for a, before, after in zip(mine, theirs, theirs[1:], strict=True)]
 
 
 def _synchronized():

@@ -7,7 +7,7 @@ the lines of two rungs meet, what is around the arithmetic has stopped to matter
 import matplotlib as mpl
 
 mpl.use("Agg")
-from matplotlib import pyplot as plt  # noqa: E402  (after the choice of a backend without a screen)
+from matplotlib import pyplot as plt
 
 COLOURS = {"manual": "tab:blue", "raw": "tab:green", "custom": "tab:orange", "native": "black"}
 STYLES = {"": "-", "inplace": "--", "foreach": "--", "fused": ":"}
@@ -52,14 +52,23 @@ def draw(races, path):
 def _belongs(race, panel):
     _, concept, beginning, x, fixed = panel
     size = race["size"]
-    return race["concept"] == concept and size["label"].startswith(beginning) and x in size and fixed.items() <= size.items()
+    return (
+        race["concept"] == concept
+        and size["label"].startswith(beginning)
+        and x in size
+        and fixed.items() <= size.items()
+    )
 
 
 def _panel(ax, panel, races):
     title, _, _, x, _ = panel
     for who in dict.fromkeys(race["contestant"] for race in races):
-        points = sorted((race["size"][x], race["microseconds"]["contestant"]) for race in races if race["contestant"] == who)
+        points = sorted(
+            (race["size"][x], race["microseconds"]["contestant"]) for race in races if race["contestant"] == who
+        )
         rung, _, variant = who.partition("+")
-        ax.plot(*zip(*points, strict=True), STYLES[variant], color=COLOURS[rung], marker=".", label=who.replace("+", ", "))
+        ax.plot(
+            *zip(*points, strict=True), STYLES[variant], color=COLOURS[rung], marker=".", label=who.replace("+", ", ")
+        )
     ax.set(title=title, xlabel=x, ylabel="µs", xscale="log", yscale="log")
     ax.grid(alpha=0.3)

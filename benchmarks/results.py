@@ -13,6 +13,7 @@ import torch
 
 import impls
 from benchmarks import plots
+from benchmarks.paired import DTYPES
 
 # (concept, contestant, size) and the largest ratio to native that is asked for.  Judged on the run in results/, by eye:
 # another machine is another ratio, so nothing fails where it is missed.
@@ -26,22 +27,22 @@ TARGETS = {
 
 class Results:
     def __init__(self, config):
-        self.config, self.races = config, []
+        self.config, self.races, self.about = config, {}, {}
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item, call):
+    def pytest_runtest_makereport(self, item):
         """Only what passed is kept: a race whose comparison failed was not run at all."""
         report = yield
-        told = getattr(item.funcargs.get("benchmark"), "extra_info", None) if hasattr(item, "funcargs") else None
+        told = getattr(getattr(item, "funcargs", {}).get("benchmark"), "extra_info", None)
         if report.when == "call" and report.passed and told:
-            self.races.append(dict(told))
-            told["environment"] = self.environment()
+            self.races.setdefault(told["device"], []).append(dict(told))
+            self.about = told["environment"] = environment()  # asked while the races' limit on threads holds
         return report
 
     def pytest_terminal_summary(self, terminalreporter):
-        if self.races:
-            terminalreporter.section("cost in units of native's")
-            for line in self.markdown().splitlines():
+        for device, races in self.races.items():
+            terminalreporter.section(f"cost in units of native's, {device}")
+            for line in markdown(races, self.about).splitlines():
                 terminalreporter.line(line)
 
     def pytest_sessionfinish(self):
@@ -50,65 +51,73 @@ class Results:
             return
         path = pathlib.Path(directory)
         path.mkdir(parents=True, exist_ok=True)
-        for device in sorted({race["device"] for race in self.races}):
-            races = [race for race in self.races if race["device"] == device]
-            outcome = {"environment": self.environment(), "races": races}
-            (path / f"benchmarks-{device}.json").write_text(json.dumps(outcome, indent=1) + "\n", encoding="utf-8")
+        for device, races in self.races.items():
+            text = json.dumps({"environment": self.about, "races": races}, indent=1)
+            (path / f"benchmarks-{device}.json").write_text(text + "\n", encoding="utf-8")
+            (path / f"benchmarks-{device}.md").write_text(markdown(races, self.about), encoding="utf-8")
             plots.draw(races, path / f"benchmarks-{device}.svg")
-        (path / "benchmarks.md").write_text(f"# Benchmarks\n\n{self.markdown()}", encoding="utf-8")
-
-    def environment(self):
-        pools = {pool["internal_api"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
-        return {
-            "samestep": impls.__version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "pytest-benchmark": importlib.metadata.version("pytest-benchmark"),
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "cpu capability": torch.backends.cpu.get_cpu_capability(),
-            "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-            "threads": {"torch": torch.get_num_threads(), **pools},
-        }
-
-    # ── what is said ──
-
-    def markdown(self):
-        about = "\n".join(f"- {key}: {value}" for key, value in self.environment().items())
-        return f"{about}\n\n{self.noise()}\n\n{self.judged()}{self.table()}"
-
-    def noise(self):
-        strays = [abs(race["ratio"]["median"] - 1) for race in self.races if race["contestant"] == "native"]
-        if not strays:
-            return "Native was not raced against itself, so the noise floor is not known."
-        return (
-            f"Noise floor, native against itself {len(strays)} times: the median ratio strays from 1 "
-            f"by {statistics.median(strays):.1%}, at most by {max(strays):.1%}."
-        )
-
-    def judged(self):
-        lines = []
-        for race in self.races:
-            limit = TARGETS.get((race["concept"], race["contestant"], race["size"]["label"]))
-            if limit and (race["dtype"], race["device"]) == ("float32", "cpu"):
-                verdict = "met" if race["ratio"]["median"] <= limit else "MISSED"
-                name = f"{race['concept']} {race['contestant']} {race['size']['label']}"
-                lines.append(f"| {name} | {_spread(race)} | ≤ {limit:.2f} | {verdict} |")
-        return "\n".join(["| target | ratio | asked | |", "|---|---|---|---|", *lines, "", ""]) if lines else ""
-
-    def table(self):
-        lines = ["| case | contestant | ratio to native, median (quartiles) | µs | native, µs |", "|---|---|---|--:|--:|"]
-        for race in self.races:
-            own, native = race["microseconds"]["contestant"], race["microseconds"]["native"]
-            name = f"{race['concept']} {race['size']['label']} {race['dtype']} {race['device']}"
-            lines.append(f"| {name} | {_called(race)} | {_spread(race)} | {own:.3g} | {native:.3g} |")
-        return "\n".join(lines) + "\n"
 
 
-def _called(race):
-    return "native, again" if race["contestant"] == "native" else race["contestant"]
+def environment():
+    pools = {pool["internal_api"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
+    return {
+        "samestep": impls.__version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "pytest-benchmark": importlib.metadata.version("pytest-benchmark"),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cpu capability": torch.backends.cpu.get_cpu_capability(),
+        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "threads": {"torch": torch.get_num_threads(), **pools},
+    }
+
+
+# ── what is said ──
+
+
+def markdown(races, about):
+    versions = "\n".join(f"- {key}: {value}" for key, value in about.items())
+    return f"# Benchmarks\n\n{versions}\n\n{noise(races)}\n\n{judged(races)}{table(races)}"
+
+
+def noise(races):
+    strays = [abs(race["ratio"]["median"] - 1) for race in races if race["contestant"] == "native"]
+    if not strays:
+        return "Native was not raced against itself, so the noise floor is not known."
+    return (
+        f"Noise floor, native against itself {len(strays)} times: the median ratio strays from 1 "
+        f"by {statistics.median(strays):.1%} at the median, by {max(strays):.1%} at most."
+    )
+
+
+def judged(races):
+    lines = []
+    for race in races:
+        name = race["concept"], race["contestant"], race["size"]["label"]
+        if name in TARGETS and (race["dtype"], race["device"]) == ("float32", "cpu"):
+            verdict = "met" if race["ratio"]["median"] <= TARGETS[name] else "MISSED"
+            lines.append(f"| {' '.join(name)} | {_spread(race)} | at most {TARGETS[name]:.2f} | {verdict} |")
+    return "\n".join(["| target | ratio | asked | |", "|---|---|---|---|", *lines, "", ""]) if lines else ""
+
+
+def table(races):
+    lines = ["| case | contestant | ratio, median (quartiles) | µs | native, µs |", "|---|---|---|--:|--:|"]
+    for race in races:
+        name = f"{race['concept']} {race['size']['label']}"
+        if race["dtype"] != DTYPES[0]:
+            name += f" {race['dtype']}"
+        contestant = "native, again" if race["contestant"] == "native" else race["contestant"].replace("+", ", ")
+        own, native = (_figures(race["microseconds"][who]) for who in ("contestant", "native"))
+        lines.append(f"| {name} | {contestant} | {_spread(race)} | {own} | {native} |")
+    return "\n".join(lines) + "\n"
 
 
 def _spread(race):
     ratio = race["ratio"]
-    return f"{ratio['median']:.3f} ({ratio['q1']:.3f} to {ratio['q3']:.3f})"
+    return " ".join([_figures(ratio["median"]), f"({_figures(ratio['q1'])} to {_figures(ratio['q3'])})"])
+
+
+def _figures(x):
+    """Three significant figures, and never an exponent."""
+    return f"{float(f'{x:.3g}'):,.6g}" if x < 1000 else f"{float(f'{x:.3g}'):,.0f}"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, cells
+from tests.cells import DROP_IN, LADDERS, WORDS, cells
 from tests.exactness import assert_same
 from tests.observe import data as observed
 from tests.observe.data import BATCHES, LOADER, RANDOM, SEQUENTIAL, Library, Raised, Side, came, observe, outcome, told
@@ -173,6 +173,13 @@ def test_custom_gives_native_batches(cell, data):
 def test_batches_lie_in_memory_as_natives_do(cell, data):
     """However the tensors of a dataset lie in memory, and whatever they are, custom's batches lie as native's do."""
     assert_custom_feeds_as_native(cell, data.draw(drawn.OF_ANY_FORM, label="program"))
+
+
+@cells(LOADER, rungs=DROP_IN, dtypes=None)
+@given(data=st.data())
+def test_a_row_that_is_not_there_fails_with_its_batch(cell, data):
+    """A subset may name rows that its dataset does not have: the batch that wants one fails, and no other does."""
+    assert_custom_feeds_as_native(cell, data.draw(drawn.WITH_MISSING_ROWS, label="program"))
 
 
 @cells(LOADER, rungs=DROP_IN, dtypes=None)
@@ -612,6 +619,7 @@ REFUSED = {
 }
 
 
+@WORDS
 @cells(*REFUSED, rungs=DROP_IN, **ON_CPU)
 @given(data=st.data())
 def test_custom_refuses_what_native_refuses_in_its_words(cell, data):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from impls.ladder import Rung
 from tests.associations import reference
 from tests.cells import DROP_IN, cells
-from tests.exactness import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same, bounded
+from tests.exactness import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same
 from tests.observe.nn import Problem, along, observe, refusal
 from tests.strategies.arrays import lattice
 from tests.strategies.nn import BATCHES, logits, problems
@@ -320,6 +320,6 @@ REFUSED_BY = {
 def test_custom_refuses_what_native_refuses_in_its_words(cell, data):
     """Bad input raises, or warns, with native's class and native's words."""
     attempts = REFUSED | REFUSED_BY[cell.concept]
-    attempt = attempts[data.draw(st.sampled_from(sorted(attempts)), label="attempt")]
-    custom, native = (refusal(attempt, cls) for cls in cell.ladder[2:])
+    chosen = data.draw(st.lists(st.sampled_from(sorted(attempts)), min_size=10, max_size=20), label="attempts")
+    custom, native = ({name: refusal(attempts[name], cls) for name in chosen} for cls in cell.ladder[2:])
     assert custom == native

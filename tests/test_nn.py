@@ -4,7 +4,6 @@ by name; on every rung the same numbers, the same names, the same draws."""
 import copy
 import functools
 import inspect
-import math
 import pickle
 
 import numpy as np
@@ -12,7 +11,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from impls.ladder import Pair, Rung
 from impls.nn.sequential import Layer
@@ -26,7 +32,9 @@ from tests.strategies.nn import SEEDS, TREES, chains, linear, problems, signed_z
 
 LAYERS = ("nn.linear", "nn.relu", "nn.dropout")
 INDICES = st.integers(-3, 4)
-PLACES = st.sampled_from(["b", "a", "z", "c", "forward", "d.e", ""])
+PLACES = st.sampled_from(["a", "b", "c", "a", "b", "c", "forward", "d.e", ""])
+AT = st.integers(0, 3)
+CUTS = st.sampled_from([slice(None), slice(1, None), slice(None, None, 2), slice(0)])
 SLICES = st.builds(slice, st.none() | INDICES, st.none() | INDICES, st.sampled_from([None, 1, 2, -1]))
 ITS_OWN_GENERATOR = "CUDA's generator is another one, Philox"
 
@@ -96,7 +104,7 @@ def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
 @given(data=st.data())
 def test_rows_do_not_see_each_other(cell, data):
     """Whatever the leading dimensions, and where nothing rounds, each row comes out as if it were alone, and gradients add up."""
-    problem = data.draw(linear(cell.dtype, of=lattice, features=st.integers(1, 3)), label="problem")
+    problem = data.draw(linear(cell.dtype, kinds=(lattice,), features=st.integers(1, 3)), label="problem")
     rows = list(np.ndindex(problem.dy.shape[:-1]))
     for rung, impl in cell.implementations.items():
         whole = observe(rung, impl, problem._replace(needs=(True,) * len(problem.needs)), device=cell.device)
@@ -257,7 +265,7 @@ def test_custom_and_native_chains_live_through_the_same_lives(cell):
     """Whatever is appended, inserted, put in another's place, cut out, taken, added and multiplied, custom stays native."""
 
     class Life(RuleBasedStateMachine):
-        @initialize(n=st.integers(0, 5), cut=SLICES)
+        @initialize(n=st.integers(2, 5), cut=CUTS)
         def birth(self, n, cut):
             """A slice keeps its keys, so that there may be gaps from the start."""
             made = [[getattr(LADDERS["nn.dropout"], rung)(i / 10) for i in range(n)] for rung in DROP_IN]
@@ -364,17 +372,25 @@ def test_every_rung_names_the_same_parameters(cell, plan):
     assert all(names == found[-1] for names in found), found
 
 
-@cells("nn.module", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
-def test_custom_and_native_modules_live_through_the_same_lives(cell):
-    """Whatever is assigned, shared, nested, deleted, switched, converted, saved, loaded and copied, custom stays native."""
+def growing(cell):
+    """Two trees of modules, custom's and native's, that grow alike."""
 
-    class Life(RuleBasedStateMachine):
-        @initialize()
-        def birth(self):
+    class Trees(RuleBasedStateMachine):
+        @initialize(placed=st.permutations(["a", "b", "c"]))
+        def birth(self, placed):
+            """A child under two names, a parameter here and there, a buffer that is not saved, and an empty place."""
             self.kinds = [type("Node", (cls,), {}) for cls in cell.ladder[2:]]
-            self.nodes = [[kind()] for kind in self.kinds]  # of each rung, the root first
-            self.params = [[], []]
-            self.count = 0
+            self.nodes = [[kind(), kind()] for kind in self.kinds]  # of each rung, the root first
+            self.params, self.count = [[], []], 0
+            shared, frozen = self.parameter(0), self.parameter(1)
+            for (root, child), params in zip(self.nodes, self.params, strict=True):
+                setattr(child, placed[0], params[shared])
+                child.register_buffer(placed[1], torch.ones(1), persistent=False)
+                root.add_module(placed[0], child)
+                root.add_module(placed[1], child)
+                root.add_module("e", None)
+                setattr(root, placed[2], params[shared])
+                setattr(child, placed[2], params[frozen].requires_grad_(False))
 
         def both(self, act):
             assert_same(*(outcome(lambda i=i: act(i, self.nodes[i])) for i in range(2)), "custom")
@@ -392,13 +408,13 @@ def test_custom_and_native_modules_live_through_the_same_lives(cell):
                     params.append(getattr(LADDERS["nn.parameter"], rung)(torch.full((2,), value)))
             return min(which, len(self.params[1]) - 1)
 
-        @rule(at=st.integers(0, 5), name=PLACES, which=st.integers(0, 3), register=st.booleans())
+        @rule(at=AT, name=PLACES, which=st.integers(0, 3), register=st.booleans())
         def give_a_parameter(self, at, name, which, register):
             which = self.parameter(which)
             how = lambda node: node.register_parameter if register else functools.partial(setattr, node)
             self.both(lambda i, nodes: how(nodes[at % len(nodes)])(name, self.params[i][which]))
 
-        @rule(at=st.integers(0, 5), name=PLACES, which=st.integers(1, 5), register=st.booleans())
+        @rule(at=AT, name=PLACES, which=st.integers(1, 3), register=st.booleans())
         def give_a_child(self, at, name, which, register):
             if which >= len(self.nodes[1]):
                 for kind, nodes in zip(self.kinds, self.nodes, strict=True):
@@ -408,31 +424,59 @@ def test_custom_and_native_modules_live_through_the_same_lives(cell):
             how = lambda node: node.add_module if register else functools.partial(setattr, node)
             self.both(lambda i, nodes: how(nodes[at])(name, nodes[which]))
 
-        @rule(at=st.integers(0, 5), name=PLACES, persistent=st.booleans(), empty=st.integers(0, 4))
+        @invariant()
+        def custom_is_native(self):
+            for custom, native in zip(*self.nodes, strict=True):
+                assert_same(tree(custom), tree(native), "custom")
+                assert [hasattr(custom, name) for name in "abc"] == [hasattr(native, name) for name in "abc"]
+            assert_same(*map(self.places, range(2)), "custom")
+
+        def places(self, i):
+            """Under which names each parameter itself, and no copy of it, stands."""
+            named = list(self.nodes[i][0].named_parameters(remove_duplicate=False))
+            return [[name for name, p in named if p is parameter] for parameter in self.params[i]]
+
+    return Trees
+
+
+@cells("nn.module", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_custom_and_native_modules_register_the_same(cell):
+    """Whatever is assigned, registered, shared, nested, put in another's place and deleted, custom stays native."""
+
+    class Registration(growing(cell)):
+        @rule(at=AT, name=PLACES, persistent=st.booleans(), empty=st.integers(0, 4))
         def register_a_buffer(self, at, name, persistent, empty):
             value = self.new()
             buffer = lambda: None if empty == 4 else torch.full((1,), value)
             self.both(lambda i, nodes: nodes[at % len(nodes)].register_buffer(name, buffer(), persistent))
 
-        @rule(at=st.integers(0, 5), name=PLACES, kind=st.sampled_from(["tensor", "None", "number"]), register=st.booleans())
+        @rule(at=AT, name=PLACES, kind=st.sampled_from(["None", "tensor", "None", "number"]), register=st.integers(0, 3).map(lambda i: not i))
         def give_something_else(self, at, name, kind, register):
             value = {"tensor": torch.full((2,), self.new()), "None": None, "number": 1}[kind]
             how = lambda node: node.register_parameter if register else functools.partial(setattr, node)
             self.both(lambda i, nodes: how(nodes[at % len(nodes)])(name, value))
 
-        @rule(at=st.integers(0, 5), name=PLACES)
+        @rule(at=AT, name=PLACES)
         def take_away(self, at, name):
             self.both(lambda i, nodes: delattr(nodes[at % len(nodes)], name))
 
-        @rule(at=st.integers(0, 5), name=PLACES)
+        @rule(at=AT, name=PLACES)
         def look(self, at, name):
             self.both(lambda i, nodes: getattr(nodes[at % len(nodes)], name))
 
-        @rule(at=st.integers(0, 5), mode=st.booleans())
+    run_state_machine_as_test(Registration)
+
+
+@cells("nn.module", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_custom_and_native_modules_live_through_the_same_lives(cell):
+    """Whatever is switched, frozen, converted, differentiated, saved, loaded and copied, custom stays native."""
+
+    class Life(growing(cell)):
+        @rule(at=AT, mode=st.booleans())
         def switch(self, at, mode):
             self.both(lambda i, nodes: nodes[at % len(nodes)].train(mode) and None)
 
-        @rule(at=st.integers(0, 5), required=st.booleans())
+        @rule(at=AT, required=st.booleans())
         def freeze(self, at, required):
             self.both(lambda i, nodes: nodes[at % len(nodes)].requires_grad_(required) and None)
 
@@ -442,7 +486,7 @@ def test_custom_and_native_modules_live_through_the_same_lives(cell):
 
         @rule(set_to_none=st.booleans())
         def differentiate_and_clear(self, set_to_none):
-            def act(i, nodes):
+            def act(_, nodes):
                 for p in filter(lambda p: p.requires_grad, nodes[0].parameters()):
                     p.sum().backward()
                 grads = [told(p.grad) for p in nodes[0].parameters()]
@@ -451,7 +495,7 @@ def test_custom_and_native_modules_live_through_the_same_lives(cell):
 
             self.both(act)
 
-        @rule(drop=st.integers(0, 5), extra=st.sampled_from([None, "x", "a", "b.a", "b.a.c"]), strict=st.booleans(), assign=st.booleans(), crossed=st.booleans())
+        @rule(drop=st.integers(0, 5), extra=st.sampled_from([None, "x", "a", "b.a", "c.a", "e.a", "e.a"]), strict=st.booleans(), assign=st.booleans(), crossed=st.booleans())
         def save_and_load(self, drop, extra, strict, assign, crossed):
             """The state moves to another's copy, with a key missing and a key too many at times."""
             states = [dict(copy.deepcopy(nodes[0].state_dict())) for nodes in self.nodes]
@@ -465,18 +509,20 @@ def test_custom_and_native_modules_live_through_the_same_lives(cell):
                     state.setdefault(extra, torch.zeros(3))
             of = states[::-1] if crossed else states
             self.both(lambda i, nodes: nodes[0].load_state_dict(of[i], strict=strict, assign=assign))
+            with torch.no_grad():  # what was assigned, and not copied, moves too
+                for value in [value for state in of for value in state.values()]:
+                    value.add_(1)
             if assign:  # the root has other parameters now
                 self.params = [list(nodes[0].parameters()) for nodes in self.nodes]
+
+        @rule()
+        def write_through_the_state(self):
+            self.both(lambda i, nodes: [value.add_(1) for value in nodes[0].state_dict().values()])
 
         @rule()
         def copy_all(self):
             copies = [copy.deepcopy((nodes, params)) for nodes, params in zip(self.nodes, self.params, strict=True)]
             self.nodes, self.params = [nodes for nodes, _ in copies], [params for _, params in copies]
-
-        @invariant()
-        def custom_is_native(self):
-            for custom, native in zip(*self.nodes, strict=True):
-                assert_same(tree(custom), tree(native), "custom")
 
     run_state_machine_as_test(Life)
 
@@ -626,7 +672,7 @@ def test_every_rung_has_natives_defaults(cell):
     for impl in cell.implementations.values():
         born = getattr(impl, "init", None) or (impl.forward if isinstance(impl, Pair) else impl)
         for name, parameter in inspect.signature(born).parameters.items():
-            if name in native and name != "dtype":  # a dtype is NumPy's or torch's, and native's depends on a global
+            if name in native and name != "dtype" and parameter.default is not parameter.empty:  # a dtype is NumPy's or torch's, and native's depends on a global
                 assert parameter.default == native[name].default, (impl, name)
 
 
@@ -753,6 +799,6 @@ REFUSED = {
 def test_custom_refuses_what_native_refuses_in_its_words(cell, data):
     """Bad input raises, or warns, with native's class and native's words."""
     attempts = REFUSED[cell.concept]
-    attempt = attempts[data.draw(st.sampled_from(sorted(attempts)), label="attempt")]
-    custom, native = (refusal(attempt, cls) for cls in cell.ladder[2:])
+    chosen = data.draw(st.lists(st.sampled_from(sorted(attempts)), min_size=10, max_size=20), label="attempts")
+    custom, native = ({name: refusal(attempts[name], cls) for name in chosen} for cls in cell.ladder[2:])
     assert custom == native

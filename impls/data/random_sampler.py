@@ -12,7 +12,7 @@ with a private generator seeded with it (pytorch#52568 shuffled with the wrong o
 
 Shapes   int64 indices; m of them.
 Units    none.
-Raises   TypeError if replacement is not a bool, ValueError if m is not a positive int.
+Raises   TypeError if replacement is not a bool, ValueError if m is not a positive int or, below, if n is 0.
 Source   Fisher and Yates 1938 in Durstenfeld's form; torch/utils/data/sampler.py (PyTorch 2.13).
 """
 

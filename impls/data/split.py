@@ -4,8 +4,9 @@ r"""A random partition of a dataset into parts of given sizes.
     from fractions f:   n_k = ⌊n f_k⌋, then one more for k = 1, 2, … until the sizes sum to n
 
 One permutation is drawn, whatever the number of parts.  Numbers that sum to 1 are fractions, so [1] is not
-one row but the whole set; and a sum that rounds above 1 is not 1: twenty times 0.05 is
-1.0000000000000002 in order, and is refused (pytorch#128116, live in 2.13).
+one row but the whole set; and a sum that rounds above 1 is not 1: twenty times 0.05 is 1.0000000000000002 in
+order, and is refused (pytorch#128116, live in 2.13; Python 3.12 sums it to 1).  Of whole numbers only the sum
+is looked at: on five rows [-1, 6] gives four and one (live in 2.13).
 
 Shapes   part k: (n_k,) indices; the parts are disjoint and cover 0 … n-1.
 Units    none.

@@ -65,19 +65,18 @@ class _SquaredError(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, x, y, reduction):
-        ctx.save_for_backward(x, y)
-        ctx.scale = 2.0 / x.numel() if reduction == "mean" and x.numel() else 2.0
         d = x - y
+        ctx.save_for_backward(d)
+        ctx.scale = 2.0 / d.numel() if reduction == "mean" and d.numel() else 2.0
         # mean() is sum and division in one operation, and rounds alike
         return (d * d).mean() if reduction == "mean" else reduce_raw(d * d, d.numel(), reduction)
 
     @staticmethod
     def backward(ctx, g):
-        x, y = ctx.saved_tensors
+        (d,) = ctx.saved_tensors
         needs_x, needs_y, _ = ctx.needs_input_grad
-        dx = ctx.scale * (x - y) * g if needs_x else None
-        # -dx would be -0.0 where x = y, and native's is not.
-        return dx, ctx.scale * (y - x) * g if needs_y else None, None
+        # 0 - d, since -d would be -0.0 where x = y, and native's is not.
+        return ctx.scale * d * g if needs_x else None, ctx.scale * (0 - d) * g if needs_y else None, None
 
 
 class MSELoss(Loss):

@@ -53,10 +53,7 @@ class Parameter(torch.Tensor, metaclass=_ParameterType):
         return torch.Tensor._make_subclass(cls, data, requires_grad)
 
     def __deepcopy__(self, memo):
-        if id(self) not in memo:
-            data = self.data.clone(memory_format=torch.preserve_format)
-            memo[id(self)] = type(self)(data, self.requires_grad)
-        return memo[id(self)]
+        return type(self)(self.data.clone(memory_format=torch.preserve_format), self.requires_grad)
 
     def __reduce_ex__(self, protocol):
         return type(self), (self.data, self.requires_grad)

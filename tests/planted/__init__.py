@@ -16,7 +16,7 @@ import pytest
 from tests.cells import expand
 from tests.variants import Change, planted
 
-FAMILIES = ("rng", "optim", "training")
+FAMILIES = ("rng", "nn", "losses", "optim", "training", "data")
 NOT_A_VERDICT = (NameError, SyntaxError, ImportError)  # the bug itself is mistyped
 
 

@@ -14,6 +14,7 @@ WRITES = "test_data.test_a_batch_is_the_callers_to_write_in"
 LENGTH = "test_data.test_len_is_how_many_come"
 USUAL = "test_data.test_custom_gives_native_batches"
 MEMORY = "test_data.test_batches_lie_in_memory_as_natives_do"
+MISSING = "test_data.test_a_row_that_is_not_there_fails_with_its_batch"
 DATASET = "test_data.test_nobodys_dataset_is_passed_by"
 PIECE = "test_data.test_nobodys_sampler_or_collate_fn_is_passed_by"
 ANYTHING = "test_data.test_custom_feeds_anything_as_native_does"
@@ -65,7 +66,7 @@ split, collate, source = planted("split"), planted("collate"), planted("sources"
 BUGS = [
     # ── sequential sampler
     sequential("manual_runs_over", "min(cursor.position + k, cursor.n)", "cursor.position + k", SAME, CLAUSE),
-    sequential("raw_from_one", "yield from range(n)", "yield from range(1, n + 1)", SAME, "Lua's indices, torch7"),
+    sequential("raw_from_one", "yield from range(n)", "yield from range(1, n + 1)", SAME, CLAUSE),
     sequential("misses_the_last", "iter(range(len(self.data_source)))", "iter(range(len(self.data_source) - 1))", SAME, CLAUSE),
     sequential("draws_from_one", "torch.arange(len(self.data_source), ", "torch.arange(1, len(self.data_source) + 1, ", USUAL, CLAUSE, of="loader"),
     # ── random sampler, manual
@@ -101,7 +102,7 @@ BUGS = [
     batches("raw_looks_ahead", "indices = iter(sampler)", "indices = iter(list(sampler))", NEEDED, "an order drawn ahead of time"),
     batches("never_drops", "== self.batch_size or not self.drop_last:", "== self.batch_size or True:", CUTS, "nerdai/llms-from-scratch-rs#155"),
     batches("looks_ahead", "indices = iter(self.sampler)", "indices = iter(list(self.sampler))", NEEDED, "an order drawn ahead of time"),
-    batches("looks_whether_more_will_come", "while batch := list(islice(indices, self.batch_size)):", "from itertools import chain\n        while batch := list(islice(indices, self.batch_size)):\n            indices = chain(list(islice(indices, 1)), indices)", SAME, "before pytorch#137423"),
+    batches("looks_whether_more_will_come", "while batch := list(islice(indices, self.batch_size)):", "from itertools import chain\n        while batch := list(islice(indices, self.batch_size)):\n            indices = chain(list(islice(indices, 1)), indices)", SAME, CLAUSE),
     batches("len_counts_the_dropped", "return len(self.sampler) // self.batch_size", "return -(-len(self.sampler) // self.batch_size)", LENGTH, "NVIDIA/DALI#2607"),
     batches("len_forgets_the_kept", "(len(self.sampler) + self.batch_size - 1) // self", "len(self.sampler) // self", LENGTH, "pytorch/vision#9127"),
     batches("accepts_a_bool", " or isinstance(batch_size, bool)", "", REFUSES, CLAUSE),
@@ -133,6 +134,8 @@ BUGS = [
     loader("gathers_around_collate_fn", " or loader.collate_fn is not default_collate:", ":", PIECE, CLAUSE),
     loader("rows_of_another_dataset", "batches.sampler.data_source is not dataset or ", "", PIECE, CLAUSE),
     loader("whole_batches_ignored", '    if getattr(dataset, "__getitems__", None):\n        return lambda batch: collate(dataset.__getitems__(batch))\n', "", DATASET, CLAUSE),
+    loader("missing_rows_wrap", "        if -n <= min(dataset.indices) and max(dataset.indices) < n:", "        if n:", MISSING, CLAUSE),
+    loader("every_index_is_a_batch", "    if loader.batch_sampler is None:\n        return lambda", "    if False:\n        return lambda", ANYTHING, CLAUSE),
     loader("stacks_what_is_not_batched", "default_convert if batch_sampler is None else default_collate", "default_collate", SINGLE, "pytorch#37409"),
     loader("two_orders_accepted", "    if sampler is not None and shuffle:\n", "    if False:\n", REFUSES, CLAUSE),
     loader("batch_sampler_and_drop_last", "or sampler is not None or drop_last)", "or sampler is not None)", REFUSES, CLAUSE),
@@ -151,7 +154,6 @@ BUGS = [
     subset("manual_of_the_whole", "manual" + SUBSET + "indices[index]", "manual" + SUBSET + "index", COMPOSED, CLAUSE),
     subset("raw_of_the_whole", "raw" + SUBSET + "indices[index]", "raw" + SUBSET + "index", COMPOSED, CLAUSE),
     subset("of_a_batch", "        if isinstance(idx, list):\n            return self.dataset[[self.indices[i] for i in idx]]\n", "", ROWS, "pytorch#37409"),
-    subset("of_a_batch_fed", "        if isinstance(idx, list):\n            return self.dataset[[self.indices[i] for i in idx]]\n", "", ANYTHING, "pytorch#37409", of="loader"),
     subset("batch_of_the_whole", "__getitems__([self.indices[i] for i in indices])", "__getitems__(indices)", ROWS, CLAUSE),
     subset("asks_one_by_one", IN_ONE_REQUEST, "if False:", ROWS, CLAUSE),
     subset("child_ignored", "if child.__getitem__ is not Subset.__getitem__ and child.__getitems__ is Subset.__getitems__:", "if False:", REFUSES, "pytorch#163184, PixPNet#1"),
@@ -166,7 +168,7 @@ BUGS = [
     split("remainder_to_the_last", REMAINDER, "lengths[-1 - i % len(lengths)] += 1", SPLITS, CLAUSE),
     split("remainder_to_the_first", REMAINDER, "lengths[0] += 1", SPLITS, CLAUSE),
     split("shares_rounded", "math.floor(n * fraction)", "round(n * fraction)", SPLITS, CLAUSE),
-    split("one_row_is_one_row", "if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:", "if math.isclose(sum(lengths), 1) and sum(lengths) <= 1 and lengths != [1]:", SPLITS, "what the documentation lets one expect"),
+    split("one_row_is_one_row", "if math.isclose(sum(lengths), 1) and sum(lengths) <= 1:", "if math.isclose(sum(lengths), 1) and sum(lengths) <= 1 and lengths != [1]:", SPLITS, CLAUSE),
     split("sum_may_round_up", "and sum(lengths) <= 1:", "and True:", SPLITS, "a mend of pytorch#128116 that torch does not have"),
     split("silent_about_an_empty_part", "        for i, length in enumerate(lengths):\n            if length == 0:", "        for i, length in enumerate(lengths):\n            if False:", SPLITS, CLAUSE),
     split("fraction_unchecked", "if not 0 <= fraction <= 1:", "if False:", REFUSES, CLAUSE),
@@ -193,5 +195,5 @@ BUGS = [
     source("line_split_before_the_noise", "    x = rng.rand(100, 1)\n", "    rows = rng.permutation(100)\n    x = rng.rand(100, 1)\n", LINE, CLAUSE, ("    rows = rng.permutation(100)\n    return Line", "    return Line")),
     source("line_validates_on_its_training_rows", "rows[:80], rows[80:]", "rows[:80], rows[:20]", LINE, CLAUSE),
     source("digits_scaled_as_mnist", "(x / 16)", "(x / 255)", DIGITS, CLAUSE),
-    source("labels_as_floats", "y.astype(np.int64)", "y.astype(dtype)", ROUNDED, "pytorch's losses want int64"),
+    source("labels_as_floats", "y.astype(np.int64)", "y.astype(dtype)", ROUNDED, CLAUSE),
 ]

@@ -35,7 +35,7 @@ def ce(name, old, new, law, source, *more, file=None):
 BUGS = [
     # ── mse: one bug per clause of the formula, manual rung
     mse("half", "reduce_forward(d * d", "reduce_forward(0.5 * d * d", TRACE, "the convention with 1/2"),
-    mse("derivative_without_its_2", "2.0 * d * dl", "d * dl", ADJOINT, "clause"),
+    mse("derivative_without_its_2", "2.0 * dl * d", "dl * d", ADJOINT, "clause"),
     mse("mean_over_rows", MSE_N, "d.dtype.type(d.shape[0] if d.ndim else 1)", TRACE, "a mean of sums over features"),
     mse("unbiased", MSE_N, "d.dtype.type(max(d.size - 1, 1))", TRACE, "variance's n - 1"),
     mse("not_squared", "reduce_forward(d * d", "reduce_forward(abs(d)", TRACE, "clause"),
@@ -46,9 +46,9 @@ BUGS = [
     # ── mse: the raw and custom rungs
     mse("raw_broadcasts", "    _check_shapes(x, y)\n    return", "    return", BROADCAST, "discuss.pytorch.org 160720"),
     mse("custom_broadcasts_in_silence", "if target.size() != input.size():", "if False:", REFUSES, "discuss.pytorch.org 160720"),
-    mse("custom_scales_late", "ctx.scale * (x - y) * g if needs_x", "(x - y) * g * ctx.scale if needs_x", BITS, "clause: the same bits need the same operation"),
-    mse("custom_negates", "ctx.scale * (y - x) * g if needs_y", "-(ctx.scale * (x - y) * g) if needs_y", BITS, "found by this law"),
-    mse("custom_scale_of_the_sum", "2.0 / x.numel() if reduction == \"mean\" and x.numel() else 2.0", "2.0", TRACE, "clause"),
+    mse("custom_scales_late", "ctx.scale * d * g if needs_x", "d * g * ctx.scale if needs_x", BITS, "clause: the same bits need the same operation"),
+    mse("custom_negates", "ctx.scale * (0 - d) * g if needs_y", "-(ctx.scale * d * g) if needs_y", BITS, "found by this law"),
+    mse("custom_scale_of_the_sum", "2.0 / d.numel() if reduction == \"mean\" and d.numel() else 2.0", "2.0", TRACE, "clause"),
     # ── what every loss shares
     mse("sum_is_mean", "        return losses.sum()\n", "        return losses.sum() / n\n", TRACE, "clause", file="losses.loss"),
     mse("any_reduction_is_a_mean", "if reduction == \"mean\":", "if reduction:", REFUSES, "clause", file="losses.loss"),

@@ -107,7 +107,7 @@ def programs(draw, stream, n=3):
 def orders(concept, **settings):
     """Programs of Orders; with settings, all of them have these."""
     stream = ORDERS[concept].map(lambda pair: (pair[0]._replace(settings=pair[0].settings | settings), pair[1]))
-    return programs(stream, n=4)
+    return programs(stream, n=5)
 
 
 def count(order):
@@ -178,9 +178,9 @@ def _view(draw, n, size, wild):
     rows = draw(st.lists(st.integers(-n, n - 1), min_size=size, max_size=size))
     if not wild or not rows:
         return rows
-    if not draw(st.integers(0, 3)):
+    if draw(st.booleans()):
         rows[draw(st.integers(0, size - 1))] = draw(st.sampled_from([n, -n - 1]))
-    return draw(st.sampled_from([list, np.array, torch.tensor, tuple]))(rows)
+    return draw(st.sampled_from([list, list, np.array, torch.tensor, tuple]))(rows)
 
 
 @st.composite
@@ -206,13 +206,13 @@ def _sampled(draw, n, kinds=("random", "random", "sequential")):
 
 
 @st.composite
-def usual(draw, forms=PLAIN):
+def usual(draw, forms=PLAIN, wild=False):
     """A loader as most people have it: over tensors in memory or subsets of them, shuffled or not."""
     n, b = draw(sizes())
     way = draw(st.sampled_from(["shuffle", "plain", "sampler"]))
     options = {"batch_size": b, "drop_last": draw(st.booleans())}
     options |= {"shuffle": n > 0} if way == "shuffle" else {"sampler": draw(_sampled(n))} if way == "sampler" else {}
-    return Feed(draw(datasets(n, forms=forms)), options, draw(GENERATORS)), batch_requests(n, b)
+    return Feed(draw(datasets(n, forms=forms, wild=wild, least_views=int(wild))), options, draw(GENERATORS)), batch_requests(n, b)
 
 
 @st.composite
@@ -260,11 +260,12 @@ def anything(draw):
     )
     kind = draw(st.sampled_from(["tensors", "whole batches", "anything", "child"]))
     dataset = draw(datasets(n, kind, forms=PLAIN | st.sampled_from(sorted(FORMS)), wild=True))
-    return Feed(dataset, options, draw(GENERATORS), borrowed=draw(st.booleans())), batch_requests(n, b)
+    return Feed(dataset, options, draw(GENERATORS), borrowed=not draw(st.integers(0, 3))), batch_requests(n, b)
 
 
 USUAL = programs(usual())
-OF_ANY_FORM = programs(usual(forms=st.sampled_from(sorted(FORMS))), n=6)
+OF_ANY_FORM = programs(usual(forms=st.sampled_from(sorted(FORMS))), n=8)
+WITH_MISSING_ROWS = programs(usual(wild=True), n=5)
 WITH_A_DATASET = programs(with_a_dataset())
 WITH_A_PIECE = programs(with_a_piece())
 ANYTHING = programs(anything())
