@@ -202,7 +202,7 @@ def test_evaluation(race):
 def assert_evaluations_equivalent(case):
     found, native = (_evaluated(c) for c in (case, case.native))
     assert_within(np.asarray(found.loss, case.dtype), _expected_loss(case.native), f"{case} loss")
-    assert_same((found.correct, found.count), (native.correct, native.count), f"{case} rows that are right, and rows")
+    assert_same((found.correct, found.rows), (native.correct, native.rows), f"{case} rows that are right, and rows")
     if case.rung is Rung.CUSTOM:
         assert_same(found.loss, native.loss, f"{case} loss")
 

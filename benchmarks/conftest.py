@@ -19,6 +19,9 @@ def pytest_addoption(parser):
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "contest: the contestants, sizes, dtypes and devices that a benchmark is run on")
+    # Where the comparison fails there is no race, and one report of that is enough.
+    config.addinivalue_line("filterwarnings", "ignore:Benchmark fixture was not used")
+    config.option.benchmark_quiet = True  # its table is of blocks, in seconds; ours follows
     config.pluginmanager.register(Results(config), "results")
 
 

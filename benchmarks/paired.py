@@ -21,7 +21,7 @@ import torch
 from impls.ladder import Rung
 
 BLOCK = 0.02  # seconds that a block of steps takes, where one step takes less
-ROUNDS, FEWER = 9, 5  # of a race, and of one whose single step takes longer than two blocks
+ROUNDS, FEWER = 10, 6  # of a race, and of one whose single step takes longer than two blocks; even, for fairness
 DTYPES = ("float32", "float64")  # the first one unless the command line asks
 NUMPY_HAS_NO_DEVICE = {"manual"}
 

@@ -5,9 +5,7 @@ the lines of two rungs meet, what is around the arithmetic has stopped to matter
 """
 
 import matplotlib as mpl
-
-mpl.use("Agg")
-from matplotlib import pyplot as plt
+from matplotlib.figure import Figure
 
 COLOURS = {"manual": "tab:blue", "raw": "tab:green", "custom": "tab:orange", "native": "black"}
 STYLES = {"": "-", "inplace": "--", "foreach": "--", "fused": ":"}
@@ -38,15 +36,16 @@ def draw(races, path):
     races = [race for race in races if race["dtype"] == "float32"]
     panels = [(panel, chosen) for panel in PANELS if (chosen := [race for race in races if _belongs(race, panel)])]
     rows = -(-len(panels) // COLUMNS)
-    figure, axes = plt.subplots(rows, COLUMNS, figsize=(4.2 * COLUMNS, 3.2 * rows), squeeze=False, layout="constrained")
+    figure = Figure(figsize=(4.2 * COLUMNS, 3.2 * rows), layout="constrained")
+    axes = figure.subplots(rows, COLUMNS, squeeze=False)
     for ax in axes.flat[len(panels) :]:
         ax.remove()
     for ax, (panel, chosen) in zip(axes.flat, panels, strict=False):
         _panel(ax, panel, chosen)
     entries = {label: line for ax in figure.axes for line, label in zip(*ax.get_legend_handles_labels(), strict=True)}
     figure.legend(entries.values(), entries.keys(), loc="outside upper center", ncols=len(entries), frameon=False)
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
+    with mpl.rc_context({"svg.fonttype": "none", "svg.hashsalt": "samestep"}):  # text stays text; no random names
+        figure.savefig(path, metadata={"Date": None})
 
 
 def _belongs(race, panel):
@@ -71,4 +70,7 @@ def _panel(ax, panel, races):
             *zip(*points, strict=True), STYLES[variant], color=COLOURS[rung], marker=".", label=who.replace("+", ", ")
         )
     ax.set(title=title, xlabel=x, ylabel="µs", xscale="log", yscale="log")
+    sizes = sorted({race["size"][x] for race in races})
+    ax.set_xticks(sizes, [f"{size:,}" for size in sizes])
+    ax.xaxis.minorticks_off()
     ax.grid(alpha=0.3)

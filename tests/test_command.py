@@ -42,25 +42,16 @@ def test_a_wrong_value_is_told_what_there_is(option, value):
     assert str(refusal.value) == f"--{option} {value}: {WRONG[option, value]}"
 
 
-@pytest.fixture(scope="module")
-def collected():
-    """The ids of one concept's laws, and of the laws about the whole."""
-    concept = run("--collect-only", "--concept", "optim.adam").stdout.splitlines()
-    return concept, run("--collect-only").stdout.splitlines()
-
-
-def test_a_concept_is_exactly_that_concept(collected):
+def test_a_concept_is_exactly_that_concept():
     """--concept optim.adam collects the cells of optim.adam and of no other concept."""
-    ids = [line for line in collected[0] if "[" in line]
+    ids = [line for line in run("--collect-only", "--concept", "optim.adam").stdout.splitlines() if "[" in line]
     assert ids
     assert all("[optim.adam-" in line for line in ids)
 
 
-def test_ids_have_neither_spaces_nor_equals_signs(collected):
+def test_ids_have_neither_spaces_nor_equals_signs(request):
     """Every id can be pasted into a shell."""
-    ids = [line for line in collected[1] if "::" in line]
-    assert ids
-    assert not [line for line in ids if " " in line or "=" in line]
+    assert not [item.nodeid for item in request.session.items if " " in item.nodeid or "=" in item.nodeid]
 
 
 def test_the_specification_is_the_laws():

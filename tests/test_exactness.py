@@ -349,14 +349,14 @@ def test_a_union_admits_what_either_admits(f, data):
 @SHARP
 @given(data=st.data())
 def test_the_first_number_outside_is_different(f, data):
-    """The last number within the bound is admitted, and the next one, a single element's, is not."""
+    """The last number within the bound is admitted, and the first beyond it, a single element's, is not."""
     reference = data.draw(inexact((3,), f))[1] * data.draw(st.sampled_from([1.0, -1.0]))
-    limit = reference.value + reference.error * SLACK
-    last = limit.astype(f.name)
-    last = np.where(last > limit, np.nextafter(last, number(-np.inf, f)), last)
+    end, beyond = reference.value + reference.error, reference.value + reference.error * SLACK**2
+    last, first = end.astype(f.name), beyond.astype(f.name)
+    last = np.where(last > end, np.nextafter(last, number(-np.inf, f)), last)
     assert_within(last, reference)
     i = data.draw(st.integers(0, 2))
-    last[i] = np.nextafter(last[i], number(np.inf, f))
+    last[i] = np.where(first > beyond, first, np.nextafter(first, number(np.inf, f)))[i]
     assert isinstance(judge(last, reference), Different)
 
 

@@ -29,7 +29,7 @@ NETS = {
     "digits-adam": Net(CLASSIFIER, "cross_entropy", "optim.adam", {"lr": 1e-2}),
     "digits-sgd": Net(CLASSIFIER, "cross_entropy", "optim.sgd", {"lr": 0.1, "momentum": 0.9}, max_norm=1.0),
 }
-STEPS = {"regression": 1000, "digits-adam": 200, "digits-sgd": 200}
+STEPS = {"regression": 200, "digits-adam": 200, "digits-sgd": 200}
 WHOLE = {"regression": 1000, "digits-adam": 1800, "digits-sgd": 1800}  # all 40 epochs, in the thorough profiles
 
 

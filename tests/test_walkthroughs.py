@@ -3,8 +3,6 @@
 import subprocess
 import sys
 
-import pytest
-
 from impls.walkthroughs import __main__ as command
 from impls.walkthroughs import digits, regression
 
@@ -29,11 +27,10 @@ def test_the_command_runs_and_says_so():
     assert done.stdout.count("reproduced") >= 11
 
 
-@pytest.mark.parametrize("wrong", [{"LR": 0.2}, {"SEED": 43}, {"EPOCHS": 10}], ids=lambda wrong: next(iter(wrong)))
-def test_a_number_that_is_not_reproduced_is_an_error(monkeypatch, capsys, wrong):
+def test_a_number_that_is_not_reproduced_is_an_error(monkeypatch, capsys):
     """When a printed number does not come out, the command names it and exits with 1."""
-    for name, value in wrong.items():
-        monkeypatch.setattr(regression, name, value)
+    monkeypatch.setattr(regression, "LR", 0.2)
+    monkeypatch.setattr(regression, "EPOCHS", 100)
     monkeypatch.setattr(sys, "argv", ["walkthroughs", "regression"])
     assert command.main() == 1
     assert "DIFFERENT" in capsys.readouterr().out

@@ -103,7 +103,7 @@ ANY_BATCH = st.none() | BATCHES
 
 
 @st.composite
-def cross_entropy(draw, dtype, kinds=("classes", "probabilities"), batches=ANY_BATCH):
+def cross_entropy(draw, dtype, kinds=("classes", "classes", "probabilities"), batches=ANY_BATCH):
     """Unbatched, or with up to two further dimensions; classes of which some are ignored, or probabilities."""
     classes = draw(st.sampled_from([3, 2, 5, 8, 3, 2, 1]))
     batch = draw(batches, label="batch, or none")
@@ -111,13 +111,13 @@ def cross_entropy(draw, dtype, kinds=("classes", "probabilities"), batches=ANY_B
     rows = shape[:0] if batch is None else batch
     inputs, settings = {"input": draw(logits(shape, dtype))}, {}
     if draw(st.sampled_from(kinds)) == "classes":
-        settings["ignore_index"] = draw(st.sampled_from([-100, 0, classes - 1, 255, -1]))
+        settings["ignore_index"] = draw(st.sampled_from([-100, 255, 0, classes - 1, -100, -1]))
         inputs["target"] = draw(targets(rows, classes, settings["ignore_index"]))
     else:
         inputs["target"] = abs(draw(graded(shape, dtype, exponents=(-6, 1))))
-    if draw(st.integers(0, 2)):
+    if draw(st.integers(0, 3)):
         settings["weight"] = abs(draw(graded((classes,), dtype, exponents=(-2, 3)))) + np.dtype(dtype).type(0.125)
-    settings["label_smoothing"] = draw(st.sampled_from([0.1, 0.0, 0.5, 1.0]))
+    settings["label_smoothing"] = draw(st.sampled_from([0.1, 0.3, 0.0, 0.1, 1.0]))
     counted = inputs["target"] != settings.get("ignore_index")
     reduction, dy = draw(reduced(rows if np.any(counted) else (0, *rows), dtype))
     if reduction["reduction"] == "none":
