@@ -14,7 +14,9 @@ from tests.verdict import Verdict
 torch.set_num_threads(1)
 
 hypothesis.settings.register_profile("dev", max_examples=25, deadline=None, report_multiple_bugs=False)
-hypothesis.settings.register_profile("ci", parent=hypothesis.settings.get_profile("dev"), max_examples=100, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile(
+    "ci", parent=hypothesis.settings.get_profile("dev"), max_examples=100, derandomize=True, print_blob=True
+)
 hypothesis.settings.register_profile("nightly", parent=hypothesis.settings.get_profile("dev"), max_examples=2000)
 hypothesis.settings.load_profile("dev")
 
@@ -26,10 +28,34 @@ EXPECTED_WARNINGS = [
 
 def pytest_addoption(parser):
     group = parser.getgroup("samestep", "the ladder")
-    group.addoption("--concept", action="append", default=[], metavar="NAME", help="check this concept only, e.g. optim.adam; repeatable")
-    group.addoption("--rung", action="append", default=[], metavar="RUNG", help=f"check this rung only, of {', '.join(Rung)}; repeatable")
-    group.addoption("--dtype", action="append", default=[], metavar="DTYPE", help=f"check in this dtype only, of {', '.join(DTYPES)}; repeatable")
-    group.addoption("--device", action="append", default=[], metavar="DEVICE", help=f"check on this device only, of {', '.join(DEVICES)}; repeatable")
+    group.addoption(
+        "--concept",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="check this concept only, e.g. optim.adam; repeatable",
+    )
+    group.addoption(
+        "--rung",
+        action="append",
+        default=[],
+        metavar="RUNG",
+        help=f"check this rung only, of {', '.join(Rung)}; repeatable",
+    )
+    group.addoption(
+        "--dtype",
+        action="append",
+        default=[],
+        metavar="DTYPE",
+        help=f"check in this dtype only, of {', '.join(DTYPES)}; repeatable",
+    )
+    group.addoption(
+        "--device",
+        action="append",
+        default=[],
+        metavar="DEVICE",
+        help=f"check on this device only, of {', '.join(DEVICES)}; repeatable",
+    )
     group.addoption("--spec", action="store_true", help="print the laws as Markdown and run nothing")
     group.addoption("--report", metavar="DIR", help="write the verdict to DIR/results.json and DIR/summary.md")
 

@@ -95,6 +95,7 @@ class Race:
         running, before, own, after = {}, [], [], []
 
         def begin():
+            running.clear()  # so that the memory is free again that the first one takes
             for who in reversed(cases) if len(own) % 2 else cases:
                 running[who] = start(cases[who]).step
                 if self.timed:

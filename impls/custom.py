@@ -26,6 +26,7 @@ from impls.training.loop import train
 from impls.training.step import train_step
 
 __all__ = [
+    "SGD",
     "Adam",
     "BatchSampler",
     "CrossEntropyLoss",
@@ -39,7 +40,6 @@ __all__ = [
     "Parameter",
     "RandomSampler",
     "ReLU",
-    "SGD",
     "Sequential",
     "SequentialSampler",
     "Subset",

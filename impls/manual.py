@@ -16,7 +16,8 @@ from impls.nn.dropout import dropout_manual as dropout
 from impls.nn.linear import linear_manual as linear
 from impls.nn.module import named_parameters_manual as named_parameters
 from impls.nn.relu import relu_manual as relu
-from impls.nn.sequential import Layer, sequential_manual as sequential
+from impls.nn.sequential import Layer
+from impls.nn.sequential import sequential_manual as sequential
 from impls.optim.adam import adam_manual as adam
 from impls.optim.optimizer import optimizer_manual as optimizer
 from impls.optim.sgd import sgd_manual as sgd

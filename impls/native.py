@@ -1,12 +1,9 @@
 """The native rung, read as a library.  What PyTorch ships, the object itself."""
 
-from impls.training.evaluation import evaluate
-from impls.training.loop import train
-from impls.training.step import train_step
 from torch import Generator
-from torch.nn import CrossEntropyLoss, Dropout, Linear, MSELoss, Module, Parameter, ReLU, Sequential
+from torch.nn import CrossEntropyLoss, Dropout, Linear, Module, MSELoss, Parameter, ReLU, Sequential
 from torch.nn.utils import clip_grad_norm_
-from torch.optim import Adam, Optimizer, SGD
+from torch.optim import SGD, Adam, Optimizer
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
@@ -18,7 +15,12 @@ from torch.utils.data import (
     random_split,
 )
 
+from impls.training.evaluation import evaluate
+from impls.training.loop import train
+from impls.training.step import train_step
+
 __all__ = [
+    "SGD",
     "Adam",
     "BatchSampler",
     "CrossEntropyLoss",
@@ -32,7 +34,6 @@ __all__ = [
     "Parameter",
     "RandomSampler",
     "ReLU",
-    "SGD",
     "Sequential",
     "SequentialSampler",
     "Subset",

@@ -12,11 +12,13 @@ from impls.losses.cross_entropy import cross_entropy_raw as cross_entropy
 from impls.losses.loss import _reduced as loss
 from impls.losses.mse import mse_raw as mse_loss
 from impls.nn.dropout import dropout_raw as dropout
-from impls.nn.linear import linear_init_raw as linear_init, linear_raw as linear
+from impls.nn.linear import linear_init_raw as linear_init
+from impls.nn.linear import linear_raw as linear
 from impls.nn.module import named_parameters_raw as named_parameters
 from impls.nn.parameter import parameter_raw as parameter
 from impls.nn.relu import relu_raw as relu
-from impls.nn.sequential import Layer, sequential_raw as sequential
+from impls.nn.sequential import Layer
+from impls.nn.sequential import sequential_raw as sequential
 from impls.optim.adam import adam_raw as adam
 from impls.optim.sgd import sgd_raw as sgd
 from impls.rng import rng_raw as rng

@@ -22,7 +22,8 @@ LADDERS: dict[str, Ladder] = dict(concepts())  # what the laws look a concept up
 # Words change from release to release: laws about them are judged where they were last read, and listed elsewhere.
 SEEN = "2.13"
 WORDS = pytest.mark.skipif(
-    not torch.__version__.startswith(SEEN), reason=f"torch's words were last read in {SEEN}, this is {torch.__version__}"
+    not torch.__version__.startswith(SEEN),
+    reason=f"torch's words were last read in {SEEN}, this is {torch.__version__}",
 )
 
 

@@ -476,14 +476,23 @@ EVERY_BIT = test_to_the_bit_means_every_bit
 
 BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and the law that notices, with its case
     "one rounding too few in a product": (
-        "Terms(magnitude, inherited, n,", "Terms(magnitude, inherited, n - 1,", SUM_ATTAINED, "a product",
+        "Terms(magnitude, inherited, n,",
+        "Terms(magnitude, inherited, n - 1,",
+        SUM_ATTAINED,
+        "a product",
     ),
     "one rounding too few in a sum": ("max(n - 1, 0)", "max(n - 2, 0)", SUM_ATTAINED, "a sum"),
     "a bias is one rounding more": (
-        "if not self.terms and not other.terms:", "if True:", SUM_ATTAINED, "a bias and a product",
+        "if not self.terms and not other.terms:",
+        "if True:",
+        SUM_ATTAINED,
+        "a bias and a product",
     ),
     "a sum reshaped is no sum": (
-        "terms = t and t._replace", "terms = None and t._replace", SUM_ATTAINED, "a bias after a reshape",
+        "terms = t and t._replace",
+        "terms = None and t._replace",
+        SUM_ATTAINED,
+        "a bias after a reshape",
     ),
     "a sum negated is no sum": (
         ", self.lattice, self.format, self.terms)",
@@ -496,18 +505,30 @@ BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and 
     "a product of errors is forgotten": ("other.error + self.error * other.error", "other.error", ATTAINED, "multiply"),
     "a matmul forgets it too": (" + a.error @ b.error", "", ATTAINED, "matmul"),
     "a matmul of one exact matrix is exact": (
-        "if np.any(a.error) or np.any(b.error):", "if np.any(a.error) and np.any(b.error):", INSIDE, "matmul",
+        "if np.any(a.error) or np.any(b.error):",
+        "if np.any(a.error) and np.any(b.error):",
+        INSIDE,
+        "matmul",
     ),
     "a divisor stays where it is": ("other.error) / distance", "other.error) / abs(other.value)", ATTAINED, "divide"),
     "a divisor may reach zero": (
-        "np.where(distance > 0, ", "np.where(distance != 0, ", NOTHING, "division by what may be zero",
+        "np.where(distance > 0, ",
+        "np.where(distance != 0, ",
+        NOTHING,
+        "division by what may be zero",
     ),
     "no reciprocals": ("roundings = 2", "roundings = 1", test_a_number_may_divide_by_its_reciprocal, None),
     "the larger has the smaller's error": (
-        "np.maximum(self.error, other.error))", "np.minimum(self.error, other.error))", INSIDE, "maximum",
+        "np.maximum(self.error, other.error))",
+        "np.minimum(self.error, other.error))",
+        INSIDE,
+        "maximum",
     ),
     "the largest has the least error": (
-        "largest(self.error)", "self.error.min(axis=axis, keepdims=keepdims)", INSIDE, "max",
+        "largest(self.error)",
+        "self.error.min(axis=axis, keepdims=keepdims)",
+        INSIDE,
+        "max",
     ),
     "exp moves like its argument": ("np.expm1(self.error)", "self.error", ATTAINED, "exp"),
     "log moves as at the middle": ("-np.log1p(-self.error / self.value)", "self.error / self.value", ATTAINED, "log"),
@@ -525,7 +546,10 @@ BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and 
     "one branch of an open comparison": ("np.where(condition.undecided, span, error)", "error", OPEN, None),
     "every comparison is open": ("other.value), ~decided)", "other.value), np.True_)", OPEN, None),
     "the first formula is the only one": (
-        "np.maximum(self.error, other.error + abs(self.value - other.value))", "self.error", UNION, None,
+        "np.maximum(self.error, other.error + abs(self.value - other.value))",
+        "self.error",
+        UNION,
+        None,
     ),
     "float64 meets float32": ("!= format.name:", "is None:", REFUSAL, "float64 data"),
 }
@@ -534,7 +558,10 @@ COMPARE_FAULTS = {
     "a shape is broadcast": ("or a.shape != reference.shape", "", ALIKE, "another shape"),
     "twice the bound": ("reference.error * SLACK", "reference.error * 2", FIRST_OUTSIDE, None),
     "one unknown element excuses all": (
-        "if np.any(outside):", "if np.any(outside) and not np.any(unknown):", NO_EXCUSE, None,
+        "if np.any(outside):",
+        "if np.any(outside) and not np.any(unknown):",
+        NO_EXCUSE,
+        None,
     ),
     "a zero has no sign": ("(same & (np.signbit(a) == np.signbit(b)))", "same", EVERY_BIT, "the sign of a zero"),
     "a NaN is anything": ("np.isnan(a) & np.isnan(b)", "np.isnan(a) | np.isnan(b)", EVERY_BIT, "the place of a NaN"),

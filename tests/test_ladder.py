@@ -20,7 +20,12 @@ ORDER = ["ladder", "rng", "autograd", "data", "nn", "losses", "optim", "schedule
 
 CONCEPTS = pytest.mark.parametrize("concept", sorted(concepts()))
 SOURCES = pytest.mark.parametrize(
-    "path", sorted(p.relative_to(ROOT).as_posix() for part in ("impls", "tests", "benchmarks") for p in ROOT.glob(f"{part}/**/*.py"))
+    "path",
+    sorted(
+        p.relative_to(ROOT).as_posix()
+        for part in ("impls", "tests", "benchmarks")
+        for p in ROOT.glob(f"{part}/**/*.py")
+    ),
 )
 
 
@@ -45,7 +50,7 @@ def test_the_registry_is_the_files():
 
 @CONCEPTS
 def test_a_facade_holds_the_rung_under_torchs_name(concept):
-    """Each facade has every concept's rung under native's name, or, where it is a function, native's name in lower case."""
+    """Each facade has every concept's rung under native's name, or, where it is a function, that name in lower case."""
     ladder = concepts()[concept]
     for rung, impl in ladder.rungs().items():
         facade = vars(importlib.import_module(f"impls.{rung}"))
@@ -83,9 +88,12 @@ def test_customs_signature_is_natives(concept):
     """A drop-in takes native's arguments: same names, same order, same defaults, same kinds."""
     ladder = concepts()[concept]
     if Rung.CUSTOM not in ladder.rungs() or Rung.NATIVE not in ladder.rungs():
-        pytest.skip(f"{concept} has no drop-in: {ladder.custom if isinstance(ladder.custom, Absent) else ladder.native}")
+        pytest.skip(
+            f"{concept} has no drop-in: {ladder.custom if isinstance(ladder.custom, Absent) else ladder.native}"
+        )
     custom, native = (
-        [(p.name, p.kind, p.default) for p in inspect.signature(impl).parameters.values()] for impl in (ladder.custom, ladder.native)
+        [(p.name, p.kind, p.default) for p in inspect.signature(impl).parameters.values()]
+        for impl in (ladder.custom, ladder.native)
     )
     assert custom == native
 
@@ -145,7 +153,11 @@ NATIVES_OWN = {"impls/data/split.py": {"isclose"}}  # native decides so whether 
 def test_there_is_no_tolerance_to_set(path):
     """No file has a name for a tolerance, or calls a function that takes one."""
     banned = {"rtol", "atol", "allclose", "isclose", "approx", "assert_close", "assert_allclose", "assert_almost_equal"}
-    words = {t.string for t in tokenize.generate_tokens(io.StringIO((ROOT / path).read_text(encoding="utf-8")).readline) if t.type == tokenize.NAME}
+    words = {
+        t.string
+        for t in tokenize.generate_tokens(io.StringIO((ROOT / path).read_text(encoding="utf-8")).readline)
+        if t.type == tokenize.NAME
+    }
     assert not words & banned - NATIVES_OWN.get(path, set())
 
 

@@ -9,7 +9,14 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from impls.ladder import Rung
 from tests.associations import reference
@@ -84,7 +91,9 @@ def test_maximizing_is_stepping_on_the_negated_gradient(cell, data):
     up = problem._replace(settings=[s | {"maximize": True} for s in problem.settings])
     down = problem._replace(settings=[s | {"maximize": False} for s in problem.settings], script=negated)
     for rung, impl in cell.implementations.items():
-        for a, b in zip(observe(rung, impl, up, device=cell.device), observe(rung, impl, down, device=cell.device), strict=True):
+        for a, b in zip(
+            observe(rung, impl, up, device=cell.device), observe(rung, impl, down, device=cell.device), strict=True
+        ):
             for left, right in zip(a, b, strict=True):
                 assert np.array_equal(left["parameter"], right["parameter"]), rung
                 assert left["state"].keys() == right["state"].keys(), rung
@@ -167,7 +176,9 @@ REFUSED = {
     "names-for-some": lambda cls: cls([("w", _parameter()), _parameter()]),
     "names-in-one-group-only": lambda cls: cls([("w", _parameter())]).add_param_group({"params": [_parameter()]}),
     "another-number-of-groups": lambda cls: cls([_parameter()]).load_state_dict({"state": {}, "param_groups": []}),
-    "a-group-of-another-size": lambda cls: cls([_parameter()]).load_state_dict(cls([_parameter(), _parameter()]).state_dict()),
+    "a-group-of-another-size": lambda cls: cls([_parameter()]).load_state_dict(
+        cls([_parameter(), _parameter()]).state_dict()
+    ),
     "lr-below-0": lambda cls: cls([_parameter()], lr=-1.0),
     "lr-of-two-elements": lambda cls: cls([_parameter()], lr=torch.ones(2)),
     "weight_decay-below-0": lambda cls: cls([_parameter()], weight_decay=-1.0),

@@ -2,6 +2,7 @@
 rung; where the operations are the same the bits are, over a thousand steps; and one seed starts them all."""
 
 import copy
+import itertools
 from fractions import Fraction
 
 import numpy as np
@@ -20,7 +21,6 @@ from tests.formulas import Formulas
 from tests.observe.story import observe as story
 from tests.observe.tensors import seen, tensor
 from tests.observe.training import Net, rung_of, runner
-
 from tests.strategies.training import clippings, runs, sets
 
 CLASSIFIER = (("linear", 64, 32), ("relu",), ("dropout", 0.2), ("linear", 32, 10))
@@ -84,7 +84,7 @@ def test_custom_trains_like_native_bit_for_bit(cell):
 @cells("training.loop", dtypes=("float32", "float64"), cpu_because="CUDA has another generator, so other masks")
 @given(data=st.data())
 def test_one_seed_tells_every_rung_the_same_story(cell, data):
-    """From one integer each rung draws, from one stream, the same initial weights, split, shuffles and dropout masks."""
+    """From one integer, in one stream, every rung draws the same initial weights, split, shuffles and dropout masks."""
     seed = data.draw(st.integers(0, 2**32 - 1), label="seed")
     n, batch = data.draw(st.integers(2, 40), label="rows"), data.draw(st.integers(1, 16), label="batch")
     told = {rung: story(rung, seed, n, batch, cell.dtype) for rung in cell.implementations}
@@ -144,7 +144,7 @@ def test_an_epoch_visits_every_row_once(cell, data):
     for rows in visits:
         assert rows == visits[0]
         for epoch in range(3):
-            assert sorted(sum(rows[epoch * steps : (epoch + 1) * steps], [])) == list(range(n))
+            assert sorted(itertools.chain(*rows[epoch * steps : (epoch + 1) * steps])) == list(range(n))
 
 
 # ── evaluation ──────────────────────────────────────────────────────────────────────────────────
@@ -157,7 +157,9 @@ def layers_of(rung, p=0.5):
 
 
 def model_of(rung, params, p=0.5):
-    model = rung_of("nn.sequential", rung)(rung_of("nn.linear", rung)(*params["0"]["weight"].shape[::-1]), rung_of("nn.dropout", rung)(p))
+    model = rung_of("nn.sequential", rung)(
+        rung_of("nn.linear", rung)(*params["0"]["weight"].shape[::-1]), rung_of("nn.dropout", rung)(p)
+    )
     model = model.to(getattr(torch, str(params["0"]["weight"].dtype)))
     model.load_state_dict({f"0.{name}": torch.from_numpy(w) for name, w in params["0"].items()})
     return model
@@ -169,7 +171,9 @@ def evaluation(rung, x, y, params, batch, model=None):
         return evaluate(params, x, y, layers=layers_of(rung), loss=loss, batch_size=batch)
     if rung is Rung.RAW:
         leaves = {"0": {name: torch.from_numpy(w).requires_grad_() for name, w in params["0"].items()}}
-        return evaluate(leaves, torch.from_numpy(x), torch.from_numpy(y), layers=layers_of(rung), loss=loss, batch_size=batch)
+        return evaluate(
+            leaves, torch.from_numpy(x), torch.from_numpy(y), layers=layers_of(rung), loss=loss, batch_size=batch
+        )
     dataset = rung_of("data.dataset", rung)(torch.from_numpy(x), torch.from_numpy(y))
     loader = rung_of("data.loader", rung)(dataset, batch, generator=torch.Generator())
     return evaluate(model or model_of(rung, params), loss(), loader)
@@ -194,8 +198,13 @@ def test_evaluation_is_the_mean_over_rows_whatever_the_batch_size(cell, data):
 def test_evaluation_counts_the_rows_that_are_right(cell, data):
     """On data where nothing rounds, the number of right rows is the same integer on every rung."""
     x, y, params, batch = data.draw(sets(cell.dtype), label="set")
-    exact = [[sum(Fraction(float(a)) * Fraction(float(b)) for a, b in zip(row, w, strict=True)) + Fraction(float(c))
-              for w, c in zip(params["0"]["weight"], params["0"]["bias"], strict=True)] for row in x]
+    exact = [
+        [
+            sum(Fraction(float(a)) * Fraction(float(b)) for a, b in zip(row, w, strict=True)) + Fraction(float(c))
+            for w, c in zip(params["0"]["weight"], params["0"]["bias"], strict=True)
+        ]
+        for row in x
+    ]
     right = sum(scores.index(max(scores)) == target for scores, target in zip(exact, y, strict=True))
     for rung in cell.implementations:
         assert evaluation(rung, x, y, params, batch).correct == right, rung
@@ -298,5 +307,3 @@ def test_custom_warns_of_an_empty_generator_in_natives_words(cell):
             assert clip((p for p in ()), 1.0) == 0
         words.append([str(w.message) for w in warned])
     assert words[0] == words[1]
-
-

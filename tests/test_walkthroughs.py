@@ -22,7 +22,9 @@ def test_every_rung_learns_the_digits_from_one_seed():
 
 def test_the_command_runs_and_says_so():
     """`python -m impls.walkthroughs regression` prints what it reproduced and exits with 0."""
-    done = subprocess.run([sys.executable, "-m", "impls.walkthroughs", "regression"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-m", "impls.walkthroughs", "regression"], capture_output=True, text=True, timeout=300
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("reproduced") >= 11
 
@@ -48,6 +50,8 @@ def test_a_rung_that_does_not_learn_is_an_error(monkeypatch, capsys):
 
 def test_an_unknown_name_is_one_clear_line():
     """An unknown walkthrough is answered in one line, with a non-zero exit."""
-    done = subprocess.run([sys.executable, "-m", "impls.walkthroughs", "nope"], capture_output=True, text=True, timeout=300)
+    done = subprocess.run(
+        [sys.executable, "-m", "impls.walkthroughs", "nope"], capture_output=True, text=True, timeout=300
+    )
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "nope" in done.stderr

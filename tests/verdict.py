@@ -25,7 +25,7 @@ class Verdict:
         self.platform_differs = False
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item):
+    def pytest_runtest_call(self):
         if self.platform_differs:
             pytest.skip("the platform differs (see the fingerprint), so nothing else was judged")
         LEDGER.clear()
@@ -102,7 +102,9 @@ class Verdict:
         if not self.results:
             return
         about = self.environment()
-        terminalreporter.section(f"samestep {about['samestep']}   reference torch {about['torch']}   profile {about['profile']}")
+        terminalreporter.section(
+            f"samestep {about['samestep']}   reference torch {about['torch']}   profile {about['profile']}"
+        )
         for line in self.lines():
             terminalreporter.line("  " + line)
 

@@ -167,9 +167,7 @@ class Sequential(Module):
 
     def _summand(self, other):
         if not isinstance(other, Sequential):
-            raise ValueError(
-                f"add operator supports only objects of Sequential class, but {type(other)} is given."
-            )
+            raise ValueError(f"add operator supports only objects of Sequential class, but {type(other)} is given.")
         return other
 
     def _factor(self, other):

@@ -100,9 +100,7 @@ class Optimizer:
     def _check(self, group):
         for p in group["params"]:
             if not isinstance(p, torch.Tensor):
-                raise TypeError(
-                    f"optimizer can only optimize Tensors, but one of the params is {torch.typename(p)}"
-                )
+                raise TypeError(f"optimizer can only optimize Tensors, but one of the params is {torch.typename(p)}")
             if not (p.is_leaf or p.retains_grad):
                 raise ValueError("can't optimize a non-leaf Tensor")
         if len(group["params"]) != len(set(group["params"])):
@@ -184,7 +182,8 @@ def _listed(group):
 def _like(p, state):
     """The state of a parameter, cast to its dtype and device; `step` is a count and stays as it was."""
     return {
-        key: value if key == "step" or not isinstance(value, torch.Tensor)
+        key: value
+        if key == "step" or not isinstance(value, torch.Tensor)
         else value.to(dtype=p.dtype if p.is_floating_point() else None, device=p.device)
         for key, value in state.items()
     }

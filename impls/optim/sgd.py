@@ -44,9 +44,7 @@ def sgd_manual(
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sgd_raw(
-    params, state, *, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False
-):
+def sgd_raw(params, state, *, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False):
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     with torch.no_grad():
         for p in params:

@@ -54,8 +54,7 @@ def _leaves(tree):
 
 def _scaled(tree, scale):
     return {
-        name: _scaled(g, scale) if isinstance(g, dict) else None if g is None else g * scale
-        for name, g in tree.items()
+        name: _scaled(g, scale) if isinstance(g, dict) else None if g is None else g * scale for name, g in tree.items()
     }
 
 
@@ -76,7 +75,7 @@ def clip_grad_norm_raw(params, max_norm, norm_type=2.0):
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):
+def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):  # noqa: ARG001 (native has it)
     """Drop-in for torch.nn.utils.clip_grad_norm_, bit for bit on one CPU thread; `foreach` changes nothing."""
     if isinstance(parameters, types.GeneratorType):
         parameters = list(parameters)

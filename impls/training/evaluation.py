@@ -4,8 +4,8 @@ r"""Evaluation: the loss over a whole set, and how many rows are right, without 
     correct ← Σ [argmax f(x) = y]           where y holds classes
 
 Evaluation changes the model's mode and must change it back: an eval() that is never undone trains the rest of the
-run without dropout (joeynmt#184, fartashf/vsepp#4; tests/planted: evaluation_never_undone).  The mean is over rows, not over
-batches, so that the result does not depend on the batch size.
+run without dropout (joeynmt#184, fartashf/vsepp#4; tests/planted: evaluation_never_undone).  The mean is over rows, not
+over batches, so that the result does not depend on the batch size.
 
 Shapes   x is (N, …), y is (N, …) or, holding classes, (N,).
 Units    those of the loss; correct is a count, exact on every rung.

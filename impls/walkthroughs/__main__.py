@@ -14,7 +14,9 @@ from impls.walkthroughs import digits, regression
 def run_regression(progress):
     """The line of source document 002: every number that it prints, reproduced to the digits it prints."""
     rows = [(what, printed, found, printed == found) for what, printed, found in regression.run(progress)]
-    table(("number (a b)", "printed", "here", ""), [(*row[:3], "reproduced" if row[3] else "DIFFERENT") for row in rows])
+    table(
+        ("number (a b)", "printed", "here", ""), [(*row[:3], "reproduced" if row[3] else "DIFFERENT") for row in rows]
+    )
     return all(row[3] for row in rows)
 
 
@@ -59,7 +61,8 @@ def main():
             start = time.perf_counter()
             passed = run(show_progress)
             show_progress("")
-            print(f"\n  {'all as it should be' if passed else 'NOT as it should be'} ({time.perf_counter() - start:.0f} s)")
+            said = "all as it should be" if passed else "NOT as it should be"
+            print(f"\n  {said} ({time.perf_counter() - start:.0f} s)")
             good &= passed
     return 0 if good else 1
 

@@ -75,7 +75,9 @@ def on_raw(x, y, epochs, report):
     }
     update = partial(raw.adam, lr=LR)
     step = partial(raw.train_step, params, {}, rng, layers=layers, loss=raw.cross_entropy, update=update)
-    for epoch, loss in enumerate(raw.train(step, x[train], y[train], batch_size=BATCH, epochs=epochs, generator=rng), 1):
+    for epoch, loss in enumerate(
+        raw.train(step, x[train], y[train], batch_size=BATCH, epochs=epochs, generator=rng), 1
+    ):
         report(epoch, epochs, loss)
     scores = raw.evaluate(params, x[test], y[test], layers=layers, loss=raw.cross_entropy, batch_size=BATCH)
     return first, loss, scores

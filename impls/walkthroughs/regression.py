@@ -1,4 +1,4 @@
-"""The regression of source document 002: a line through 80 noisy points, 1,000 steps of gradient descent on all of them.
+"""The regression of source document 002: a line through 80 noisy points, 1,000 steps of gradient descent on all.
 
 The document starts twice: from NumPy's random numbers in float64, which only the manual rung can follow, and from
 torch's in float32, which all four rungs draw from the same seed.  It prints what it ends with, and so does this.

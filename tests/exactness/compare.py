@@ -58,7 +58,9 @@ def judge(actual, reference: Bounded, what="value") -> Different | Inconclusive 
     outside = ~(error <= bound) & ~unknown  # NaN is outside
     LEDGER.compared(a.size, share[~unknown & ~outside].max(initial=0), int(unknown.sum()))
     if np.any(outside):
-        i = tuple(map(int, np.unravel_index(np.argmax(np.where(outside, np.nan_to_num(share, nan=np.inf), -1)), a.shape)))
+        i = tuple(
+            map(int, np.unravel_index(np.argmax(np.where(outside, np.nan_to_num(share, nan=np.inf), -1)), a.shape))
+        )
         allowed = f"{share[i]:.3g} times what rounding allows" if bound[i] else "where nothing rounds"
         return Different(
             f"{what}{list(i)}: {a[i]!r}, expected {reference.value[i]!r}: off by {error[i]:.3g}, {allowed} "

@@ -49,7 +49,9 @@ def _manual(step, problem, lift):
     make, update = type(step.__defaults__[0]), LADDERS["optim.optimizer"].manual
     params, grads, states, trace = {i: lift(w) for i, w in enumerate(problem.params)}, {}, {}, []
     if problem.state:
-        states = {i: make(**{k: v if k == "step" else lift(v) for k, v in s.items()}) for i, s in enumerate(problem.state)}
+        states = {
+            i: make(**{k: v if k == "step" else lift(v) for k, v in s.items()}) for i, s in enumerate(problem.state)
+        }
     for line in problem.script:
         if line.old != "keep":
             grads = {i: lift(np.zeros(g.shape, g.dtype)) for i, g in grads.items() if line.old == "zero"}
@@ -66,8 +68,10 @@ def _manual(step, problem, lift):
 def _raw(step, leaves, problem):
     state, trace = {}, []
     if problem.state:
-        state = {p: _tensors(s, p) | ({"step": s["step"]} if "step" in s else {})
-                 for p, s in zip(leaves, problem.state, strict=True)}
+        state = {
+            p: _tensors(s, p) | ({"step": s["step"]} if "step" in s else {})
+            for p, s in zip(leaves, problem.state, strict=True)
+        }
     for line in problem.script:
         for p in leaves:
             if line.old == "zero" and p.grad is not None:
@@ -117,4 +121,3 @@ def _entry(w, g, state):
     """One parameter after one line; a count is a float, whatever type a rung keeps it in."""
     state = {k: float(v) if k == "step" else seen(v) for k, v in sorted((state or {}).items()) if v is not None}
     return {"parameter": seen(w), "gradient": seen(g), "state": state}
-

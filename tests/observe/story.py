@@ -1,4 +1,4 @@
-"""What a seed decides: initial weights, split, order of the rows and dropout masks, from one stream, as an array each."""
+"""What a seed decides: initial weights, split, order of the rows and dropout masks, from one stream, as arrays."""
 
 import numpy as np
 import torch

@@ -98,11 +98,16 @@ class ManualRun(Run):
             settings = {"p": sizes[0]} if kind == "dropout" else {}
             layers[key] = Layer(self.spy(key, pair), KINDS[kind], settings, kind == "dropout")
         clip = self.clip and functools.partial(self.clip, max_norm=self.net.max_norm)
-        self.pieces = {"layers": layers, "loss": self.part(f"losses.{self.net.loss}"), "update": self.update, "clip": clip}
+        self.pieces = {
+            "layers": layers,
+            "loss": self.part(f"losses.{self.net.loss}"),
+            "update": self.update,
+            "clip": clip,
+        }
 
     def spy(self, key, pair):
         def forward(x, *rest, **settings):
-            y, saved, *rng = result = pair.forward(x, *rest, **settings)
+            y, _, *rng = result = pair.forward(x, *rest, **settings)
             self.entered[key] = (rest[-1] if rng else None, x, y)
             return result
 
@@ -144,7 +149,12 @@ class RawRun(Run):
         if self.device != "cpu":  # another generator, whose masks are its own
             self.generator = torch.Generator(self.device).manual_seed(seed)
         clip = self.clip and functools.partial(self.clip, max_norm=self.net.max_norm)
-        self.pieces = {"layers": layers, "loss": self.part(f"losses.{self.net.loss}"), "update": self.update, "clip": clip}
+        self.pieces = {
+            "layers": layers,
+            "loss": self.part(f"losses.{self.net.loss}"),
+            "update": self.update,
+            "clip": clip,
+        }
 
     def spy(self, key, function):
         def forward(x, *rest, **settings):
@@ -167,7 +177,9 @@ class RawRun(Run):
         return {key: {name: seen(p) for name, p in layer.items()} for key, layer in self.params.items()}
 
     def state(self):
-        return {key: {n: _plain(self.states.get(p, {})) for n, p in layer.items()} for key, layer in self.params.items()}
+        return {
+            key: {n: _plain(self.states.get(p, {})) for n, p in layer.items()} for key, layer in self.params.items()
+        }
 
 
 class ObjectRun(Run):

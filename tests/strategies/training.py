@@ -27,12 +27,15 @@ def sets(draw, dtype, features=3, classes=4):
     return small((n, features)), target, params, batch
 
 
-
-
 @st.composite
 def runs(draw, dtype):
     """A small net with everything on it, and a few batches to train it on."""
-    features, hidden, classes, p = draw(st.integers(1, 4)), draw(st.integers(2, 5)), draw(st.integers(2, 3)), draw(st.sampled_from([0.25, 0.5]))
+    features, hidden, classes, p = (
+        draw(st.integers(1, 4)),
+        draw(st.integers(2, 5)),
+        draw(st.integers(2, 3)),
+        draw(st.sampled_from([0.25, 0.5])),
+    )
     loss = draw(st.sampled_from(["cross_entropy", "mse"]))
     optimizer, options = draw(
         st.sampled_from(
@@ -46,5 +49,13 @@ def runs(draw, dtype):
     chain = (("linear", features, hidden), ("relu",), ("dropout", p), ("linear", hidden, classes))
     net = Net(chain, loss, optimizer, options, draw(st.sampled_from([2.0**-4, 1.0, None])))
     rows = draw(st.lists(st.integers(1, 5), min_size=3, max_size=4), label="batch sizes")
-    target = lambda n: draw(lattice((n, classes), dtype)) if loss == "mse" else np.array(draw(st.lists(st.integers(0, classes - 1), min_size=n, max_size=n)), np.int64)
-    return net, draw(st.integers(0, 99)), [(draw(graded((n, features), dtype, exponents=(-2, 2))), target(n)) for n in rows]
+    target = lambda n: (
+        draw(lattice((n, classes), dtype))
+        if loss == "mse"
+        else np.array(draw(st.lists(st.integers(0, classes - 1), min_size=n, max_size=n)), np.int64)
+    )
+    return (
+        net,
+        draw(st.integers(0, 99)),
+        [(draw(graded((n, features), dtype, exponents=(-2, 2))), target(n)) for n in rows],
+    )
