@@ -113,7 +113,8 @@ def _choose(config, cell, cpu_because):
             return None, f"--{name} {' '.join(asked(name))}{law}"
     if asked("rung"):
         rungs = tuple(r for r in cell.rungs if r in asked("rung"))
-        return (cell._replace(rungs=rungs) if rungs else None), f"--rung {' '.join(asked('rung'))}"
+        reason = None if rungs == cell.rungs else f"--rung {' '.join(asked('rung'))}"
+        return (cell._replace(rungs=rungs) if rungs else None), reason
     return cell, None
 
 

@@ -56,6 +56,9 @@ def cells(*names, rungs=ALL, dtypes=DTYPES, devices=DEVICES, cpu_because=None):
 def expand(mark) -> list[Cell]:
     """All cells of a law, before anybody chooses among them."""
     about = mark.kwargs
+    for name in about["names"]:
+        if not any(c == name or c.startswith(name + ".") for c in LADDERS):
+            raise LookupError(f"no concept or family {name!r}")
     named = [c for c in LADDERS if any(c == n or c.startswith(n + ".") for n in about["names"])]
     return [
         Cell(c, tuple(r for r in LADDERS[c].rungs() if r in about["rungs"]), dtype, device)

@@ -44,7 +44,8 @@ ITS_OWN_GENERATOR = "CUDA's generator is another one, Philox"
 @cells("nn.linear", "nn.relu")
 @given(data=st.data())
 def test_rungs_agree_on_values_and_gradients(cell, data):
-    """Every rung returns the formula's output and the formula's gradients of the gradient from above, None where none is needed."""
+    """Every rung returns the formula's output and the formula's gradients of the gradient from above, None where none
+    is needed."""
     problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
     expected = reference(observe, cell.concept, problem, cell.dtype)
     for rung, impl in cell.implementations.items():
@@ -81,11 +82,11 @@ def test_backward_is_the_adjoint_of_forward(cell, data):
     smooth = {"kinks": False} if cell.concept == "nn.relu" else {}
     problem = data.draw(problems(cell.concept, cell.dtype, **smooth), label="problem")
     problem = problem._replace(needs=(True,) * len(problem.needs))
-    directions = [data.draw(lattice(a.shape, cell.dtype)) for a in problem.inputs.values()]
-    gradients = reference(observe, cell.concept, problem, cell.dtype)["gradient"].values()
-    back = sum((v * g).sum() for v, g in zip(directions, gradients, strict=True))
-    forth = (along(cell.ladder.manual, problem, directions) * problem.dy).sum()
-    assert_same(forth.astype(cell.dtype), back, f"{cell.concept} <Jv, u>")
+    directions = {name: data.draw(lattice(a.shape, cell.dtype)) for name, a in problem.inputs.items()}
+    gradients = reference(observe, cell.concept, problem, cell.dtype)["gradient"]
+    forth = {name: along(cell.ladder.manual, problem, name, v) for name, v in directions.items()}
+    back = {name: (v * gradients[name]).sum() for name, v in directions.items()}
+    assert_same(forth, back, f"{cell.concept} <Jv, u>")
 
 
 @cells("nn.linear", "nn.relu")
@@ -103,7 +104,8 @@ def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
 @cells("nn.linear")
 @given(data=st.data())
 def test_rows_do_not_see_each_other(cell, data):
-    """Whatever the leading dimensions, and where nothing rounds, each row comes out as if it were alone, and gradients add up."""
+    """Whatever the leading dimensions, and where nothing rounds, each row comes out as if it were alone, and gradients
+    add up."""
     problem = data.draw(linear(cell.dtype, kinds=(lattice,), features=st.integers(1, 3)), label="problem")
     rows = list(np.ndindex(problem.dy.shape[:-1]))
     for rung, impl in cell.implementations.items():
@@ -111,7 +113,9 @@ def test_rows_do_not_see_each_other(cell, data):
         total = {name: np.zeros_like(w) for name, w in problem.inputs.items() if name != "x"}
         for row in rows:
             x = problem.inputs | {"x": problem.inputs["x"][row]}
-            alone = observe(rung, impl, problem._replace(inputs=x, dy=problem.dy[row], needs=(True,) * len(x)), device=cell.device)
+            alone = observe(
+                rung, impl, problem._replace(inputs=x, dy=problem.dy[row], needs=(True,) * len(x)), device=cell.device
+            )
             assert np.array_equal(alone["output"], whole["output"][row]), rung
             assert np.array_equal(alone["gradient"]["x"], whole["gradient"]["x"][row]), rung
             total = {name: g + alone["gradient"][name] for name, g in total.items()}
@@ -126,7 +130,9 @@ def test_the_derivative_at_the_kink_is_zero(cell, data):
     x = data.draw(signed_zeros(problem.dy.shape, cell.dtype), label="x")
     hole = np.where(data.draw(lattice(x.shape, cell.dtype, largest=1), label="holes") > 0, np.nan, x)
     for rung, impl in cell.implementations.items():
-        gradient = observe(rung, impl, problem._replace(inputs={"x": hole.astype(cell.dtype)}), device=cell.device)["gradient"]["x"]
+        gradient = observe(rung, impl, problem._replace(inputs={"x": hole.astype(cell.dtype)}), device=cell.device)[
+            "gradient"
+        ]["x"]
         assert np.array_equal(gradient, np.where(hole <= 0, 0, problem.dy)), rung
 
 
@@ -147,7 +153,10 @@ def test_where_nothing_is_random_nothing_is_drawn(cell, data):
         assert_same(trace["generator"], LADDERS["rng"].manual.seed(problem.seed)._asdict(), f"{rung} generator")
 
 
-CERTAIN = [{"p": p, "training": training} for p, training in ((0.5, False), (1.0, False), (0.0, True), (1.0, True), (0, True), (1, True))]
+CERTAIN = [
+    {"p": p, "training": training}
+    for p, training in ((0.5, False), (1.0, False), (0.0, True), (1.0, True), (0, True), (1, True))
+]
 
 
 @cells("nn.dropout", cpu_because=ITS_OWN_GENERATOR)
@@ -249,7 +258,10 @@ def test_the_chain_rule_stops_where_nobody_asks_on(cell, data):
         pair = LADDERS[f"nn.{kind}"].manual
         return pair._replace(backward=lambda dy, saved, needs: asked.append(needs) or pair.backward(dy, saved, needs))
 
-    layers = {str(i): Layer(spied(kind), tuple(w), options, kind == "dropout") for i, (kind, w, options) in enumerate(chain.layers)}
+    layers = {
+        str(i): Layer(spied(kind), tuple(w), options, kind == "dropout")
+        for i, (kind, w, options) in enumerate(chain.layers)
+    }
     params = {str(i): w for i, (_, w, _) in enumerate(chain.layers)}
     rng = LADDERS["rng"].manual.seed(chain.seed)
     _, saved, _ = cell.ladder.manual.forward(chain.x, layers, params, rng, chain.training)
@@ -262,7 +274,8 @@ def test_the_chain_rule_stops_where_nobody_asks_on(cell, data):
 
 @cells("nn.sequential", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_custom_and_native_chains_live_through_the_same_lives(cell):
-    """Whatever is appended, inserted, put in another's place, cut out, taken, added and multiplied, custom stays native."""
+    """Whatever is appended, inserted, put in another's place, cut out, taken, added and multiplied, custom stays
+    native."""
 
     class Life(RuleBasedStateMachine):
         @initialize(n=st.integers(2, 5), cut=CUTS)
@@ -319,7 +332,10 @@ def test_custom_and_native_chains_live_through_the_same_lives(cell):
         @rule(other=st.sampled_from(["chain", "itself", "list", "none"]))
         @precondition(lambda self: len(self.pair[1]) < 9)
         def add(self, other):
-            others = {"chain": lambda i, made: cell.ladder[2 + i](made(), made()), "itself": lambda i, _: self.pair[i][:]}
+            others = {
+                "chain": lambda i, made: cell.ladder[2 + i](made(), made()),
+                "itself": lambda i, _: self.pair[i][:],
+            }
             of = others.get(other, lambda *_: [] if other == "list" else None)
             self.both(lambda i, made: self.pair[i] + of(i, made))
             self.both(lambda i, made: self.pair[i].__iadd__(of(i, made)))
@@ -358,7 +374,8 @@ def plain_tree(plan, leaves):
 @cells("nn.module", dtypes=None, cpu_because="names are the same on any device")
 @given(plan=TREES)
 def test_every_rung_names_the_same_parameters(cell, plan):
-    """The walk over a nested dictionary gives the names that a module of its shape gives, shared ones once, under the first."""
+    """The walk over a nested dictionary gives the names that a module of its shape gives, shared ones once, under the
+    first."""
     arrays_ = {i: np.array(float(i)) for i in range(4)}
     found = []
     for rung, impl in cell.implementations.items():
@@ -450,11 +467,20 @@ def test_custom_and_native_modules_register_the_same(cell):
             buffer = lambda: None if empty == 4 else torch.full((1,), value)
             self.both(lambda i, nodes: nodes[at % len(nodes)].register_buffer(name, buffer(), persistent))
 
-        @rule(at=AT, name=PLACES, kind=st.sampled_from(["None", "tensor", "None", "number"]), register=st.integers(0, 3).map(lambda i: not i))
+        @rule(
+            at=AT,
+            name=PLACES,
+            kind=st.sampled_from(["None", "tensor", "None", "number"]),
+            register=st.integers(0, 3).map(lambda i: not i),
+        )
         def give_something_else(self, at, name, kind, register):
             value = {"tensor": torch.full((2,), self.new()), "None": None, "number": 1}[kind]
             how = lambda node: node.register_parameter if register else functools.partial(setattr, node)
             self.both(lambda i, nodes: how(nodes[at % len(nodes)])(name, value))
+
+        @rule(at=AT, name=st.sampled_from("abc"))
+        def empty(self, at, name):
+            self.both(lambda i, nodes: setattr(nodes[at % len(nodes)], name, None))
 
         @rule(at=AT, name=PLACES)
         def take_away(self, at, name):
@@ -495,7 +521,13 @@ def test_custom_and_native_modules_live_through_the_same_lives(cell):
 
             self.both(act)
 
-        @rule(drop=st.integers(0, 5), extra=st.sampled_from([None, "x", "a", "b.a", "c.a", "e.a", "e.a"]), strict=st.booleans(), assign=st.booleans(), crossed=st.booleans())
+        @rule(
+            drop=st.integers(0, 5),
+            extra=st.sampled_from([None, "x", "a", "b.a", "c.a", "e.a", "e.a"]),
+            strict=st.booleans(),
+            assign=st.booleans(),
+            crossed=st.booleans(),
+        )
         def save_and_load(self, drop, extra, strict, assign, crossed):
             """The state moves to another's copy, with a key missing and a key too many at times."""
             states = [dict(copy.deepcopy(nodes[0].state_dict())) for nodes in self.nodes]
@@ -530,7 +562,8 @@ def test_custom_and_native_modules_live_through_the_same_lives(cell):
 @cells("nn.module", rungs=DROP_IN, cpu_because="custom runs torch's for-loop, CUDA's default is foreach")
 @given(data=st.data())
 def test_modules_parameters_and_optimizers_of_either_rung_work_together(cell, data):
-    """A custom module holds torch's parameters and is stepped by torch's optimizer, and the reverse: the bits are native's."""
+    """A custom module holds torch's parameters and is stepped by torch's optimizer, and the reverse: the bits are
+    native's."""
     w, g = (data.draw(arrays((2, 3), cell.dtype), label=label) for label in ("w", "g"))
     rung = lambda concept: getattr(LADDERS[concept], data.draw(st.sampled_from(DROP_IN), label=concept))
 
@@ -544,7 +577,12 @@ def test_modules_parameters_and_optimizers_of_either_rung_work_together(cell, da
         return tree(module) | {"repr": repr(module.w)}
 
     ours = stepped(rung("nn.module")(), rung("nn.parameter"), rung("optim.sgd"))
-    natives = stepped(*(LADDERS[c].native if c != "nn.module" else LADDERS[c].native() for c in ("nn.module", "nn.parameter", "optim.sgd")))
+    natives = stepped(
+        *(
+            LADDERS[c].native if c != "nn.module" else LADDERS[c].native()
+            for c in ("nn.module", "nn.parameter", "optim.sgd")
+        )
+    )
     assert_same(ours, natives, "mixed")
 
 
@@ -601,7 +639,10 @@ def test_states_are_interchangeable(cell, data):
     told_of_loading = second.load_state_dict(first.state_dict(), assign=assign)
     assert repr(told_of_loading) == "<All keys matched successfully>"
     assert_same(tree(second), tree(first), "loaded")
-    assert all(p.data_ptr() == q.data_ptr() for p, q in zip(first.parameters(), second.parameters(), strict=True)) == assign
+    assert (
+        all(p.data_ptr() == q.data_ptr() for p, q in zip(first.parameters(), second.parameters(), strict=True))
+        == assign
+    )
 
 
 # ── parameters ──────────────────────────────────────────────────────────────────────────────────
@@ -634,7 +675,16 @@ def test_a_parameter_is_a_leaf_and_what_comes_of_it_a_plain_tensor(cell, data):
     for cls in cell.ladder[2:]:
         parameter = cls(tensor(w))
         result = done(parameter)
-        found.append([type(result).__name__, repr(result), told(result), isinstance(result, cls), told(parameter), parameter.is_leaf])
+        found.append(
+            [
+                type(result).__name__,
+                repr(result),
+                told(result),
+                isinstance(result, cls),
+                told(parameter),
+                parameter.is_leaf,
+            ]
+        )
     assert_same(*found, "custom parameter")
 
 
@@ -653,7 +703,8 @@ def test_a_parameter_shares_its_data_and_not_its_history(cell, data):
 
 @cells("nn.parameter", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_its_class_makes_a_parameter(cell):
-    """A parameter of either rung is one of custom's; a tensor that requires a gradient is none, and a bare one is empty."""
+    """A parameter of either rung is one of custom's; a tensor that requires a gradient is none, and a bare one is
+    empty."""
     custom, native = (cls() for cls in cell.ladder[2:])
     assert isinstance(custom, cell.ladder.custom)
     assert isinstance(native, cell.ladder.custom)
@@ -672,7 +723,9 @@ def test_every_rung_has_natives_defaults(cell):
     for impl in cell.implementations.values():
         born = getattr(impl, "init", None) or (impl.forward if isinstance(impl, Pair) else impl)
         for name, parameter in inspect.signature(born).parameters.items():
-            if name in native and name != "dtype" and parameter.default is not parameter.empty:  # a dtype is NumPy's or torch's, and native's depends on a global
+            if (
+                name in native and name != "dtype" and parameter.default is not parameter.empty
+            ):  # a dtype is NumPy's or torch's, and native's depends on a global
                 assert parameter.default == native[name].default, (impl, name)
 
 
@@ -724,9 +777,13 @@ REFUSED = {
         "a number registered as a parameter": lambda cls: cls().register_parameter("w", 1),
         "a tensor registered as a child": lambda cls: cls().add_module("w", ONE),
         "a number registered as a child": lambda cls: cls().register_module("w", 1),
-        "a parameter with a history": lambda cls: cls().register_parameter("w", PARAMETER(cls)(ONE.clone()).requires_grad_().mul_(2)),
+        "a parameter with a history": lambda cls: cls().register_parameter(
+            "w", PARAMETER(cls)(ONE.clone()).requires_grad_().mul_(2)
+        ),
         **{
-            f"{name!r} as the name of a {kind}": lambda cls, name=name, kind=kind: getattr(cls(), f"register_{kind}")(name, None)
+            f"{name!r} as the name of a {kind}": lambda cls, name=name, kind=kind: getattr(cls(), f"register_{kind}")(
+                name, None
+            )
             for name in ("a.b", "", 1, "forward", "training")
             for kind in ("parameter", "buffer", "module")
         },
@@ -738,8 +795,12 @@ REFUSED = {
         "a key too few": lambda cls: filled_with(cls, v=ONE, w=ONE).load_state_dict({}),
         "too many and too few": lambda cls: filled_with(cls, w=ONE).load_state_dict({"v": ONE}),
         "another shape": lambda cls: filled_with(cls, w=ONE).load_state_dict({"w": torch.ones(2)}),
-        "another shape, loosely": lambda cls: filled_with(cls, w=ONE).load_state_dict({"w": torch.ones(2)}, strict=False),
-        "another shape and a key too many": lambda cls: filled_with(cls, w=ONE).load_state_dict({"w": torch.ones(2), "v": ONE}),
+        "another shape, loosely": lambda cls: filled_with(cls, w=ONE).load_state_dict(
+            {"w": torch.ones(2)}, strict=False
+        ),
+        "another shape and a key too many": lambda cls: filled_with(cls, w=ONE).load_state_dict(
+            {"w": torch.ones(2), "v": ONE}
+        ),
         "a number for a tensor": lambda cls: filled_with(cls, w=ONE).load_state_dict({"w": 1.0}),
     },
     "nn.parameter": {

@@ -194,6 +194,7 @@ REFUSED_ADAM = {
     "first-beta-1": lambda cls: cls([_parameter()], betas=(1.0, 0.9)),
     "second-beta-below-0": lambda cls: cls([_parameter()], betas=(0.9, -0.1)),
     "betas-of-two-kinds": lambda cls: cls([_parameter()], betas=(0, 0.9)),
+    "betas-of-tensor-and-int": lambda cls: cls([_parameter()], betas=(torch.tensor(0.9), 0)),
     "tensor-lr-with-foreach": lambda cls: cls([_parameter()], lr=torch.tensor(0.1), foreach=True),
 }
 

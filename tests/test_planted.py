@@ -1,7 +1,11 @@
 """Planted bugs: what makes `python -m tests.planted`, which plants them all, worth believing."""
 
+import pathlib
+import re
+
 import pytest
 
+import impls
 from tests.planted import Bug, __main__, bugs, law_of, verdict
 from tests.variants import variant
 
@@ -15,6 +19,14 @@ def test_a_planted_bug_can_still_be_planted(bug):
     variant(bug.file or bug.concept, *bug.changes)
     assert law_of(bug).__doc__
     assert bug.source
+
+
+def test_a_planted_bug_that_is_cited_exists():
+    """Where a file says `tests/planted: name`, a bug of that name is planted."""
+    files = pathlib.Path(impls.__path__[0]).rglob("*.py")
+    cited = {name for file in files for name in re.findall(r"tests/planted:\s+(\w+)", file.read_text(encoding="utf-8"))}
+    assert cited
+    assert cited - {bug.name for bug in bugs()} == set()
 
 
 def test_names_of_planted_bugs_are_their_own():

@@ -44,6 +44,8 @@ class Verdict:
             word, reason = "expected", report.wasxfail
         elif report.skipped:
             word, reason = "not run", str(call.excinfo.value)
+        elif report.failed and call.excinfo is None:  # an expected failure that did not come
+            word, reason = "DIFFERENT", str(report.longrepr)
         elif report.failed:
             word = "inconclusive" if call.excinfo.errisinstance(Inconclusive) else "DIFFERENT"
             reason = str(call.excinfo.value).splitlines()[0] if str(call.excinfo.value) else call.excinfo.typename

@@ -14,8 +14,6 @@ Raises   ValueError where shapes differ (manual, raw), or for another reduction.
 Source   Gauss 1809; torch/nn/modules/loss.py and ATen/native/cpu/PointwiseOpsKernel.cpp (PyTorch 2.13).
 """
 
-import warnings
-
 import torch
 
 from impls.ladder import Ladder, Pair
@@ -57,41 +55,13 @@ def mse_raw(x, y, *, reduction="mean"):
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-class _SquaredError(torch.autograd.Function):
-    """The formula with its derivative.
-
-    Left to autograd, a mean would scale the gradient by 1/n before the 2d; native scales 2/n d by the gradient.
-    """
-
-    @staticmethod
-    def forward(ctx, x, y, reduction):
-        d = x - y
-        ctx.save_for_backward(d)
-        ctx.scale = 2.0 / d.numel() if reduction == "mean" and d.numel() else 2.0
-        # mean() is sum and division in one operation, and rounds alike
-        return (d * d).mean() if reduction == "mean" else reduce_raw(d * d, d.numel(), reduction)
-
-    @staticmethod
-    def backward(ctx, g):
-        (d,) = ctx.saved_tensors
-        needs_x, needs_y, _ = ctx.needs_input_grad
-        # 0 - d, since -d would be -0.0 where x = y, and native's is not.
-        return ctx.scale * d * g if needs_x else None, ctx.scale * (0 - d) * g if needs_y else None, None
-
-
 class MSELoss(Loss):
     """Drop-in for torch.nn.MSELoss, bit for bit on one CPU thread."""
 
     def forward(self, input, target):
-        if target.size() != input.size():
-            warnings.warn(
-                f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "
-                "This will likely lead to incorrect results due to broadcasting. "
-                "Please ensure they have the same size.",
-                stacklevel=2,
-            )
-            input, target = torch.broadcast_tensors(input, target)
-        return _SquaredError.apply(input, target, self.reduction)
+        # Left to autograd, a mean scales the gradient by 1/n before the 2d, and that rounds elsewhere: only mse_loss
+        # has native's bits for any gradient that arrives.  It also warns where the shapes differ.
+        return torch.nn.functional.mse_loss(input, target, reduction=self.reduction)
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

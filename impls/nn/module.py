@@ -7,7 +7,7 @@ r"""A module: a tree that finds its parameters by name.
 Order is registration order, and it is part of the contract: an optimizer's saved state knows a parameter only by its
 place.  Assigning again keeps the place, deleting and assigning moves the name to the end; a list of modules is no
 module, and hides its parameters.  A parameter that stands in two places is one parameter, under its first name: counted
-twice it would be stepped twice (tests/planted: module_shared_parameter_twice).  A state has it under each of its names.
+twice it would be stepped twice (tests/planted: module_shared_counted_twice).  A state has it under each of its names.
 
 Shapes   any.
 Units    none.

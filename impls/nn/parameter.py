@@ -3,7 +3,7 @@ r"""A parameter: an array that is learned.
     p = Parameter(data)         shares the memory of data, is a leaf of the graph, and wants a gradient
 
 A parameter is a place, not a value.  What is computed from it, p + 1 or p.clone(), is an ordinary tensor; a computed
-tensor that is made a parameter forgets how it was computed (tests/planted: parameter_stays_in_the_graph); and
+tensor that is made a parameter forgets how it was computed (tests/planted: parameter_keeps_its_history); and
 p = p - lr * g leaves the model with the old p, which is why a step is taken in place.
 
 Shapes   any, 0 included;  without data, (0,).

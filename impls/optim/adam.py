@@ -12,8 +12,10 @@ r"""Adam: the step is the mean gradient in units of its own root mean square.
 tolerance shows it (tests/planted: adam_epsilon_hat).
 
 Shapes   w, g, m, v, s share one shape, any rank, 0 included; t is a count, per parameter.
-Units    [m] = [g], [v] = [s] = [g]², [ε] = [g], [η] = [w]: the step is about η, whatever the gradient's scale.
-Raises   ValueError if η < 0, ε < 0, λ < 0 or a β lies outside [0, 1).
+Units    [m] = [g], [v] = [s] = [g]², [ε] = [g], [η] = [w]: the step is about η, whatever the gradient's scale;
+         λ has [g] / [w], or, decoupled, 1 / [w];  β₁, β₂ are pure numbers.
+Raises   custom, at construction: ValueError if η < 0, ε < 0, λ < 0 or a β lies outside [0, 1); NotImplementedError for
+         fused, capturable, differentiable; at a step for complex parameters; RuntimeError for sparse gradients.
 Source   Kingma and Ba 2015, algorithm 1; Loshchilov and Hutter 2019 (decoupled decay); Reddi et al. 2018
          (amsgrad, but the maximum is of the uncorrected v); torch/optim/adam.py (PyTorch 2.13).
 """
@@ -138,9 +140,7 @@ class Adam(Optimizer):
                 raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
         if not weight_decay >= 0.0:
             raise ValueError(f"Invalid weight_decay value: {weight_decay}")
-        if {isinstance(beta, float) for beta in betas} != {isinstance(betas[0], float)} or not isinstance(
-            betas[0], float | torch.Tensor
-        ):
+        if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, torch.Tensor)):
             raise ValueError("betas must be either both floats or both Tensors")
         super().__init__(
             params,
@@ -160,11 +160,15 @@ class Adam(Optimizer):
         )
 
     def update(self, p, g, group):
+        if p.is_complex():
+            raise NotImplementedError("complex parameters are not on this rung; use torch.optim.Adam")
         if g.is_sparse:
             raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")
         state = self.state[p]
         if not state:
-            state["step"] = torch.tensor(0.0)  # a float32 count, as in torch: interchangeable state
+            # a tensor, as in torch, so that states are interchangeable; in a short dtype a count would stand still
+            wide = torch.get_default_dtype() == torch.float64
+            state["step"] = torch.tensor(0.0, dtype=torch.float64 if wide else torch.float32)
             state["exp_avg"] = torch.zeros_like(p)
             state["exp_avg_sq"] = torch.zeros_like(p)
             if group["amsgrad"]:

@@ -4,12 +4,13 @@ r"""What every optimizer shares: which tensors it steps, with which options, and
         if p has a gradient:  p, state[p] ← update(p, gradient of p, state[p], the group's options)
 
 A missing gradient is not a zero gradient: the parameter is skipped, no state is created, nothing
-decays and no step is counted (tests/planted: optimizer_missing_gradient_is_zero).
+decays and no step is counted (tests/planted: sgd_missing_gradient_is_zero).
 
 Shapes   any; a parameter, its gradient and its state share one shape.
 Units    those of the algorithm.
 Raises   TypeError and ValueError for what cannot be optimized, in native's words.
-Source   torch/optim/optimizer.py (PyTorch 2.13).
+Source   torch/optim/optimizer.py (PyTorch 2.13).  Hooks are not here yet; torch's schedulers ask isinstance and
+         refuse this class.
 """
 
 import copy

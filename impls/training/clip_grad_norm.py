@@ -5,7 +5,7 @@ r"""Clipping: gradients that are too long together are made shorter together.
     gᵢ ← c gᵢ for every i
 
 N is one number for all tensors: clipping each tensor by its own norm turns the gradient's direction
-(huggingface/transformers#614; tests/planted: clip_each_tensor_by_its_own_norm).  Because of the 1e-6 a
+(huggingface/transformers#614; tests/planted: clip_grad_norm_each_tensor_by_its_own_norm).  Because of the 1e-6 a
 gradient of norm exactly M is scaled too, by M/(M + 1e-6).
 
 Shapes   any; a missing gradient is skipped, and of none at all the norm is 0.

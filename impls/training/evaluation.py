@@ -5,11 +5,12 @@ r"""Evaluation: the loss over a whole set, and how many rows are right, without 
 
 Evaluation changes the model's mode and must change it back: an eval() that is never undone trains the rest of the
 run without dropout (joeynmt#184, fartashf/vsepp#4; tests/planted: evaluation_never_undone).  The mean is over rows, not
-over batches, so that the result does not depend on the batch size.
+over batches, so that the result does not depend on the batch size where L is itself a mean over rows; with class
+weights or ignored rows it is not (losses/cross_entropy.py, n).
 
 Shapes   x is (N, …), y is (N, …) or, holding classes, (N,).
 Units    those of the loss; correct is a count, exact on every rung.
-Raises   what the model and the loss raise.
+Raises   what the model and the loss raise; ZeroDivisionError for no rows.
 Source   the loop of torch's own tutorials; PyTorch ships none, so native is that idiom on torch's objects,
          and custom the same lines on ours.
 """
@@ -61,16 +62,19 @@ def evaluate_raw(params, x, y, *, layers, loss, batch_size):
 
 
 def evaluate(model, loss_fn, loader):
-    mode, total, correct, count = model.training, 0.0, None, 0
+    modes, total, correct, count = [(module, module.training) for module in model.modules()], 0.0, None, 0
     model.eval()
-    with torch.no_grad():
-        for x, y in loader:
-            prediction = model(x)
-            total += loss_fn(prediction, y).item() * len(x)
-            count += len(x)
-            if not y.is_floating_point():
-                correct = (correct or 0) + int((prediction.argmax(dim=1) == y).sum())
-    model.train(mode)
+    try:
+        with torch.no_grad():
+            for x, y in loader:
+                prediction = model(x)
+                total += loss_fn(prediction, y).item() * len(x)
+                count += len(x)
+                if not y.is_floating_point():
+                    correct = (correct or 0) + int((prediction.argmax(dim=1) == y).sum())
+    finally:
+        for module, mode in modes:  # one by one: a part of the model may have been frozen in evaluation mode
+            module.training = mode
     return Evaluation(total / count, correct, count)
 
 

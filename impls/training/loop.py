@@ -1,11 +1,11 @@
 r"""The training loop: a step for every batch, and all batches once an epoch.
 
-    for each epoch:
+    for each epoch:  S, N ← 0
         for each batch (x, y) of n rows:   L ← step(x, y);   S ← S + nL;   N ← N + n
         the epoch's loss is S / N
 
 The last batch may be short, so the mean over rows weights each batch by its length; a mean of batch means
-counts the rows of a short batch more than once (tests/planted: loop_mean_of_batch_means).
+gives a row of a short batch more weight than the others (tests/planted: loop_mean_of_batch_means).
 
 Shapes   x is (N, …), y is (N, …); rows are drawn by the loader.
 Units    those of the loss.

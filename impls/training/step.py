@@ -18,6 +18,7 @@ Source   the loop of torch's own tutorials; PyTorch ships no training step, so t
 """
 
 from impls.ladder import Ladder
+from impls.nn.module import named_parameters_raw
 from impls.nn.sequential import sequential_manual, sequential_raw
 from impls.optim.optimizer import optimizer_manual
 
@@ -25,7 +26,10 @@ from impls.optim.optimizer import optimizer_manual
 
 
 def train_step_manual(params, state, rng, x, y, *, layers, loss, update, clip=None):
-    """Return (loss, params, state, rng); `update` moves one tensor, `clip` shortens a dictionary of gradients."""
+    """Return (loss, params, state, rng); `update` moves one tensor, `clip` shortens a dictionary of gradients.
+
+    Arrays are not shared: a weight that is tied on the other rungs would be moved here under each of its names.
+    """
     prediction, saved, rng = sequential_manual.forward(x, layers, params, rng)
     value, kept = loss.forward(prediction, y)
     grad, *_ = loss.backward(1.0, kept, (True, False))
@@ -41,7 +45,7 @@ def train_step_manual(params, state, rng, x, y, *, layers, loss, update, clip=No
 
 def train_step_raw(params, state, generator, x, y, *, layers, loss, update, clip=None):
     """Move the leaves of `params` in place and return the loss; `update` takes all leaves and the state."""
-    leaves = [p for layer in params.values() for p in layer.values()]
+    leaves = [p for _, p in named_parameters_raw(params)]
     for p in leaves:
         p.grad = None
     value = loss(sequential_raw(x, layers, params, generator), y)

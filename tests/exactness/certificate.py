@@ -16,7 +16,7 @@ map; that they stay close is neither needed nor claimed.
 from itertools import pairwise
 
 from tests.exactness.bounded import bounded
-from tests.exactness.compare import Different, assert_bitwise, assert_same, assert_within
+from tests.exactness.compare import Different, Inconclusive, assert_bitwise, assert_same, assert_within
 
 
 def certify(steps, formulas, dtype):
@@ -30,8 +30,8 @@ def certify(steps, formulas, dtype):
             _certify_wiring(step)
             grads, rng = _certify_nodes(step, formulas, dtype, rng)
             _certify_update(step, grads, formulas, dtype)
-        except Different as difference:
-            raise type(difference)(f"step {count}: {difference}") from None
+        except (Different, Inconclusive) as problem:
+            raise type(problem)(f"step {count}: {problem}") from None
         last = step
     return count
 
@@ -69,9 +69,12 @@ def _certify_nodes(step, formulas, dtype, rng):
 def _certify_update(step, grads, formulas, dtype):
     """Gradients are this batch's, clipped if they are to be; and parameters and state move by the formula."""
     clipped = formulas.clip(grads)
-    for key, layer in step.grads.items():
-        for name, g in layer.items():
+    for key, layer in step.before.items():
+        for name in layer:
             what = f"{key}.{name}"
+            g = step.grads.get(key, {}).get(name)
+            if g is None:
+                raise Different(f"{what}: no update")
             assert_within(g, clipped[key][name], f"gradient of {what}")
             state = step.state_before.get(key, {}).get(name, {})
             w, state = formulas.update(bounded(step.before[key][name], dtype), bounded(g, dtype), state)

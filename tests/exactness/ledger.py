@@ -1,6 +1,6 @@
 """What was compared while one law ran: how much, how close to the bound, how often without a bound."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass
@@ -8,7 +8,6 @@ class Ledger:
     elements: int = 0
     share: float = 0.0  # the worst error as a share of its bound
     inconclusive: int = 0
-    notes: dict = field(default_factory=dict)
 
     def compared(self, elements, share=0.0, inconclusive=0):
         self.elements += int(elements)

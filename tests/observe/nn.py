@@ -104,20 +104,18 @@ def initial(rung, impl, seed, dtype, sizes, bias):
 # ── the derivative along a line ──
 
 
-def along(pair, problem, directions):
-    """The change of a manual rung's output per step along `directions`, one per input or None.
+def along(pair, problem, name, v):
+    """<u, f'v> for u the gradient from above and f' the derivative of a manual rung's output with respect to one input.
 
-    By the complex step: f(x + ihv) = f(x) + ih f'(x) v, whose imaginary part no subtraction spoils.  h is so small
-    that its square is nothing, and a power of two: nothing rounds that did not round in f.
+    By the complex step: f(x + ihv) = f(x) + ih f'v, whose imaginary part no subtraction spoils.  h is so small that its
+    square is nothing, and a power of two: nothing rounds that did not round in f.  One input at a time, for what
+    another adds could be so much larger that the sum has no digits left for this one.
     """
     h = np.ldexp(np.longdouble(1), -200)
-    moved = [
-        a if v is None else a.astype(np.clongdouble) + 1j * h * v
-        for a, v in zip(problem.inputs.values(), directions, strict=True)
-    ]
+    moved = problem.inputs | {name: problem.inputs[name].astype(np.clongdouble) + 1j * h * v}
     rng = () if problem.seed is None else (LADDERS["rng"].manual.seed(problem.seed),)
-    y, *_ = pair.forward(*moved, *rng, **problem.settings)
-    return y.imag / h
+    y, *_ = pair.forward(*moved.values(), *rng, **problem.settings)
+    return (y.imag / h * problem.dy).sum().astype(problem.dy.dtype)
 
 
 # ── a chain of layers ──
@@ -136,7 +134,9 @@ def pass_through(rung, impl, chain, *, lift=lambda x: x):
     """Go through a chain forward and back; gradients come under the names that a module gives its parameters."""
     if rung is Rung.MANUAL:
         layers, params = _parts(chain, rung, lift)
-        y, saved, rng = impl.forward(lift(chain.x), layers, params, LADDERS["rng"].manual.seed(chain.seed), chain.training)
+        y, saved, rng = impl.forward(
+            lift(chain.x), layers, params, LADDERS["rng"].manual.seed(chain.seed), chain.training
+        )
         dx, grads = impl.backward(lift(chain.dy), saved, (chain.needs_x,))
         return _chain_trace(y, dx, grads, rng)
     x = tensor(chain.x).requires_grad_(chain.needs_x)
@@ -216,7 +216,9 @@ def tree(module):
         "every name of a module": [name for name, _ in module.named_modules(remove_duplicate=False)],
         "children": [name for name, _ in module.named_children()],
         "state": told(module.state_dict()),
-        "counts": [len(list(found())) for found in (module.parameters, module.buffers, module.modules, module.children)],
+        "counts": [
+            len(list(found())) for found in (module.parameters, module.buffers, module.modules, module.children)
+        ],
     }
 
 
@@ -232,4 +234,6 @@ def refusal(attempt, cls):
 
 def _plain_words(raised):
     """The words without the homes of the classes they name."""
-    return re.sub(r"(torch\.nn\.(modules\.)?|impls\.nn\.|variant\.nn\.|variant\.losses\.)(\w+\.)?(?=[A-Z])", "", str(raised))
+    return re.sub(
+        r"(torch\.nn\.(modules\.)?|impls\.nn\.|variant\.nn\.|variant\.losses\.)(\w+\.)?(?=[A-Z])", "", str(raised)
+    )

@@ -74,7 +74,7 @@ class Run:
         self.build(seed)
 
     def step(self, x, target):
-        self.entered, self.left = {}, {}
+        self.entered, self.left, self.grads = {}, {}, {}
         before, state_before = self.parameters(), self.state()
         loss = seen(self.take(x, target))
         nodes = [Node(key, *self.entered[key], self.left.get(key)) for key in self.net.layers]

@@ -39,13 +39,12 @@ def law_of(bug):
     return getattr(importlib.import_module(f"tests.{chapter}"), name)
 
 
-def verdict(bug=None, law=None, concept=None):
-    """What a law says of a bug, or of the sound concept: None when it holds, else the first line of its complaint."""
-    law, concept = law or law_of(bug), concept or bug.concept
-    if bug is None:
-        return _run(law, concept)
+def verdict(bug):
+    """What the law that a bug names says of it: None when it holds, else the first line of its complaint."""
+    if not bug.changes:
+        return _run(law_of(bug), bug.concept)
     with planted(bug.concept, *bug.changes, file=bug.file):
-        return _run(law, concept)
+        return _run(law_of(bug), bug.concept)
 
 
 def _run(law, concept):

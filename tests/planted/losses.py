@@ -4,6 +4,7 @@ from tests.planted import Bug
 
 TRACE = "test_losses.test_rungs_agree_on_the_loss_and_its_gradients"
 BITS = "test_losses.test_custom_is_native_bit_for_bit"
+SOFT_BITS = "test_losses.test_custom_is_native_bit_for_bit_of_probabilities_too"
 ADJOINT = "test_losses.test_backward_is_the_adjoint_of_forward"
 NEEDS = "test_losses.test_a_gradient_nobody_needs_is_none_and_the_others_stay"
 IGNORED = "test_losses.test_an_ignored_row_might_as_well_not_be_there"
@@ -45,13 +46,9 @@ BUGS = [
     mse("broadcasts", "    _check_shapes(x, y)\n    d = x - y\n", "    d = x - y\n", BROADCAST, "discuss.pytorch.org 160720"),
     # ── mse: the raw and custom rungs
     mse("raw_broadcasts", "    _check_shapes(x, y)\n    return", "    return", BROADCAST, "discuss.pytorch.org 160720"),
-    mse("custom_broadcasts_in_silence", "if target.size() != input.size():", "if False:", REFUSES, "discuss.pytorch.org 160720"),
-    mse("custom_scales_late", "ctx.scale * d * g if needs_x", "d * g * ctx.scale if needs_x", BITS, "clause: the same bits need the same operation"),
-    mse("custom_negates", "ctx.scale * (0 - d) * g if needs_y", "-(ctx.scale * d * g) if needs_y", BITS, "found by this law"),
-    mse("custom_scale_of_the_sum", "2.0 / d.numel() if reduction == \"mean\" and d.numel() else 2.0", "2.0", TRACE, "clause"),
+    mse("custom_left_to_autograd", "torch.nn.functional.mse_loss(input, target, reduction=self.reduction)", "reduce_raw((input - target) ** 2, input.numel(), self.reduction)", BITS, "clause: the same bits need the same operation"),
     # ── what every loss shares
     mse("sum_is_mean", "        return losses.sum()\n", "        return losses.sum() / n\n", TRACE, "clause", file="losses.loss"),
-    mse("any_reduction_is_a_mean", "if reduction == \"mean\":", "if reduction:", REFUSES, "clause", file="losses.loss"),
     mse("old_arguments_ignored", "if size_average is not None or reduce is not None:", "if False:", REFUSES, "clause", file="losses.loss"),
     mse("other_default", "reduce=None, reduction=\"mean\"", "reduce=None, reduction=\"sum\"", DEFAULTS, "clause", file="losses.loss"),
     # ── cross entropy: what a mean divides by
@@ -97,6 +94,7 @@ BUGS = [
     ce("gradient_from_above_ignored", "(dl,), (_, reduction) = reduce_backward(dy, reduced), reduced", "(dl,), (_, reduction) = reduce_backward(dy * 0.0 + 1.0, reduced), reduced", TRACE, "clause"),
     # ── the custom rung
     ce("custom_divides_late", "uniform * (self.label_smoothing / log_p.size(axis))", "uniform / log_p.size(axis) * self.label_smoothing", BITS, "clause: the same bits need the same operation"),
+    ce("custom_weighs_first", "self._weighted(input.log_softmax(axis) * target, axis)", "self._weighted(input.log_softmax(axis), axis) * target", SOFT_BITS, "clause: the same bits need the same operation"),
     ce("accepts_too_much_smoothing", "if self.label_smoothing > 1.0:", "if self.label_smoothing > 2.0:", REFUSES, "clause"),
     ce("other_default", "ignore_index=-100,\n        reduce=None", "ignore_index=-1,\n        reduce=None", DEFAULTS, "clause"),
 ]

@@ -125,7 +125,7 @@ BUGS = [
     module("children_not_deduplicated", "                seen.add(child)\n", "", REGISTERED, "clause"),
     # ── module: what is registered
     module("replaced_moves_to_the_end", "            self._forget(name, own, self._buffers, self._modules)\n", "            self._forget(name, own, self._buffers, self._modules, self._parameters)\n", REGISTERED, "clause"),
-    module("name_in_two_tables", "self._forget(name, own, self._buffers, self._modules)", "self._forget(name, own, self._modules)", REGISTERED, "clause"),
+    module("name_in_two_tables", "self._forget(name, own, self._buffers, self._modules)", "self._forget(name, own)", REGISTERED, "clause"),
     module("none_deletes", "            self._parameters[name] = None\n", "            del self._parameters[name]\n", REGISTERED, "clause"),
     module("every_buffer_is_saved", "if name not in self._non_persistent_buffers_set}", "}", REGISTERED, "clause"),
     module("no_buffer_is_saved", "(self._parameters | buffers).items()", "self._parameters.items()", REGISTERED, "clause"),
@@ -156,7 +156,7 @@ BUGS = [
     module("printed_without_indentation", "textwrap.indent(\"\\n\".join([text] * bool(text) + children), \"  \")", "\"\\n\".join([text] * bool(text) + children)", LIVES, "clause"),
     # ── sequential
     sequential("data_differentiated", "saved.append((key, layer, kept, flows))", "saved.append((key, layer, kept, True))", STOPS, "clause"),
-    sequential("stops_too_early", "flows = flows or bool(layer.parameters)", "flows = bool(layer.parameters)", STOPS, "clause"),
+    sequential("stops_too_early", "flows = flows or bool(layer.parameters)", "flows = bool(layer.parameters)", CHAIN, "clause"),
     sequential("never_stops", "        if not any(needs):\n            break\n", "", STOPS, "clause"),
     sequential("layers_in_the_wrong_order", "in reversed(saved):", "in saved:", RULE, "clause"),
     sequential("same_gradient_for_all", "dy, *dw = layer.function.backward(dy, kept, needs)", "dx, *dw = layer.function.backward(dy, kept, needs)", RULE, "clause"),

@@ -50,7 +50,7 @@ BUGS = [
     sgd("ascends", "return w - lr * g, state", "return w + lr * g, state", TRACE, "PaddlePaddle/Paddle#4743 (Adagrad)"),
     sgd("other_default", "state=State(), *, lr=1e-3", "state=State(), *, lr=1e-2", DEFAULTS, "clause"),
     # ── sgd: the raw rung
-    sgd("raw_buffer_aliases_the_gradient", "g.clone()\n                s", "g\n                s", TRACE, "found with a planted-bug matrix, see docs",
+    sgd("raw_buffer_aliases_the_gradient", "g.clone()\n                s", "g\n                s", TRACE, "found by this suite",
         ("                b = momentum * s", "                b = s['momentum_buffer'].mul_(momentum).add_((1 - dampening) * g) if s else g\n                b0 = momentum * s")),
     sgd("raw_steps_on_no_gradient", "            if p.grad is None:\n                continue\n            g = -p.grad", "            if p.grad is None:\n                p.grad = torch.zeros_like(p)\n            g = -p.grad", MISSING, "pytorch#83769"),
     # ── sgd: the custom rung
