@@ -204,7 +204,7 @@ def test_the_order_of_the_classes_changes_nothing(cell, data):
 @cells("losses.cross_entropy")
 @given(data=st.data())
 def test_a_certain_target_is_its_class(cell, data):
-    """A target that gives one class all probability is that class, where classes have no weights and none is ignored."""
+    """A target that gives one class all probability is that class, where classes have no weights and none ignored."""
     problem = data.draw(problems(cell.concept, cell.dtype, kinds=("classes",)), label="problem")
     x, target = problem.inputs.values()
     target = np.clip(target, 0, x.shape[axis_of(problem)] - 1)
@@ -265,7 +265,7 @@ def test_manual_and_raw_refuse_what_native_only_warns_of(cell, data):
 @cells("losses.cross_entropy", cpu_because="a kernel of CUDA's asserts, which ends the process")
 @given(data=st.data())
 def test_what_is_neither_a_class_nor_ignored_is_refused(cell, data):
-    """A target below 0 or beyond the last class is no class, however the loss is reduced and whatever else is ignored."""
+    """A target below 0 or beyond the last class is no class, however the loss is reduced and whatever is ignored."""
     problem = data.draw(problems(cell.concept, cell.dtype, kinds=("classes",)), label="problem")
     assume(problem.inputs["target"].size)
     classes = problem.inputs["input"].shape[axis_of(problem)]

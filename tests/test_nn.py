@@ -55,7 +55,7 @@ def test_rungs_agree_on_values_and_gradients(cell, data):
 @cells("nn.dropout", cpu_because=ITS_OWN_GENERATOR)
 @given(data=st.data())
 def test_rungs_drop_the_same_elements(cell, data):
-    """From one seed every rung drops the same elements, forward and back, and leaves the generator in the same state."""
+    """From one seed every rung drops the same elements, forward and back, and leaves the generator alike."""
     problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
     expected = reference(observe, cell.concept, problem, cell.dtype)
     for rung, impl in cell.implementations.items():
@@ -65,7 +65,7 @@ def test_rungs_drop_the_same_elements(cell, data):
 @cells(*LAYERS, rungs=DROP_IN, cpu_because="CUDA's kernels are others")
 @given(data=st.data())
 def test_custom_is_native_bit_for_bit(cell, data):
-    """Custom performs native's operations in native's order, in place too: not one bit of a value or gradient differs."""
+    """Custom performs native's operations in native's order, in place too: no bit of a value or gradient differs."""
     problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
     if "inplace" in inspect.signature(cell.ladder.native).parameters:
         inplace = data.draw(st.booleans(), label="inplace")

@@ -77,7 +77,7 @@ class Verdict:
             yield f"worst error {worst['share']:.1%} of its bound: {worst['cell'] or worst['law']}"
         unknown = sum(r["inconclusive_elements"] for r in self.results if r["verdict"] == "equal")
         if unknown:
-            yield f"{unknown} elements of the special strategies had no finite bound"
+            yield f"{unknown} elements had no finite bound, in laws that allow it"
         if not LONGDOUBLE_IS_WIDER:
             yield "longdouble is no wider than double here: float64 bounds are about twice as wide"
 
