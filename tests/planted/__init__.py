@@ -64,7 +64,9 @@ def _run(law, concept):
 def _arguments(law, concept):
     """What a law is called with: each of the concept's cells on the CPU, with each of the law's own parameters."""
     marks = law.pytestmark
-    cells = [c for mark in marks if mark.name == "cells" for c in expand(mark) if (c.concept, c.device) == (concept, "cpu")]
+    cells = [
+        c for mark in marks if mark.name == "cells" for c in expand(mark) if (c.concept, c.device) == (concept, "cpu")
+    ]
     choices = [[{"cell": cell} for cell in cells]]
     for mark in marks:
         if mark.name == "parametrize":
@@ -77,10 +79,12 @@ def _arguments(law, concept):
 
 @contextlib.contextmanager
 def _profile():
-    """The dev profile, always on the same draws, and not shrunk: to be rejected is enough."""
+    """The dev profile with some examples more, always on the same draws, and not shrunk: to be rejected is enough."""
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
     dev, before = hypothesis.settings.get_profile("dev"), hypothesis.settings.get_current_profile_name()
-    hypothesis.settings.register_profile("planted", parent=dev, derandomize=True, database=None, phases=phases)
+    hypothesis.settings.register_profile(
+        "planted", parent=dev, max_examples=60, derandomize=True, database=None, phases=phases
+    )
     hypothesis.settings.load_profile("planted")
     try:
         yield
