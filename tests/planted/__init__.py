@@ -29,6 +29,16 @@ class Bug(NamedTuple):
     file: str | None = None  # the concept whose file is changed, when it is another
 
 
+def planter(concept):
+    """How the bugs of a concept are written down, one a line; `of` names another concept, whose laws must notice."""
+
+    def bug(name, old, new, law, source="clause", *more, file=None, of=None):
+        name = f"{concept.rpartition('.')[2]}_{name}"
+        return Bug(name, of or concept, ((old, new), *more), law, source, concept if of else file)
+
+    return bug
+
+
 def bugs(*families):
     """The planted bugs of the families, of all by default."""
     return [bug for family in families or FAMILIES for bug in importlib.import_module(f"tests.planted.{family}").BUGS]

@@ -1,6 +1,6 @@
 """Wrong datasets, samplers, splits, collations and loaders."""
 
-from tests.planted import Bug
+from tests.planted import planter
 
 SAME = "test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators"
 PERMUTES = "test_data.test_without_replacement_no_row_comes_again_before_all_have_come"
@@ -49,26 +49,16 @@ IN_ONE_REQUEST = 'if callable(getattr(self.dataset, "__getitems__", None)):'
 REMAINDER = "lengths[i % len(lengths)] += 1"
 
 
-def planted(concept):
-    """How bugs of a concept are written down; `of` names another concept, whose laws must notice."""
-
-    def bug(name, old, new, law, source, *more, of=None):
-        where = f"data.{concept}"
-        return Bug(f"{concept}_{name}", f"data.{of or concept}", ((old, new), *more), law, source, of and where)
-
-    return bug
-
-
-sequential, random, batches = planted("sequential_sampler"), planted("random_sampler"), planted("batch_sampler")
-loader, subset, dataset = planted("loader"), planted("subset"), planted("dataset")
-split, collate, source = planted("split"), planted("collate"), planted("sources")
+sequential, random, batches = planter("data.sequential_sampler"), planter("data.random_sampler"), planter("data.batch_sampler")
+loader, subset, dataset = planter("data.loader"), planter("data.subset"), planter("data.dataset")
+split, collate, source = planter("data.split"), planter("data.collate"), planter("data.sources")
 
 BUGS = [
     # ── sequential sampler
     sequential("manual_runs_over", "min(cursor.position + k, cursor.n)", "cursor.position + k", SAME, CLAUSE),
     sequential("raw_from_one", "yield from range(n)", "yield from range(1, n + 1)", SAME, CLAUSE),
     sequential("misses_the_last", "iter(range(len(self.data_source)))", "iter(range(len(self.data_source) - 1))", SAME, CLAUSE),
-    sequential("draws_from_one", "torch.arange(len(self.data_source), ", "torch.arange(1, len(self.data_source) + 1, ", USUAL, CLAUSE, of="loader"),
+    sequential("draws_from_one", "torch.arange(len(self.data_source), ", "torch.arange(1, len(self.data_source) + 1, ", USUAL, CLAUSE, of="data.loader"),
     # ── random sampler, manual
     random("manual_no_last_draw", "len(ready) < k and owed >= 0:", "len(ready) < k and owed > 0:", SAME, "huggingface/transformers#16209"),
     random("manual_draws_ahead", "len(ready) < k and owed >= 0:", "len(ready) <= k and owed >= 0:", SAME, CLAUSE),
@@ -94,7 +84,7 @@ BUGS = [
     random("length_of_the_dataset", "        return self.num_samples\n", "        return len(self.data_source)\n", LENGTH, CLAUSE),
     random("accepts_no_sample", "or self.num_samples <= 0", "or self.num_samples < 0", REFUSES, CLAUSE),
     random("shuffles_nothing", "or self.num_samples <= 0", "or self.num_samples < 0", NOTHING, CLAUSE),
-    random("no_last_draw_when_gathered", "[n] * whole + [rest]:", "[n] * whole + [rest][: rest > 0]:", USUAL, "huggingface/transformers#16209", of="loader"),
+    random("no_last_draw_when_gathered", "[n] * whole + [rest]:", "[n] * whole + [rest][: rest > 0]:", USUAL, "huggingface/transformers#16209", of="data.loader"),
     # ── batch sampler
     batches("manual_never_drops", "dropped = drop_last and", "dropped = False and", SAME, "nerdai/llms-from-scratch-rs#155, graphlearn#125"),
     batches("manual_always_drops", "dropped = drop_last and", "dropped =", CUTS, CLAUSE),
@@ -106,8 +96,8 @@ BUGS = [
     batches("len_counts_the_dropped", "return len(self.sampler) // self.batch_size", "return -(-len(self.sampler) // self.batch_size)", LENGTH, "NVIDIA/DALI#2607"),
     batches("len_forgets_the_kept", "(len(self.sampler) + self.batch_size - 1) // self", "len(self.sampler) // self", LENGTH, "pytorch/vision#9127"),
     batches("accepts_a_bool", " or isinstance(batch_size, bool)", "", REFUSES, CLAUSE),
-    batches("cut_never_drops", "if len(rest) and not drop_last:", "if len(rest):", USUAL, "nerdai/llms-from-scratch-rs#155", of="loader"),
-    batches("cut_looks_ahead", "        if len(rest) == batch_size:\n            yield rest\n            rest = rest[:0]\n", "", USUAL, CLAUSE, of="loader"),
+    batches("cut_never_drops", "if len(rest) and not drop_last:", "if len(rest):", USUAL, "nerdai/llms-from-scratch-rs#155", of="data.loader"),
+    batches("cut_looks_ahead", "        if len(rest) == batch_size:\n            yield rest\n            rest = rest[:0]\n", "", USUAL, CLAUSE, of="data.loader"),
     # ── loader, manual and raw
     loader("manual_no_base_seed", "    _, rng = rng_manual.random(rng)  # the base seed\n", "", SAME, "pytorch#20749"),
     loader("manual_never_shuffles", "    if shuffle:\n        take", "    if False:\n        take", SAME, CLAUSE),
@@ -188,7 +178,7 @@ BUGS = [
     collate("objects_accepted", 'TEXT_OR_OBJECTS = "SUO"', 'TEXT_OR_OBJECTS = "SU"', REFUSES, CLAUSE),
     collate("writes_into_the_first_row", "            clone = copy.copy(container)\n            clone.update", "            clone = container\n            clone.update", LEAVES, CLAUSE),
     collate("writes_into_the_first_list", "            clone = copy.copy(container)\n            for i,", "            clone = container\n            for i,", LEAVES, CLAUSE),
-    collate("single_text_as_array", "and not isinstance(row, np.str_):", "and True:", SINGLE, "pytorch#2914", of="loader"),
+    collate("single_text_as_array", "and not isinstance(row, np.str_):", "and True:", SINGLE, "pytorch#2914", of="data.loader"),
     # ── sources
     source("line_of_another_seed", "RandomState(42)", "RandomState(41)", LINE, CLAUSE),
     source("line_disturbs_everybody", "rng = np.random.RandomState(42)", "np.random.seed(42)\n    rng = np.random", QUIET, "the listing itself"),

@@ -1,6 +1,6 @@
 """Wrong losses."""
 
-from tests.planted import Bug
+from tests.planted import planter
 
 TRACE = "test_losses.test_rungs_agree_on_the_loss_and_its_gradients"
 BITS = "test_losses.test_custom_is_native_bit_for_bit"
@@ -25,13 +25,7 @@ CE_SHIFT = "z = z - z.max(axis=axis, keepdims=True)"
 CE_SMOOTHED = "(1 - label_smoothing) * losses + label_smoothing / logits.shape[axis] * uniform"
 
 
-def mse(name, old, new, law, source, *more, file=None):
-    return Bug(f"mse_{name}", "losses.mse", ((old, new), *more), law, source, file)
-
-
-def ce(name, old, new, law, source, *more, file=None):
-    return Bug(f"cross_entropy_{name}", "losses.cross_entropy", ((old, new), *more), law, source, file)
-
+mse, ce = planter("losses.mse"), planter("losses.cross_entropy")
 
 BUGS = [
     # ── mse: one bug per clause of the formula, manual rung

@@ -1,6 +1,6 @@
 """Wrong layers, modules and containers."""
 
-from tests.planted import Bug
+from tests.planted import planter
 
 AGREE = "test_nn.test_rungs_agree_on_values_and_gradients"
 DROPPED = "test_nn.test_rungs_drop_the_same_elements"
@@ -35,15 +35,8 @@ WEIGHT, BIAS = "w, rng = uniform_manual(rng, (out_features, in_features), -bound
 CUSTOM_BIAS = "            if self.bias is not None:\n                bound = _bias_bound(self.in_features)\n                self.bias.uniform_(-bound, bound)\n"
 
 
-def planter(concept):
-    def bug(name, old, new, law, source, *more, file=None):
-        return Bug(f"{concept}_{name}", f"nn.{concept}", ((old, new), *more), law, source, file)
-
-    return bug
-
-
-linear, relu, dropout = planter("linear"), planter("relu"), planter("dropout")
-module, parameter, sequential = planter("module"), planter("parameter"), planter("sequential")
+linear, relu, dropout = planter("nn.linear"), planter("nn.relu"), planter("nn.dropout")
+module, parameter, sequential = planter("nn.module"), planter("nn.parameter"), planter("nn.sequential")
 
 BUGS = [
     # ── linear: the formula, manual rung

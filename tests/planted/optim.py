@@ -1,6 +1,6 @@
 """Wrong optimizers."""
 
-from tests.planted import Bug
+from tests.planted import planter
 
 TRACE = "test_optim.test_rungs_leave_the_same_trace"
 ANY_STATE = "test_optim.test_rungs_take_the_same_step_from_any_state"
@@ -22,13 +22,7 @@ ADAM_BELOW = "denominator = np.sqrt(s if amsgrad else v) / (1 - beta2**t) ** 0.5
 ADAM_STEP = "return w - lr / (1 - beta1**t) * m / denominator, State(t, m, v, s)"
 
 
-def sgd(name, old, new, law, source, *more, file=None):
-    return Bug(f"sgd_{name}", "optim.sgd", ((old, new), *more), law, source, file)
-
-
-def adam(name, old, new, law, source, *more, file=None):
-    return Bug(f"adam_{name}", "optim.adam", ((old, new), *more), law, source, file)
-
+sgd, adam = planter("optim.sgd"), planter("optim.adam")
 
 BUGS = [
     # ── sgd: one bug per clause of the formula, manual rung

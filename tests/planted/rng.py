@@ -1,6 +1,6 @@
 """Wrong generators: one for every clause of how words become numbers."""
 
-from tests.planted import Bug
+from tests.planted import planter
 
 EACH = "test_rng.test_each_draw_leaves_the_same_values_and_the_same_generator"
 CLAUSE = "test_rng.test_every_clause_is_read_as_torch_reads_it"
@@ -11,9 +11,7 @@ SEEDS = "test_rng.test_any_64_bits_are_a_seed_of_which_32_count"
 SCRIPT = "test_rng.test_a_script_of_draws_leaves_the_same_values_and_the_same_generator"
 
 
-def bug(name, old, new, law, source="clause"):
-    return Bug(f"rng_{name}", "rng", ((old, new),), law, source)
-
+bug = planter("rng")
 
 BUGS = [
     bug('seed_mod_2_32', 'n % 2**32', 'abs(n) % 2**32', EACH),

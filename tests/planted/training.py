@@ -1,6 +1,6 @@
 """Wrong training steps, loops, evaluations and clippings."""
 
-from tests.planted import Bug
+from tests.planted import planter
 
 STEPS = "test_training.test_a_few_steps_of_any_small_net_are_certified"
 BITS = "test_training.test_custom_trains_like_native_bit_for_bit"
@@ -16,24 +16,20 @@ REFUSES = "test_training.test_custom_refuses_a_norm_that_is_not_finite_in_native
 WARNS = "test_training.test_custom_warns_of_an_empty_generator_in_natives_words"
 
 
-def of(concept, name, law, source, *changes):
-    return Bug(f"{concept.partition('.')[2]}_{name}", concept, changes, law, source)
-
-
 def step(name, old, new, source="clause", law=STEPS):
-    return of("training.step", name, law, source, (old, new))
+    return planter("training.step")(name, old, new, law, source)
 
 
 def loop(name, old, new, source="clause", law=LOOP):
-    return of("training.loop", name, law, source, (old, new))
+    return planter("training.loop")(name, old, new, law, source)
 
 
 def evaluation(name, law, old, new, source="clause"):
-    return of("training.evaluation", name, law, source, (old, new))
+    return planter("training.evaluation")(name, old, new, law, source)
 
 
 def clip(name, old, new, source="clause", law=CLIPS):
-    return of("training.clip_grad_norm", name, law, source, (old, new))
+    return planter("training.clip_grad_norm")(name, old, new, law, source)
 
 
 BUGS = [
