@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from impls.ladder import Rung
-from tests.cells import DEVICES, DTYPES, LADDERS, expand
+from tests.cells import DEVICES, DTYPES, LADDERS, expand, given, on_device, unasked
 from tests.verdict import Verdict
 
 torch.set_num_threads(1)
@@ -26,41 +26,17 @@ EXPECTED_WARNINGS = [
 ]
 
 
+CHOICES = {"concept": list(LADDERS), "rung": list(Rung), "dtype": list(DTYPES), "device": list(DEVICES)}
+
+
 def pytest_addoption(parser):
     group = parser.getgroup("samestep", "the ladder")
-    group.addoption(
-        "--concept",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="check this concept only, e.g. optim.adam; repeatable",
-    )
-    group.addoption(
-        "--rung",
-        action="append",
-        default=[],
-        metavar="RUNG",
-        help=f"check this rung only, of {', '.join(Rung)}; repeatable",
-    )
-    group.addoption(
-        "--dtype",
-        action="append",
-        default=[],
-        metavar="DTYPE",
-        help=f"check in this dtype only, of {', '.join(DTYPES)}; repeatable",
-    )
-    group.addoption(
-        "--device",
-        action="append",
-        default=[],
-        metavar="DEVICE",
-        help=f"check on this device only, of {', '.join(DEVICES)}; repeatable",
-    )
+    for name, known in CHOICES.items():
+        among = "e.g. optim.adam" if name == "concept" else f"of {', '.join(known)}"
+        text = f"check this {name} only, {among}; repeatable"
+        group.addoption(f"--{name}", action="append", default=[], metavar=name.upper(), help=text)
     group.addoption("--spec", action="store_true", help="print the laws as Markdown and run nothing")
     group.addoption("--report", metavar="DIR", help="write the verdict to DIR/results.json and DIR/summary.md")
-
-
-CHOICES = {"concept": list(LADDERS), "rung": list(Rung), "dtype": list(DTYPES), "device": list(DEVICES)}
 
 
 def check_choice(option, value):
@@ -98,24 +74,20 @@ def pytest_generate_tests(metafunc):
         if reason:
             verdict.left_out[reason] += 1
         if chosen:
-            skip = chosen.device == "cuda" and not torch.cuda.is_available()
-            marks = [pytest.mark.skip(reason="no CUDA device")] if skip else []
-            params.append(pytest.param(chosen, id=str(chosen), marks=marks))
+            params.append(on_device(chosen))
     metafunc.parametrize("cell", params)
 
 
 def _choose(config, cell, cpu_because):
     """The part of a cell that the command line asks for, and why any of it is left out."""
     asked = config.getoption
-    for name, value in {"concept": cell.concept, "dtype": cell.dtype, "device": cell.device}.items():
-        if value and asked(name) and value not in asked(name):
-            law = f": a CPU law, {cpu_because}" if name == "device" and cpu_because else ""
-            return None, f"--{name} {' '.join(asked(name))}{law}"
-    if asked("rung"):
-        rungs = tuple(r for r in cell.rungs if r in asked("rung"))
-        reason = None if rungs == cell.rungs else f"--rung {' '.join(asked('rung'))}"
-        return (cell._replace(rungs=rungs) if rungs else None), reason
-    return cell, None
+    name = unasked(asked, concept=cell.concept, dtype=cell.dtype, device=cell.device)
+    if name:
+        law = f": a CPU law, {cpu_because}" if name == "device" and cpu_because else ""
+        return None, given(asked, name) + law
+    rungs = tuple(r for r in cell.rungs if r in (asked("rung") or cell.rungs))
+    reason = None if rungs == cell.rungs else given(asked, "rung")
+    return (cell._replace(rungs=rungs) if rungs else None), reason
 
 
 def pytest_collection_modifyitems(config, items):

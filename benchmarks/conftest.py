@@ -8,6 +8,7 @@ import torch
 
 from benchmarks.paired import DTYPES, Race
 from benchmarks.results import Results
+from tests.cells import given, on_device, unasked
 
 
 def pytest_addoption(parser):
@@ -36,18 +37,15 @@ def pytest_generate_tests(metafunc):
         if reason:
             verdict.left_out[reason] += 1
             continue
-        skip = case.device == "cuda" and not torch.cuda.is_available()
-        params.append(
-            pytest.param(case, id=str(case), marks=[pytest.mark.skip(reason="no CUDA device")] if skip else [])
-        )
+        params.append(on_device(case))
     metafunc.parametrize("case", params)
 
 
 def _left_out(case, asked):
     """Why a case is not run, if it is not."""
-    for name in ("concept", "rung", "dtype", "device"):
-        if asked(name) and getattr(case, name) not in asked(name):
-            return f"--{name} {' '.join(asked(name))}"
+    name = unasked(asked, concept=case.concept, rung=case.rung, dtype=case.dtype, device=case.device)
+    if name:
+        return given(asked, name)
     if case.dtype != DTYPES[0] and not asked("dtype"):
         return f"raced only if asked for: --dtype {case.dtype}"
     return None

@@ -18,7 +18,6 @@ DEVICES = ("cpu", "cuda")
 
 LADDERS: dict[str, Ladder] = dict(concepts())  # what the laws look a concept up in; tests/planted swaps entries
 
-
 # Words change from release to release: laws about them are judged where they were last read, and listed elsewhere.
 SEEN = "2.13"
 WORDS = pytest.mark.skipif(
@@ -56,13 +55,35 @@ def cells(*names, rungs=ALL, dtypes=DTYPES, devices=DEVICES, cpu_because=None):
 def expand(mark) -> list[Cell]:
     """All cells of a law, before anybody chooses among them."""
     about = mark.kwargs
+    named = set()
     for name in about["names"]:
-        if not any(c == name or c.startswith(name + ".") for c in LADDERS):
+        found = {c for c in LADDERS if c == name or c.startswith(name + ".")}
+        if not found:
             raise LookupError(f"no concept or family {name!r}")
-    named = [c for c in LADDERS if any(c == n or c.startswith(n + ".") for n in about["names"])]
+        named |= found
     return [
         Cell(c, tuple(r for r in LADDERS[c].rungs() if r in about["rungs"]), dtype, device)
-        for c in named
+        for c in LADDERS
+        if c in named
         for dtype in about["dtypes"] or (None,)
         for device in about["devices"]
     ]
+
+
+# ── what the command line asks for; laws and benchmarks are told alike ──────────────────────────
+
+
+def unasked(asked, **values):
+    """The first option that was given, and not with this value; `asked` looks an option up."""
+    return next((name for name, value in values.items() if value and asked(name) and value not in asked(name)), None)
+
+
+def given(asked, name):
+    """An option as it was given."""
+    return f"--{name} {' '.join(asked(name))}"
+
+
+def on_device(what):
+    """A cell or case as a parameter, skipped where its device is not there."""
+    absent = what.device == "cuda" and not torch.cuda.is_available()
+    return pytest.param(what, id=str(what), marks=[pytest.mark.skip(reason="no CUDA device")] if absent else [])

@@ -14,7 +14,7 @@ import impls
 from tests.exactness import LEDGER, LONGDOUBLE_IS_WIDER, Inconclusive
 from tests.exactness.fingerprint import fingerprint
 
-WORDS = ("equal", "DIFFERENT", "inconclusive", "expected", "not run")
+VERDICTS = ("equal", "DIFFERENT", "inconclusive", "expected", "not run")
 
 
 class Verdict:
@@ -67,10 +67,11 @@ class Verdict:
 
     def lines(self):
         counts = collections.Counter(r["verdict"] for r in self.results)
-        yield " · ".join(f"{counts[word]} {word}" for word in WORDS)
-        reasons = collections.Counter(r["reason"] for r in self.results if r["verdict"] in ("not run", "expected"))
-        for reason, n in (reasons + self.left_out).most_common():
-            yield f"{'not run' if reason in self.left_out else self._word(reason)}: {n} × {reason}"
+        yield " · ".join(f"{counts[word]} {word}" for word in VERDICTS)
+        told = collections.Counter({("not run", reason): n for reason, n in self.left_out.items()})
+        told.update((r["verdict"], r["reason"]) for r in self.results if r["verdict"] in ("not run", "expected"))
+        for (word, reason), n in told.most_common():
+            yield f"{word}: {n} × {reason}"
         judged = [r for r in self.results if r["share"]]
         if judged:
             worst = max(judged, key=lambda r: r["share"])
@@ -80,9 +81,6 @@ class Verdict:
             yield f"{unknown} elements had no finite bound, in laws that allow it"
         if not LONGDOUBLE_IS_WIDER:
             yield "longdouble is no wider than double here: float64 bounds are about twice as wide"
-
-    def _word(self, reason):
-        return next(r["verdict"] for r in self.results if r["reason"] == reason)
 
     def environment(self):
         cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else None

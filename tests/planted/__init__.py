@@ -1,6 +1,6 @@
 """Known wrong variants, each as the smallest change to the right one, with its citation and the law that rejects it.
 
-Most are bugs that somebody shipped.  `python -m tests.planted [FAMILY]` plants them one by one.
+Most are bugs that somebody shipped.  `python -m tests.planted [NAME ...]` plants them one by one.
 """
 
 import contextlib
@@ -8,10 +8,12 @@ import functools
 import importlib
 import itertools
 import operator
+import warnings
 from typing import NamedTuple
 
 import hypothesis
 import pytest
+import torch
 
 from tests.cells import expand
 from tests.variants import Change, planted
@@ -39,9 +41,17 @@ def planter(concept):
     return bug
 
 
-def bugs(*families):
-    """The planted bugs of the families, of all by default."""
-    return [bug for family in families or FAMILIES for bug in importlib.import_module(f"tests.planted.{family}").BUGS]
+def prepare():
+    """As in the suite: one thread, its hypothesis profiles, and warnings that are part of what laws compare."""
+    importlib.import_module("conftest")
+    warnings.simplefilter("error")
+    torch.set_warn_always(True)
+
+
+def bugs(*names):
+    """The planted bugs, or those that a name stands for: of a family, of a concept, or the bug itself."""
+    found = [(family, bug) for family in FAMILIES for bug in importlib.import_module(f"tests.planted.{family}").BUGS]
+    return [bug for family, bug in found if not names or {family, bug.concept, bug.name} & set(names)]
 
 
 def law_of(bug):
@@ -109,4 +119,4 @@ def _again(law):
     return hypothesis.given(**law.hypothesis._given_kwargs)(law.hypothesis.inner_test)
 
 
-__all__ = ["FAMILIES", "Bug", "bugs", "law_of", "verdict"]
+__all__ = ["FAMILIES", "Bug", "bugs", "law_of", "prepare", "verdict"]
