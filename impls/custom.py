@@ -1,5 +1,8 @@
 """The custom rung, read as a library.  Our own classes, drop-ins for torch's."""
 
+from impls.autograd.grad import grad
+from impls.autograd.no_grad import no_grad
+from impls.autograd.tensor import Tensor
 from impls.data.batch_sampler import BatchSampler
 from impls.data.collate import default_collate
 from impls.data.dataset import TensorDataset
@@ -43,10 +46,13 @@ __all__ = [
     "Sequential",
     "SequentialSampler",
     "Subset",
+    "Tensor",
     "TensorDataset",
     "clip_grad_norm_",
     "default_collate",
     "evaluate",
+    "grad",
+    "no_grad",
     "random_split",
     "train",
     "train_step",

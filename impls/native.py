@@ -1,6 +1,7 @@
 """The native rung, read as a library.  What PyTorch ships, the object itself."""
 
-from torch import Generator
+from torch import Generator, Tensor, no_grad
+from torch.autograd import grad
 from torch.nn import CrossEntropyLoss, Dropout, Linear, Module, MSELoss, Parameter, ReLU, Sequential
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, Adam, Optimizer
@@ -37,10 +38,13 @@ __all__ = [
     "Sequential",
     "SequentialSampler",
     "Subset",
+    "Tensor",
     "TensorDataset",
     "clip_grad_norm_",
     "default_collate",
     "evaluate",
+    "grad",
+    "no_grad",
     "random_split",
     "train",
     "train_step",

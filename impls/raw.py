@@ -1,5 +1,6 @@
 """The raw rung, read as a library.  Torch tensors and autograd in plain functions; no classes."""
 
+from impls.autograd.grad import grad_raw as grad
 from impls.data.batch_sampler import batch_sampler_raw as batch_sampler
 from impls.data.collate import collate_raw as default_collate
 from impls.data.dataset import tensor_dataset_raw as tensor_dataset
@@ -37,6 +38,7 @@ __all__ = [
     "default_collate",
     "dropout",
     "evaluate",
+    "grad",
     "linear",
     "linear_init",
     "loss",
