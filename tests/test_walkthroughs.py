@@ -20,9 +20,7 @@ from tests.walkthroughs import share
 DOCS = pathlib.Path(__file__).parents[1] / "docs" / "walkthroughs"
 COUNT = 150  # steps of each stage: all of the classifiers', the beginning of the others'
 
-STAGES = [
-    (name, line, stage) for name, module in command.DOCUMENTS.items() for line in module.LINES for stage in line.stages
-]
+STAGES = [(name, line, s) for name, module in command.DOCUMENTS.items() for line in module.LINES for s in line.stages]
 
 
 def is_first(line, stage):

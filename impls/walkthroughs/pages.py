@@ -39,8 +39,9 @@ def _rest(doc):
 def _how(name):
     file = f"impls/walkthroughs/{name.replace('-', '_')}.py"
     return (
-        f"`python -m impls.walkthroughs {name}` runs every stage, with our objects and with torch's, and certifies each "
-        f"step. `python -m impls.walkthroughs --pages docs/walkthroughs` makes this page from [`{file}`](../../{file})."
+        f"`python -m impls.walkthroughs {name}` runs every stage, with our objects and with torch's, and certifies "
+        f"each step. `python -m impls.walkthroughs --pages docs/walkthroughs` makes this page from "
+        f"[`{file}`](../../{file})."
     )
 
 
@@ -55,11 +56,15 @@ def _definitions(stage):
     while waiting:
         for name in _names(waiting.pop()):
             used = vars(module).get(name)
-            if getattr(used, "__module__", None) == module.__name__ and name not in found and callable(used):
+            if name not in found and getattr(used, "__module__", None) == module.__name__ and not _is_stage(used):
                 found[name] = used
                 waiting.append(used)
     ordered = sorted(found.values(), key=lambda used: inspect.getsourcelines(used)[1])
     return [line for used in ordered for line in inspect.getsource(used).splitlines() if line.strip()]
+
+
+def _is_stage(definition):
+    return inspect.isgeneratorfunction(definition)
 
 
 def _names(definition):
