@@ -11,12 +11,18 @@ from impls.data.subset import Subset
 from impls.losses.cross_entropy import CrossEntropyLoss
 from impls.losses.loss import Loss
 from impls.losses.mse import MSELoss
+from impls.nn.buffer import Buffer
+from impls.nn.conversion import Conversion
 from impls.nn.dropout import Dropout
+from impls.nn.hooks import Hooks
 from impls.nn.linear import Linear
 from impls.nn.module import Module
 from impls.nn.parameter import Parameter
+from impls.nn.registration import Registration
 from impls.nn.relu import ReLU
 from impls.nn.sequential import Sequential
+from impls.nn.state import State
+from impls.nn.traversal import Traversal
 from impls.optim.adam import Adam
 from impls.optim.optimizer import Optimizer
 from impls.optim.sgd import SGD
@@ -29,9 +35,12 @@ __all__ = [
     "SGD",
     "Adam",
     "BatchSampler",
+    "Buffer",
+    "Conversion",
     "CrossEntropyLoss",
     "DataLoader",
     "Dropout",
+    "Hooks",
     "Linear",
     "Loss",
     "MSELoss",
@@ -40,10 +49,13 @@ __all__ = [
     "Parameter",
     "RandomSampler",
     "ReLU",
+    "Registration",
     "Sequential",
     "SequentialSampler",
+    "State",
     "Subset",
     "TensorDataset",
+    "Traversal",
     "clip_grad_norm_",
     "default_collate",
     "evaluate",

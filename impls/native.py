@@ -1,7 +1,7 @@
 """The native rung, read as a library.  What PyTorch ships, the object itself."""
 
 from torch import Generator
-from torch.nn import CrossEntropyLoss, Dropout, Linear, Module, MSELoss, Parameter, ReLU, Sequential
+from torch.nn import Buffer, CrossEntropyLoss, Dropout, Linear, Module, MSELoss, Parameter, ReLU, Sequential
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, Adam, Optimizer
 from torch.utils.data import (
@@ -23,6 +23,7 @@ __all__ = [
     "SGD",
     "Adam",
     "BatchSampler",
+    "Buffer",
     "CrossEntropyLoss",
     "DataLoader",
     "Dropout",

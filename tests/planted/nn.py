@@ -1,5 +1,7 @@
 """Wrong layers, modules and containers."""
 
+import functools
+
 from tests.planted import planter
 
 AGREE = "test_nn.test_rungs_agree_on_values_and_gradients"
@@ -37,6 +39,7 @@ CUSTOM_BIAS = "            if self.bias is not None:\n                bound = _b
 
 linear, relu, dropout = planter("nn.linear"), planter("nn.relu"), planter("nn.dropout")
 module, parameter, sequential = planter("nn.module"), planter("nn.parameter"), planter("nn.sequential")
+registration, traversal, conversion, state, hooks = (functools.partial(planter(f"nn.{part}"), of="nn.module") for part in ("registration", "traversal", "conversion", "state", "hooks"))
 
 BUGS = [
     # ── linear: the formula, manual rung
@@ -110,42 +113,42 @@ BUGS = [
     module("manual_counts_shared_twice", "        if id(w) not in seen:\n            seen.add(id(w))\n            yield name, w", "        yield name, w", NAMES, "torch7-distro#156, juliuskunze/jaxnet#8, wenet#2113"),
     module("manual_children_where_they_stand", "            yield dot + name, w\n    for name, child in tree.items():\n        if isinstance(child, dict):\n            yield from _leaves(child, dot + name)", "            yield dot + name, w\n        elif w is not None:\n            yield from _leaves(w, dot + name)", NAMES, "jax.tree_util sorts and mixes them"),
     module("manual_forgets_the_path", "yield from _leaves(child, dot + name)", "yield from _leaves(child, name)", NAMES, "clause"),
-    module("unordered", "in getattr(module, table).items():", "in sorted(getattr(module, table).items()):", NAMES, "roytseng-tw/Detectron.pytorch#118"),
-    module("shared_counted_twice", "                    if remove_duplicate:\n                        seen.add(tensor)\n", "", NAMES, "torch7-distro#156, juliuskunze/jaxnet#8, wenet#2113"),
-    module("shared_never_shown", "                    if remove_duplicate:\n                        seen.add(tensor)\n", "                    seen.add(tensor)\n", REGISTERED, "clause"),
-    module("prefix_with_a_dot", "return f\"{prefix}.{name}\" if prefix else name", "return f\"{prefix}.{name}\"", NAMES, "clause"),
-    module("shared_module_twice", "        if remove_duplicate:\n            memo.add(self)\n", "", REGISTERED, "clause"),
-    module("children_not_deduplicated", "                seen.add(child)\n", "", REGISTERED, "clause"),
+    traversal("unordered", "in getattr(module, table).items():", "in sorted(getattr(module, table).items()):", NAMES, "roytseng-tw/Detectron.pytorch#118"),
+    traversal("shared_counted_twice", "                    if remove_duplicate:\n                        seen.add(tensor)\n", "", NAMES, "torch7-distro#156, juliuskunze/jaxnet#8, wenet#2113"),
+    traversal("shared_never_shown", "                    if remove_duplicate:\n                        seen.add(tensor)\n", "                    seen.add(tensor)\n", REGISTERED, "clause"),
+    traversal("prefix_with_a_dot", "return f\"{prefix}.{name}\" if prefix else name", "return f\"{prefix}.{name}\"", NAMES, "clause"),
+    traversal("shared_module_twice", "        if remove_duplicate:\n            memo.add(self)\n", "", REGISTERED, "clause"),
+    traversal("children_not_deduplicated", "                seen.add(child)\n", "", REGISTERED, "clause"),
     # ── module: what is registered
-    module("replaced_moves_to_the_end", "            self._forget(name, own, self._buffers, self._modules)\n", "            self._forget(name, own, self._buffers, self._modules, self._parameters)\n", REGISTERED, "clause"),
-    module("name_in_two_tables", "self._forget(name, own, self._buffers, self._modules)", "self._forget(name, own)", REGISTERED, "clause"),
-    module("none_deletes", "            self._parameters[name] = None\n", "            del self._parameters[name]\n", REGISTERED, "clause"),
-    module("every_buffer_is_saved", "if name not in self._non_persistent_buffers_set}", "}", REGISTERED, "clause"),
-    module("no_buffer_is_saved", "(self._parameters | buffers).items()", "self._parameters.items()", REGISTERED, "clause"),
-    module("empty_place_is_saved", "items() if tensor is not None}", "items()}", REGISTERED, "clause"),
-    module("tensor_is_a_parameter", "        if isinstance(value, Parameter):\n            if", "        if isinstance(value, torch.Tensor) and value.is_floating_point() and name not in own.get('_buffers', ()):\n            value = value if isinstance(value, Parameter) else Parameter(value)\n            if", REGISTERED, "clause"),
-    module("methods_can_be_covered", "        taken = hasattr(self, name) and name not in getattr(self, f\"_{kind}s\")\n", "        taken = False\n", REFUSES, "clause"),
-    module("knows_only_its_own_parameters", "        if isinstance(value, Parameter):\n            if", "        if type(value) is Parameter:\n            if", MIXED, "clause"),
-    module("dots_in_names", "        if \".\" in name:\n", "        if False:\n", REFUSES, "clause"),
-    module("registers_before_it_is_born", "            if \"_parameters\" not in own:\n                raise AttributeError(\"cannot assign parameters before Module.__init__() call\")\n", "", REFUSES, "pytorch#16110"),
-    module("buffers_before_it_is_born", "        if \"_buffers\" not in vars(self):\n            raise AttributeError(\"cannot assign buffer before Module.__init__() call\")\n", "", REFUSES, "pytorch#16110"),
+    registration("replaced_moves_to_the_end", "            self._forget(name, own, self._buffers, self._modules)\n", "            self._forget(name, own, self._buffers, self._modules, self._parameters)\n", REGISTERED, "clause"),
+    registration("name_in_two_tables", "self._forget(name, own, self._buffers, self._modules)", "self._forget(name, own)", REGISTERED, "clause"),
+    registration("none_deletes", "            self.register_parameter(name, None)\n", "            del self._parameters[name]\n", REGISTERED, "clause"),
+    state("every_buffer_is_saved", "if name not in self._non_persistent_buffers_set}", "}", REGISTERED, "clause"),
+    state("no_buffer_is_saved", "(self._parameters | buffers).items()", "self._parameters.items()", REGISTERED, "clause"),
+    state("empty_place_is_saved", "items() if tensor is not None}", "items()}", REGISTERED, "clause"),
+    registration("tensor_is_a_parameter", "        if isinstance(value, Parameter):\n            if", "        if isinstance(value, torch.Tensor) and value.is_floating_point() and name not in own.get('_buffers', ()):\n            value = value if isinstance(value, Parameter) else Parameter(value)\n            if", REGISTERED, "clause"),
+    registration("methods_can_be_covered", "        taken = hasattr(self, name) and name not in getattr(self, f\"_{kind}s\")\n", "        taken = False\n", REFUSES, "clause"),
+    registration("knows_only_its_own_parameters", "        if isinstance(value, Parameter):\n            if", "        if type(value) is Parameter:\n            if", MIXED, "clause"),
+    registration("dots_in_names", "        if \".\" in name:\n", "        if False:\n", REFUSES, "clause"),
+    registration("registers_before_it_is_born", "            if \"_parameters\" not in own:\n                raise AttributeError(\"cannot assign parameters before Module.__init__() call\")\n", "", REFUSES, "pytorch#16110"),
+    registration("buffers_before_it_is_born", "        if \"_buffers\" not in vars(self):\n            raise AttributeError(\"cannot assign buffer before Module.__init__() call\")\n", "", REFUSES, "pytorch#16110"),
     # ── module: what is done to all, and what is saved
     module("switches_only_itself", "            child.train(mode)\n", "            pass\n", LIVES, "clause"),
     module("switches_only_its_children", "        self.training = mode\n", "", LIVES, "clause"),
     module("freezes_only_its_own", "        for p in self.parameters():\n            p.requires_grad_(requires_grad)", "        for p in self.parameters(False):\n            p.requires_grad_(requires_grad)", LIVES, "clause"),
     module("zeroes_always", "            if set_to_none:\n                p.grad = None\n            elif", "            if", LIVES, "torch before 2.0"),
-    module("converts_only_its_own", "            child._apply(fn)\n", "            pass\n", LIVES, "clause"),
-    module("converted_into_new_parameters", "                p.data = fn(p)\n", "                self._parameters[next(n for n, q in self._parameters.items() if q is p)] = Parameter(fn(p), p.requires_grad)\n", LIVES, "clause: an optimizer would lose it"),
-    module("state_is_a_copy", "tensor if keep_vars else tensor.detach()", "tensor if keep_vars else tensor.detach().clone()", LIVES, "clause"),
-    module("state_keeps_the_graph", "tensor if keep_vars else tensor.detach()", "tensor", LIVES, "clause"),
-    module("ignores_what_is_missing", "        if strict and missing:\n", "        if False:\n", REFUSES, "PIQuIL/QuCumber#18, pytorch/examples#1029"),
-    module("ignores_what_is_unexpected", "        if strict and unexpected:\n", "        if False:\n", REFUSES, "PIQuIL/QuCumber#18, pytorch/examples#1029"),
-    module("always_strict", "        if strict and missing:\n", "        if missing:\n", LIVES, "pytorch#156177"),
-    module("tells_of_nothing_missing", "return _IncompatibleKeys(missing, unexpected)", "return _IncompatibleKeys([], unexpected)", LIVES, "PIQuIL/QuCumber#18"),
-    module("unexpected_under_an_empty_child", "name not in (self._modules if dot else own)", "name not in ([n for n, m in self._modules.items() if m] if dot else own)", LIVES, "facebookresearch/fairseq2#330: native overlooks them"),
-    module("broadcasts_what_it_loads", "        if theirs.shape != mine.shape:\n", "        if False:\n", REFUSES, "clause"),
-    module("assigned_is_copied", "        elif assign:\n", "        elif False:\n", LIVES, "clause"),
-    module("assigned_is_trained", "            if isinstance(mine, Parameter):\n                theirs = theirs if isinstance(theirs, Parameter) else Parameter(theirs)\n                theirs.requires_grad_(mine.requires_grad)\n", "            if isinstance(mine, Parameter):\n                theirs = Parameter(theirs)\n", LIVES, "clause"),
+    conversion("converts_only_its_own", "            child._apply(fn)\n", "            pass\n", LIVES, "clause"),
+    conversion("into_new_parameters", "if p.is_meta == data.is_meta:", "if False:", LIVES, "clause: an optimizer would lose it"),
+    state("state_is_a_copy", "tensor if keep_vars else tensor.detach()", "tensor if keep_vars else tensor.detach().clone()", LIVES, "clause"),
+    state("state_keeps_the_graph", "tensor if keep_vars else tensor.detach()", "tensor", LIVES, "clause"),
+    state("ignores_what_is_missing", "        if strict and found.missing_keys:\n", "        if False:\n", REFUSES, "PIQuIL/QuCumber#18, pytorch/examples#1029"),
+    state("ignores_what_is_unexpected", "        if strict and found.unexpected_keys:\n", "        if False:\n", REFUSES, "PIQuIL/QuCumber#18, pytorch/examples#1029"),
+    state("always_strict", "        if strict and found.missing_keys:\n", "        if found.missing_keys:\n", LIVES, "pytorch#156177"),
+    state("tells_of_nothing_missing", "        return found\n", "        return _IncompatibleKeys([], found.unexpected_keys)\n", LIVES, "PIQuIL/QuCumber#18"),
+    state("unexpected_under_an_empty_child", "name not in (self._modules if dot else own)", "name not in ([n for n, m in self._modules.items() if m] if dot else own)", LIVES, "facebookresearch/fairseq2#330: native overlooks them"),
+    state("broadcasts_what_it_loads", "        if theirs.shape != mine.shape:\n", "        if False:\n", REFUSES, "clause"),
+    state("assigned_is_copied", "        if not assign:\n", "        if True:\n", LIVES, "clause"),
+    state("assigned_is_trained", "            theirs = theirs if isinstance(theirs, Parameter) else Parameter(theirs, mine.requires_grad)\n            theirs.requires_grad_(mine.requires_grad)\n", "            theirs = Parameter(theirs)\n", LIVES, "clause"),
     module("printed_without_indentation", "textwrap.indent(\"\\n\".join([text] * bool(text) + children), \"  \")", "\"\\n\".join([text] * bool(text) + children)", LIVES, "clause"),
     # ── sequential
     sequential("data_differentiated", "saved.append((key, layer, kept, flows))", "saved.append((key, layer, kept, True))", STOPS, "clause"),
