@@ -1,7 +1,36 @@
 """The native rung, read as a library.  What PyTorch ships, the object itself."""
 
 from torch import Generator
-from torch.nn import Buffer, CrossEntropyLoss, Dropout, Linear, Module, MSELoss, Parameter, ReLU, Sequential
+from torch.nn import (
+    Buffer,
+    CrossEntropyLoss,
+    Dropout,
+    Linear,
+    Module,
+    ModuleDict,
+    ModuleList,
+    MSELoss,
+    Parameter,
+    ParameterDict,
+    ParameterList,
+    ReLU,
+    Sequential,
+)
+from torch.nn.init import (
+    calculate_gain,
+    constant_,
+    dirac_,
+    eye_,
+    kaiming_normal_,
+    kaiming_uniform_,
+    normal_,
+    orthogonal_,
+    sparse_,
+    trunc_normal_,
+    uniform_,
+    xavier_normal_,
+    xavier_uniform_,
+)
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, Adam, Optimizer
 from torch.utils.data import (
@@ -31,18 +60,35 @@ __all__ = [
     "Linear",
     "MSELoss",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "Optimizer",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "RandomSampler",
     "ReLU",
     "Sequential",
     "SequentialSampler",
     "Subset",
     "TensorDataset",
+    "calculate_gain",
     "clip_grad_norm_",
+    "constant_",
     "default_collate",
+    "dirac_",
     "evaluate",
+    "eye_",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "orthogonal_",
     "random_split",
+    "sparse_",
     "train",
     "train_step",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
 ]
