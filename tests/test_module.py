@@ -43,7 +43,7 @@ def shared_acts(value):
     """What a list and a dictionary have in common: each act takes the rung, a container, a place and a number."""
     return {
         "set": lambda rung, c, at, n: c.__setitem__(at, value(rung, n)),
-        "get": lambda rung, c, at, n: c[at],
+        "get": lambda rung, c, at, n: tree(c[at]) if isinstance(at, slice) else c[at],
         "assign nothing": lambda rung, c, at, n: setattr(c, str(at), None),
         "an unknown object": lambda rung, c, at, n: c.__setitem__(at, object),
         "seen": lambda rung, c, at, n: sorted({n for n in dir(c) if n[0] != "_"} - {*dir(type(c))}),
@@ -90,7 +90,7 @@ ACTS = {
     "nn.module_dict": dict_acts(layer),
     "nn.parameter_dict": dict_acts(anything)
     | {
-        "setdefault": lambda rung, c, at, n: c.setdefault(at, anything(rung, n)),
+        "setdefault": lambda rung, c, at, n: [c.setdefault(at, anything(rung, m)) for m in (n, n + 1)],
         "popitem": lambda rung, c, at, n: c.popitem(),
         "get or": lambda rung, c, at, n: c.get(at, n),
         "copy": lambda rung, c, at, n: tree(c.copy()),
@@ -258,6 +258,21 @@ def test_custom_and_native_save_and_load_the_same_with_hooks_and_extra_state(cel
 
         found.append([outcome(act), log, outcome(lambda: tree(copy.deepcopy(root)))])
     assert_same(*found, "custom state")
+
+
+@cells("nn.buffer", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING_COMPUTED)
+@given(persistent=st.booleans(), required=st.booleans())
+def test_a_buffer_is_a_plain_tensor_with_a_mark(cell, persistent, required):
+    """A buffer is of no class of its own, is known on either rung, and shares the memory of what it is made of."""
+    found = []
+    for cls in cell.ladder[2:]:
+        data = torch.ones(2, requires_grad=required)
+        buffer = cls(data, persistent=persistent)
+        known = [isinstance(buffer, kind) for kind in cell.ladder[2:]] + [isinstance(buffer + 1, cls)]
+        found.append(
+            [repr(buffer), type(buffer).__name__, buffer.persistent, buffer.data_ptr() == data.data_ptr(), known]
+        )
+    assert_same(*found, "custom buffer")
 
 
 # ── conversion ──────────────────────────────────────────────────────────────────────────────────
