@@ -8,6 +8,19 @@ from impls.data.random_sampler import random_sampler_raw as random_sampler
 from impls.data.sequential_sampler import sequential_sampler_raw as sequential_sampler
 from impls.data.split import random_split_raw as random_split
 from impls.data.subset import subset_raw as subset
+from impls.init.calculate_gain import calculate_gain_raw as calculate_gain
+from impls.init.constant import constant_raw as constant
+from impls.init.dirac import dirac_raw as dirac
+from impls.init.eye import eye_raw as eye
+from impls.init.kaiming_normal import kaiming_normal_raw as kaiming_normal
+from impls.init.kaiming_uniform import kaiming_uniform_raw as kaiming_uniform
+from impls.init.normal import normal_raw as normal
+from impls.init.orthogonal import orthogonal_raw as orthogonal
+from impls.init.sparse import sparse_raw as sparse
+from impls.init.trunc_normal import trunc_normal_raw as trunc_normal
+from impls.init.uniform import uniform_raw as uniform
+from impls.init.xavier_normal import xavier_normal_raw as xavier_normal
+from impls.init.xavier_uniform import xavier_uniform_raw as xavier_uniform
 from impls.losses.cross_entropy import cross_entropy_raw as cross_entropy
 from impls.losses.loss import _reduced as loss
 from impls.losses.mse import mse_raw as mse_loss
@@ -31,17 +44,25 @@ __all__ = [
     "Layer",
     "adam",
     "batch_sampler",
+    "calculate_gain",
     "clip_grad_norm",
+    "constant",
     "cross_entropy",
     "data_loader",
     "default_collate",
+    "dirac",
     "dropout",
     "evaluate",
+    "eye",
+    "kaiming_normal",
+    "kaiming_uniform",
     "linear",
     "linear_init",
     "loss",
     "mse_loss",
     "named_parameters",
+    "normal",
+    "orthogonal",
     "parameter",
     "random_sampler",
     "random_split",
@@ -50,8 +71,13 @@ __all__ = [
     "sequential",
     "sequential_sampler",
     "sgd",
+    "sparse",
     "subset",
     "tensor_dataset",
     "train",
     "train_step",
+    "trunc_normal",
+    "uniform",
+    "xavier_normal",
+    "xavier_uniform",
 ]
