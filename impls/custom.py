@@ -1,13 +1,22 @@
 """The custom rung, read as a library.  Our own classes, drop-ins for torch's."""
 
 from impls.data.batch_sampler import BatchSampler
+from impls.data.chain_dataset import ChainDataset
 from impls.data.collate import default_collate
+from impls.data.concat_dataset import ConcatDataset
 from impls.data.dataset import TensorDataset
+from impls.data.distributed_sampler import DistributedSampler
+from impls.data.iterable_dataset import IterableDataset
 from impls.data.loader import DataLoader
 from impls.data.random_sampler import RandomSampler
 from impls.data.sequential_sampler import SequentialSampler
 from impls.data.split import random_split
+from impls.data.stack_dataset import StackDataset
+from impls.data.stateful_loader import StatefulDataLoader
 from impls.data.subset import Subset
+from impls.data.subset_random_sampler import SubsetRandomSampler
+from impls.data.weighted_random_sampler import WeightedRandomSampler
+from impls.data.workers import get_worker_info
 from impls.losses.cross_entropy import CrossEntropyLoss
 from impls.losses.loss import Loss
 from impls.losses.mse import MSELoss
@@ -29,9 +38,13 @@ __all__ = [
     "SGD",
     "Adam",
     "BatchSampler",
+    "ChainDataset",
+    "ConcatDataset",
     "CrossEntropyLoss",
     "DataLoader",
+    "DistributedSampler",
     "Dropout",
+    "IterableDataset",
     "Linear",
     "Loss",
     "MSELoss",
@@ -42,11 +55,16 @@ __all__ = [
     "ReLU",
     "Sequential",
     "SequentialSampler",
+    "StackDataset",
+    "StatefulDataLoader",
     "Subset",
+    "SubsetRandomSampler",
     "TensorDataset",
+    "WeightedRandomSampler",
     "clip_grad_norm_",
     "default_collate",
     "evaluate",
+    "get_worker_info",
     "random_split",
     "train",
     "train_step",

@@ -2,13 +2,19 @@
 
 from impls.data.batch_sampler import batch_sampler_manual as batch_sampler
 from impls.data.collate import collate_manual as default_collate
+from impls.data.concat_dataset import concat_dataset_manual as concat_dataset
 from impls.data.dataset import tensor_dataset_manual as tensor_dataset
+from impls.data.distributed_sampler import distributed_sampler_manual as distributed_sampler
 from impls.data.loader import loader_manual as data_loader
 from impls.data.random_sampler import random_sampler_manual as random_sampler
 from impls.data.sequential_sampler import sequential_sampler_manual as sequential_sampler
 from impls.data.sources import sources_manual as sources
 from impls.data.split import random_split_manual as random_split
+from impls.data.stack_dataset import stack_dataset_manual as stack_dataset
 from impls.data.subset import subset_manual as subset
+from impls.data.subset_random_sampler import subset_random_sampler_manual as subset_random_sampler
+from impls.data.weighted_random_sampler import weighted_random_sampler_manual as weighted_random_sampler
+from impls.data.workers import worker_seeds_manual as get_worker_info
 from impls.losses.cross_entropy import cross_entropy_manual as cross_entropy
 from impls.losses.loss import reduce_manual as loss
 from impls.losses.mse import mse_manual as mse_loss
@@ -32,11 +38,14 @@ __all__ = [
     "adam",
     "batch_sampler",
     "clip_grad_norm",
+    "concat_dataset",
     "cross_entropy",
     "data_loader",
     "default_collate",
+    "distributed_sampler",
     "dropout",
     "evaluate",
+    "get_worker_info",
     "linear",
     "loss",
     "mse_loss",
@@ -50,8 +59,11 @@ __all__ = [
     "sequential_sampler",
     "sgd",
     "sources",
+    "stack_dataset",
     "subset",
+    "subset_random_sampler",
     "tensor_dataset",
     "train",
     "train_step",
+    "weighted_random_sampler",
 ]

@@ -2,12 +2,17 @@
 
 from impls.data.batch_sampler import batch_sampler_raw as batch_sampler
 from impls.data.collate import collate_raw as default_collate
+from impls.data.concat_dataset import concat_dataset_raw as concat_dataset
 from impls.data.dataset import tensor_dataset_raw as tensor_dataset
+from impls.data.distributed_sampler import distributed_sampler_raw as distributed_sampler
 from impls.data.loader import loader_raw as data_loader
 from impls.data.random_sampler import random_sampler_raw as random_sampler
 from impls.data.sequential_sampler import sequential_sampler_raw as sequential_sampler
 from impls.data.split import random_split_raw as random_split
+from impls.data.stack_dataset import stack_dataset_raw as stack_dataset
 from impls.data.subset import subset_raw as subset
+from impls.data.subset_random_sampler import subset_random_sampler_raw as subset_random_sampler
+from impls.data.weighted_random_sampler import weighted_random_sampler_raw as weighted_random_sampler
 from impls.losses.cross_entropy import cross_entropy_raw as cross_entropy
 from impls.losses.loss import _reduced as loss
 from impls.losses.mse import mse_raw as mse_loss
@@ -32,9 +37,11 @@ __all__ = [
     "adam",
     "batch_sampler",
     "clip_grad_norm",
+    "concat_dataset",
     "cross_entropy",
     "data_loader",
     "default_collate",
+    "distributed_sampler",
     "dropout",
     "evaluate",
     "linear",
@@ -50,8 +57,11 @@ __all__ = [
     "sequential",
     "sequential_sampler",
     "sgd",
+    "stack_dataset",
     "subset",
+    "subset_random_sampler",
     "tensor_dataset",
     "train",
     "train_step",
+    "weighted_random_sampler",
 ]

@@ -677,11 +677,3 @@ def test_a_finished_loader_keeps_its_options(cell, data):
     name = data.draw(st.sampled_from(sorted(inspect.signature(cell.ladder.native).parameters)), label="name")
     custom, native = (outcome(lambda cls=cls: setattr(cls([7]), name, None)) for cls in cell.ladder[2:])
     assert custom == native
-
-
-@pytest.mark.parametrize("option", [{"num_workers": 1}, {"pin_memory": True}], ids=["num_workers", "pin_memory"])
-@cells(LOADER, rungs=(Rung.CUSTOM,), **ON_CPU)
-def test_custom_says_what_is_not_on_its_rung(cell, option):
-    """What custom cannot do yet it refuses, and names what can."""
-    with pytest.raises(NotImplementedError, match=r"not on this rung yet.*torch\.utils\.data\.DataLoader"):
-        cell.ladder.custom([7], **option)

@@ -484,7 +484,7 @@ def told(value):
     """Everything a caller sees of a value: types all the way down, and of tensors how they lie in memory."""
     if isinstance(value, torch.Tensor):
         about = {k: getattr(value, k) for k in ("dtype", "requires_grad", "is_cuda")}
-        about |= {"type": type(value), "strides": value.stride(), "offset": value.storage_offset()}
+        about |= {"type": type(value), "strides": value.stride()}
         return about | {"values": _numbers(value)}
     if isinstance(value, str | bytes):
         return value

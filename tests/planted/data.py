@@ -55,7 +55,7 @@ split, collate, source = planter("data.split"), planter("data.collate"), planter
 
 BUGS = [
     # ── sequential sampler
-    sequential("manual_runs_over", "min(cursor.position + k, cursor.n)", "cursor.position + k", SAME, CLAUSE),
+    sequential("manual_runs_over", "cursor.order[cursor.position : stop]", "np.arange(cursor.position, stop)", SAME, CLAUSE),
     sequential("raw_from_one", "yield from range(n)", "yield from range(1, n + 1)", SAME, CLAUSE),
     sequential("misses_the_last", "iter(range(len(self.data_source)))", "iter(range(len(self.data_source) - 1))", SAME, CLAUSE),
     sequential("draws_from_one", "torch.arange(len(self.data_source), ", "torch.arange(1, len(self.data_source) + 1, ", USUAL, CLAUSE, of="data.loader"),
@@ -97,7 +97,7 @@ BUGS = [
     batches("len_forgets_the_kept", "(len(self.sampler) + self.batch_size - 1) // self", "len(self.sampler) // self", LENGTH, "pytorch/vision#9127"),
     batches("accepts_a_bool", " or isinstance(batch_size, bool)", "", REFUSES, CLAUSE),
     batches("cut_never_drops", "if len(rest) and not drop_last:", "if len(rest):", USUAL, "nerdai/llms-from-scratch-rs#155", of="data.loader"),
-    batches("cut_looks_ahead", "        if len(rest) == batch_size:\n            yield rest\n            rest = rest[:0]\n", "", USUAL, CLAUSE, of="data.loader"),
+    batches("cut_looks_ahead", "% batch_size])", "% batch_size - (len(drawn) % batch_size == 0) * batch_size])", USUAL, CLAUSE, of="data.loader"),
     # ── loader, manual and raw
     loader("manual_no_base_seed", "    _, rng = rng_manual.random(rng)  # the base seed\n", "", SAME, "pytorch#20749"),
     loader("manual_never_shuffles", "    if shuffle:\n        take", "    if False:\n        take", SAME, CLAUSE),
