@@ -53,11 +53,11 @@ class StatefulDataLoader(DataLoader[Batch]):
 
     def __iter__(self):
         resumed, self._resumed = self._resumed, None
-        self._latest = resumed or Watched(self)
+        self._latest = Watched(self) if resumed is None else resumed
         return self._latest
 
     def state_dict(self):
-        running = self._resumed or self._latest
+        running = self._latest if self._resumed is None else self._resumed
         return {
             "generators": states(self.generators),
             "pass": None if running is None or running.watch.ended else running.watch.notes(),
