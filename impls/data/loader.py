@@ -176,7 +176,7 @@ class DataLoader(Generic[Batch]):
         return Fetching(self.dataset, self.collate_fn, self.batch_sampler is not None, self.drop_last)
 
     def __iter__(self):
-        if self._kept is not None:
+        if self._kept is not None and self._kept.source.stop.alive:
             self._kept.begin_again(self)
             return self._kept
         warn_of_many(self.num_workers)

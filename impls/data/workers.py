@@ -20,6 +20,7 @@ Raises   what a row raises, by its class, with the worker's traceback for words;
 Source   torch/utils/data/_utils/worker.py, torch/utils/data/dataloader.py (PyTorch 2.13).
 """
 
+import contextlib
 import itertools
 import multiprocessing
 import os
@@ -101,15 +102,10 @@ def stream_fetcher(rows, collate, batched, drop_last):
     """The next rows, as many as there are indices; StopIteration when there are none."""
     if not batched:
         return lambda _: collate(next(rows))
-    ended = False
 
     def fetch(batch):
-        nonlocal ended
-        if ended:
-            raise StopIteration
         taken = list(itertools.islice(rows, len(batch)))
-        ended = len(taken) < len(batch)
-        if not taken or (ended and drop_last):
+        if not taken or (drop_last and len(taken) < len(batch)):
             raise StopIteration
         return collate(taken)
 
@@ -141,12 +137,13 @@ def work(fetching, base_seed, init_fn, id, num_workers, tasks, answers, stopped)
         fetch = fetching.begin()
     except Exception:
         fetch = fails_with(ExceptionWrapper(where=where))
-    for task in until_told(tasks, stopped):
-        if task == NEW_PASS:
-            fetch = fetching.begin()
-            answers.send((*NEW_PASS, False))
-        else:
-            answers.send(answered(fetch, *task, is_stream(fetching.dataset), where))
+    with contextlib.suppress(BrokenPipeError, KeyboardInterrupt):  # nobody waits for an answer any more
+        for task in until_told(tasks, stopped):
+            if task == NEW_PASS:
+                fetch = fetching.begin()
+                answers.send((*NEW_PASS, False))
+            else:
+                answers.send(answered(fetch, *task, is_stream(fetching.dataset), where))
 
 
 def fails_with(failure):
@@ -283,7 +280,7 @@ class Workers:
 
 
 def reraise(failure):
-    """Raise what a worker has caught, but not from torch's frame, where the error would keep itself and the pass alive."""
+    """Raise what a worker has caught, but not from torch's frame: there the error would keep itself and the pass."""
     try:
         failure.reraise()
     except Exception as error:
