@@ -397,22 +397,22 @@ def working(law):
 
 @cells(LOADER, rungs=DROP_IN, **ON_CPU)
 @working
-@FEW
-@given(data=st.data())
-def test_workers_give_native_batches_and_leave_the_same_generators(cell, data):
+@pytest.mark.parametrize("working", list(observed.WORKING))
+def test_workers_give_native_batches_and_leave_the_same_generators(cell, working):
     """With worker processes custom's batches are native's, with all that rows draw and know in their worker, and after
     every request the generators are native's; over several passes, abandoned and side by side, with workers kept."""
-    program = data.draw(drawn.WORKING, label="program")
+    program = observed.WORKING[working]
     custom, native = (observed.feed(rung, impl, program) for rung, impl in cell.implementations.items())
     assert_same(custom, native, "custom")
 
 
 @cells(LOADER, rungs=DROP_IN, **ON_CPU)
 @working
-@pytest.mark.parametrize("options", observed.SHARED_STREAMS, ids=str)
-def test_workers_share_a_stream_as_natives_do(cell, options):
+@pytest.mark.parametrize("shared", sorted(observed.SHARED_STREAMS))
+def test_workers_share_a_stream_as_natives_do(cell, shared):
     """A stream that shows each worker its share comes in native's order, pass after pass, each worker's last batch
     short, or dropped."""
+    options = observed.SHARED_STREAMS[shared]
     custom, native = (observed.flow_of_workers(rung, impl, options) for rung, impl in cell.implementations.items())
     assert_same(custom, native, "custom")
 
@@ -554,6 +554,16 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(cell, data):
 
 
 @cells(STATEFUL, rungs=(Rung.CUSTOM,), **ON_CPU)
+@pytest.mark.parametrize("stop", [1, 2, 3])
+def test_what_others_drew_within_a_pass_is_not_forgotten(cell, stop):
+    """A sampler that draws at every request, from a generator from which a mask is drawn in between, goes on alike."""
+    sampler = observed.Sampled("random", {"replacement": True, "num_samples": 96, "generator": "own"})
+    feed = observed.Feed(observed.Shown("anything", [*range(9)]), {"batch_size": 32, "sampler": sampler}, "own")
+    resumed, uninterrupted = observed.resumed(cell.ladder.custom, feed, stop, [7] * 6)
+    assert_same(resumed, uninterrupted, "resumed")
+
+
+@cells(STATEFUL, rungs=(Rung.CUSTOM,), **ON_CPU)
 @working
 @pytest.mark.parametrize("stop", [0, 2, 5, 6])
 def test_a_resumed_run_has_its_workers_back(cell, stop):
@@ -628,12 +638,11 @@ def test_a_loader_that_is_resumed_again_and_again_stays_native(cell):
 
 
 @cells(STATEFUL, rungs=(Rung.CUSTOM,), **ON_CPU)
-@pytest.mark.parametrize("option", [{"persistent_workers": True}, {"in_order": False}], ids=str)
-def test_what_cannot_be_resumed_is_refused(cell, option):
+@pytest.mark.parametrize(("name", "value"), [("persistent_workers", True), ("in_order", False)])
+def test_what_cannot_be_resumed_is_refused(cell, name, value):
     """A loader that could not go on to the bit says so when it is made, and what to change."""
-    name, value = next(iter(option.items()))
     with pytest.raises(ValueError, match=f"use {name}={not value}"):
-        cell.ladder.custom([7], num_workers=1, **option)
+        cell.ladder.custom([7], num_workers=1, **{name: value})
 
 
 @pytest.mark.xfail(reason="live in torch 2.13: its loader has no state", raises=AttributeError)

@@ -614,12 +614,27 @@ def note_the_worker(id):
     torch.utils.data.get_worker_info().dataset.note = f"worker {id}, {torch.initial_seed()}"
 
 
-SHARED_STREAMS = [
-    {"num_workers": 2, "batch_size": 2},
-    {"num_workers": 2, "batch_size": 4, "drop_last": True},
-    {"num_workers": 2, "batch_size": None, "prefetch_factor": 1},
-    {"num_workers": 2, "batch_size": 3, "persistent_workers": True},
-]
+def _working(n, **options):
+    """A pass read to its end and beyond, one abandoned, and two side by side, with masks drawn in between."""
+    whole = (1,) * (-(-n // (options.get("batch_size", 1) or 1)) + 2)
+    feed = Feed(Shown("noting", n), options | {"shuffle": n > 0, "num_workers": 2}, "own")
+    return Program([feed], 5, [Turn(0, whole), Turn(0, (1,), mask=7), Turn(0, whole, live=2, mask=7)])
+
+
+WORKING = {
+    "workers that are kept": _working(7, persistent_workers=True, worker_init_fn=note_the_worker),
+    "the last batch dropped": _working(9, batch_size=4, drop_last=True, prefetch_factor=1, timeout=60),
+    "more batches ahead than there are": _working(8, batch_size=4, prefetch_factor=3, multiprocessing_context="fork"),
+    "row by row": _working(5, batch_size=None, prefetch_factor=1),
+    "one row": _working(1, batch_size=2),
+    "nothing": _working(0),
+}
+SHARED_STREAMS = {
+    "in batches": {"batch_size": 2},
+    "with a last batch dropped by each": {"batch_size": 4, "drop_last": True},
+    "row by row": {"batch_size": None, "prefetch_factor": 1},
+    "with workers kept": {"batch_size": 3, "persistent_workers": True},
+}
 
 
 def _share(self):
@@ -634,7 +649,7 @@ def flow_of_workers(rung, impl, options):
     stream = type("Shared", (library.IterableDataset,), body)()
     stream.ask = library.get_worker_info
     with torch.random.fork_rng(devices=[]):
-        loader = impl(stream, **options, generator=torch.Generator())
+        loader = impl(stream, num_workers=2, **options, generator=torch.Generator())
         about = [with_warnings(lambda: told(list(loader))), len(loader), with_warnings(lambda: told(list(loader)))]
     return [[w[:2] for w in each.pop("warned")] + [each] if isinstance(each, dict) else each for each in about]
 
