@@ -556,9 +556,9 @@ def test_a_resumed_run_is_the_run_that_was_never_stopped(cell, data):
 @cells(STATEFUL, rungs=(Rung.CUSTOM,), **ON_CPU)
 @pytest.mark.parametrize("stop", [1, 2, 3])
 def test_what_others_drew_within_a_pass_is_not_forgotten(cell, stop):
-    """A sampler that draws at every request, from a generator from which a mask is drawn in between, goes on alike."""
+    """A sampler that draws within a pass, from a generator from which masks are drawn in between, goes on alike."""
     sampler = observed.Sampled("random", {"replacement": True, "num_samples": 96, "generator": "own"})
-    feed = observed.Feed(observed.Shown("anything", [*range(9)]), {"batch_size": 32, "sampler": sampler}, "own")
+    feed = observed.Feed(observed.Shown("anything", [*range(9)]), {"batch_size": 20, "sampler": sampler}, "global")
     resumed, uninterrupted = observed.resumed(cell.ladder.custom, feed, stop, [7] * 6)
     assert_same(resumed, uninterrupted, "resumed")
 

@@ -282,7 +282,7 @@ BUGS = [
     stateful("start_forgotten", "            put_back(self.generators, start)\n", "            pass\n", FOREIGN, CLAUSE),
     stateful("foreign_draws_forgotten", "            if number in moved:", "            if False:", FOREIGN, "found here: a sampler that draws within a pass, from a generator that the caller draws from too"),
     stateful("one_batch_again", "for number in range(asked):", "for number in range(asked - 1):", RESUMES, CLAUSE),
-    stateful("samplers_generator_forgotten", ', *(getattr(s, "generator", None) for s in samplers)]', "]", RESUMES, "meta-pytorch/data#1441"),
+    stateful("samplers_generator_forgotten", ', *(getattr(s, "generator", None) for s in samplers)]', "]", FOREIGN, "meta-pytorch/data#1441"),
     stateful("pass_of_no_batches_is_false", "Watched(self) if resumed is None else resumed", "resumed or Watched(self)", LIVES_ON, "found here: a pass has a length, and may be false"),
     stateful("forgets_what_it_was_told", "self.asked + 1, after", "max(self.asked, 1), after", LIVES_ON, CLAUSE),
     stateful("workers_rows_skipped", "for number in range(asked):", "for number in range(0 if loader.num_workers else asked):", RESUMES_WORKERS, CLAUSE),
