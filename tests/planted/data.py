@@ -129,7 +129,7 @@ BUGS = [
     weighted("manual_weights_not_summed_up", "shares = np.cumsum(weights)", "shares = np.sort(weights)", SAME, CLAUSE),
     weighted("manual_without_replacement_by_default", "*, replacement=True):", "*, replacement=False):", DEFAULTS, CLAUSE),
     weighted("raw_always_replaces", "multinomial(weights, num_samples, replacement, generator=generator)", "multinomial(weights, num_samples, True, generator=generator)", SAME, CLAUSE),
-    weighted("weights_in_float32", "torch.as_tensor(weights, dtype=torch.float64)\n        if", "torch.as_tensor(weights, dtype=torch.float32)\n        if", SAME, CLAUSE),
+    weighted("weights_cut_to_integers", "torch.as_tensor(weights, dtype=torch.float64)\n        if", "torch.as_tensor(weights, dtype=torch.float64).floor()\n        if", SAME, CLAUSE),
     weighted("generator_ignored", "self.replacement, generator=self.generator)", "self.replacement)", SAME, "webdataset#347, #348"),
     weighted("always_replaces", "self.num_samples, self.replacement, generator", "self.num_samples, True, generator", WEIGHTLESS, CLAUSE),
     weighted("one_at_a_time", "        yield from drawn.tolist()", "        for _ in range(self.num_samples):\n            yield from torch.multinomial(self.weights, 1, generator=self.generator).tolist()", SAME, CLAUSE),
