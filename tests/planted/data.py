@@ -53,7 +53,6 @@ WARNS = "test_data.test_custom_warns_where_native_warns"
 RESUMES = "test_data.test_a_resumed_run_is_the_run_that_was_never_stopped"
 RESUMES_WORKERS = "test_data.test_a_resumed_run_has_its_workers_back"
 FOREIGN = "test_data.test_what_others_drew_within_a_pass_is_not_forgotten"
-LIVES_ON = "test_data.test_a_loader_that_is_resumed_again_and_again_stays_native"
 UNRESUMABLE = "test_data.test_what_cannot_be_resumed_is_refused"
 LINE = "test_data.test_the_line_is_the_documents"
 ROUNDED = "test_data.test_a_source_in_another_dtype_is_the_source_rounded"
@@ -283,8 +282,7 @@ BUGS = [
     stateful("foreign_draws_forgotten", "            if number in moved:", "            if False:", FOREIGN, "found here: a sampler that draws within a pass, from a generator that the caller draws from too"),
     stateful("one_batch_again", "for number in range(asked):", "for number in range(asked - 1):", RESUMES, CLAUSE),
     stateful("samplers_generator_forgotten", ', *(getattr(s, "generator", None) for s in samplers)]', "]", FOREIGN, "meta-pytorch/data#1441"),
-    stateful("pass_of_no_batches_is_false", "Watched(self) if resumed is None else resumed", "resumed or Watched(self)", LIVES_ON, "found here: a pass has a length, and may be false"),
-    stateful("forgets_what_it_was_told", "self.asked + 1, after", "max(self.asked, 1), after", LIVES_ON, CLAUSE),
+    stateful("forgets_what_it_was_told", "self.asked + 1, after", "max(self.asked, 1), after", FOREIGN, CLAUSE),
     stateful("workers_rows_skipped", "for number in range(asked):", "for number in range(0 if loader.num_workers else asked):", RESUMES_WORKERS, CLAUSE),
     stateful("persistent_accepted", "if self.persistent_workers:", "if False:", UNRESUMABLE, CLAUSE),
     stateful("any_order_accepted", "if not self.in_order:", "if False:", UNRESUMABLE, CLAUSE),
