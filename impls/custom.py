@@ -1,13 +1,22 @@
 """The custom rung, read as a library.  Our own classes, drop-ins for torch's."""
 
 from impls.data.batch_sampler import BatchSampler
+from impls.data.chain_dataset import ChainDataset
 from impls.data.collate import default_collate
+from impls.data.concat_dataset import ConcatDataset
 from impls.data.dataset import TensorDataset
+from impls.data.distributed_sampler import DistributedSampler
+from impls.data.iterable_dataset import IterableDataset
 from impls.data.loader import DataLoader
 from impls.data.random_sampler import RandomSampler
 from impls.data.sequential_sampler import SequentialSampler
 from impls.data.split import random_split
+from impls.data.stack_dataset import StackDataset
+from impls.data.stateful_loader import StatefulDataLoader
 from impls.data.subset import Subset
+from impls.data.subset_random_sampler import SubsetRandomSampler
+from impls.data.weighted_random_sampler import WeightedRandomSampler
+from impls.data.workers import get_worker_info
 from impls.init.calculate_gain import calculate_gain
 from impls.init.constant import constant_
 from impls.init.dirac import dirac_
@@ -53,11 +62,15 @@ __all__ = [
     "Adam",
     "BatchSampler",
     "Buffer",
+    "ChainDataset",
+    "ConcatDataset",
     "Conversion",
     "CrossEntropyLoss",
     "DataLoader",
+    "DistributedSampler",
     "Dropout",
     "Hooks",
+    "IterableDataset",
     "Linear",
     "Loss",
     "MSELoss",
@@ -73,10 +86,14 @@ __all__ = [
     "Registration",
     "Sequential",
     "SequentialSampler",
+    "StackDataset",
     "State",
+    "StatefulDataLoader",
     "Subset",
+    "SubsetRandomSampler",
     "TensorDataset",
     "Traversal",
+    "WeightedRandomSampler",
     "calculate_gain",
     "clip_grad_norm_",
     "constant_",
@@ -84,6 +101,7 @@ __all__ = [
     "dirac_",
     "evaluate",
     "eye_",
+    "get_worker_info",
     "kaiming_normal_",
     "kaiming_uniform_",
     "normal_",

@@ -2,13 +2,19 @@
 
 from impls.data.batch_sampler import batch_sampler_manual as batch_sampler
 from impls.data.collate import collate_manual as default_collate
+from impls.data.concat_dataset import concat_dataset_manual as concat_dataset
 from impls.data.dataset import tensor_dataset_manual as tensor_dataset
+from impls.data.distributed_sampler import distributed_sampler_manual as distributed_sampler
 from impls.data.loader import loader_manual as data_loader
 from impls.data.random_sampler import random_sampler_manual as random_sampler
 from impls.data.sequential_sampler import sequential_sampler_manual as sequential_sampler
 from impls.data.sources import sources_manual as sources
 from impls.data.split import random_split_manual as random_split
+from impls.data.stack_dataset import stack_dataset_manual as stack_dataset
 from impls.data.subset import subset_manual as subset
+from impls.data.subset_random_sampler import subset_random_sampler_manual as subset_random_sampler
+from impls.data.weighted_random_sampler import weighted_random_sampler_manual as weighted_random_sampler
+from impls.data.workers import worker_seeds_manual as get_worker_info
 from impls.init.calculate_gain import calculate_gain_manual as calculate_gain
 from impls.init.constant import constant_manual as constant
 from impls.init.dirac import dirac_manual as dirac
@@ -45,14 +51,17 @@ __all__ = [
     "batch_sampler",
     "calculate_gain",
     "clip_grad_norm",
+    "concat_dataset",
     "constant",
     "cross_entropy",
     "data_loader",
     "default_collate",
     "dirac",
+    "distributed_sampler",
     "dropout",
     "evaluate",
     "eye",
+    "get_worker_info",
     "kaiming_normal",
     "kaiming_uniform",
     "linear",
@@ -70,12 +79,15 @@ __all__ = [
     "sgd",
     "sources",
     "sparse",
+    "stack_dataset",
     "subset",
+    "subset_random_sampler",
     "tensor_dataset",
     "train",
     "train_step",
     "trunc_normal",
     "uniform",
+    "weighted_random_sampler",
     "xavier_normal",
     "xavier_uniform",
 ]
