@@ -1,9 +1,8 @@
 """The native rung, read as a library.  What PyTorch ships, the object itself."""
 
-from torch import Generator, Tensor, no_grad
-from torch.autograd import grad
-from torch.nn import CrossEntropyLoss, Dropout, Linear, Module, MSELoss, Parameter, ReLU, Sequential
-from torch import Generator
+from torch import Generator, Tensor, enable_grad, no_grad
+from torch.autograd import backward, grad
+from torch.autograd.graph import Node
 from torch.nn import (
     Buffer,
     CrossEntropyLoss,
@@ -77,6 +76,7 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "Node",
     "Optimizer",
     "Parameter",
     "ParameterDict",
@@ -87,22 +87,24 @@ __all__ = [
     "SequentialSampler",
     "StackDataset",
     "Subset",
-    "Tensor",
     "SubsetRandomSampler",
+    "Tensor",
     "TensorDataset",
     "WeightedRandomSampler",
+    "backward",
     "calculate_gain",
     "clip_grad_norm_",
     "constant_",
     "default_collate",
     "dirac_",
+    "enable_grad",
     "evaluate",
-    "grad",
-    "no_grad",
     "eye_",
     "get_worker_info",
+    "grad",
     "kaiming_normal_",
     "kaiming_uniform_",
+    "no_grad",
     "normal_",
     "orthogonal_",
     "random_split",

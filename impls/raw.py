@@ -1,5 +1,6 @@
 """The raw rung, read as a library.  Torch tensors and autograd in plain functions; no classes."""
 
+from impls.autograd.backward import backward_raw as backward
 from impls.autograd.grad import grad_raw as grad
 from impls.data.batch_sampler import batch_sampler_raw as batch_sampler
 from impls.data.collate import collate_raw as default_collate
@@ -49,6 +50,7 @@ from impls.training.step import train_step_raw as train_step
 __all__ = [
     "Layer",
     "adam",
+    "backward",
     "batch_sampler",
     "calculate_gain",
     "clip_grad_norm",
@@ -61,8 +63,8 @@ __all__ = [
     "distributed_sampler",
     "dropout",
     "evaluate",
-    "grad",
     "eye",
+    "grad",
     "kaiming_normal",
     "kaiming_uniform",
     "linear",

@@ -28,24 +28,31 @@ class _Mode(threading.local):
 MODE = _Mode()
 
 
-@contextlib.contextmanager
-def grad_mode(enabled):
-    found, MODE.enabled = MODE.enabled, enabled
-    try:
-        yield
-    finally:
-        MODE.enabled = found
+class Switch(contextlib.ContextDecorator):
+    """Sets the mode for a block, or, as a decorator, with or without parentheses, for a function."""
 
+    enabled = True
 
-class no_grad(contextlib.ContextDecorator):
-    """Drop-in for torch.no_grad, on the tape; a block or a decorator."""
+    def __new__(cls, orig_func=None):
+        self = super().__new__(cls)
+        self._found = []
+        return self if orig_func is None else self(orig_func)
 
     def __enter__(self):
-        self._block = grad_mode(False)
-        self._block.__enter__()
+        self._found.append(MODE.enabled)
+        MODE.enabled = self.enabled
 
     def __exit__(self, *exception):
-        return self._block.__exit__(*exception)
+        MODE.enabled = self._found.pop()
+
+
+class no_grad(Switch):  # noqa: N801 (torch's name)
+    """Drop-in for torch.no_grad, on the tape."""
+
+    enabled = False
+
+    def __init__(self) -> None:
+        super().__init__()
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────
