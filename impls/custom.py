@@ -9,6 +9,13 @@ from impls.data.sequential_sampler import SequentialSampler
 from impls.data.split import random_split
 from impls.data.subset import Subset
 from impls.losses.cross_entropy import CrossEntropyLoss
+from impls.losses.binary_cross_entropy import BCELoss
+from impls.losses.binary_cross_entropy_with_logits import BCEWithLogitsLoss
+from impls.losses.huber import HuberLoss
+from impls.losses.kl_div import KLDivLoss
+from impls.losses.l1 import L1Loss
+from impls.losses.nll import NLLLoss
+from impls.losses.smooth_l1 import SmoothL1Loss
 from impls.losses.loss import Loss
 from impls.losses.mse import MSELoss
 from impls.nn.dropout import Dropout
@@ -28,20 +35,27 @@ from impls.training.step import train_step
 __all__ = [
     "SGD",
     "Adam",
+    "BCELoss",
+    "BCEWithLogitsLoss",
     "BatchSampler",
     "CrossEntropyLoss",
     "DataLoader",
     "Dropout",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
     "Linear",
     "Loss",
     "MSELoss",
     "Module",
+    "NLLLoss",
     "Optimizer",
     "Parameter",
     "RandomSampler",
     "ReLU",
     "Sequential",
     "SequentialSampler",
+    "SmoothL1Loss",
     "Subset",
     "TensorDataset",
     "clip_grad_norm_",

@@ -10,6 +10,13 @@ from impls.data.sources import sources_manual as sources
 from impls.data.split import random_split_manual as random_split
 from impls.data.subset import subset_manual as subset
 from impls.losses.cross_entropy import cross_entropy_manual as cross_entropy
+from impls.losses.binary_cross_entropy import binary_cross_entropy_manual as binary_cross_entropy
+from impls.losses.binary_cross_entropy_with_logits import binary_cross_entropy_with_logits_manual as binary_cross_entropy_with_logits
+from impls.losses.huber import huber_manual as huber_loss
+from impls.losses.kl_div import kl_div_manual as kl_div
+from impls.losses.l1 import l1_manual as l1_loss
+from impls.losses.nll import nll_manual as nll_loss
+from impls.losses.smooth_l1 import smooth_l1_manual as smooth_l1_loss
 from impls.losses.loss import reduce_manual as loss
 from impls.losses.mse import mse_manual as mse_loss
 from impls.nn.dropout import dropout_manual as dropout
@@ -31,16 +38,22 @@ __all__ = [
     "Layer",
     "adam",
     "batch_sampler",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "clip_grad_norm",
     "cross_entropy",
     "data_loader",
     "default_collate",
     "dropout",
     "evaluate",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
     "linear",
     "loss",
     "mse_loss",
     "named_parameters",
+    "nll_loss",
     "optimizer",
     "random_sampler",
     "random_split",
@@ -49,6 +62,7 @@ __all__ = [
     "sequential",
     "sequential_sampler",
     "sgd",
+    "smooth_l1_loss",
     "sources",
     "subset",
     "tensor_dataset",

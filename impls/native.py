@@ -1,7 +1,23 @@
 """The native rung, read as a library.  What PyTorch ships, the object itself."""
 
 from torch import Generator
-from torch.nn import CrossEntropyLoss, Dropout, Linear, Module, MSELoss, Parameter, ReLU, Sequential
+from torch.nn import (
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    Dropout,
+    HuberLoss,
+    KLDivLoss,
+    L1Loss,
+    Linear,
+    Module,
+    MSELoss,
+    NLLLoss,
+    Parameter,
+    ReLU,
+    Sequential,
+    SmoothL1Loss,
+)
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import SGD, Adam, Optimizer
 from torch.utils.data import (
@@ -20,6 +36,13 @@ from impls.training.loop import train
 from impls.training.step import train_step
 
 __all__ = [
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "HuberLoss",
+    "KLDivLoss",
+    "L1Loss",
+    "NLLLoss",
+    "SmoothL1Loss",
     "SGD",
     "Adam",
     "BatchSampler",

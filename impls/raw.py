@@ -9,6 +9,13 @@ from impls.data.sequential_sampler import sequential_sampler_raw as sequential_s
 from impls.data.split import random_split_raw as random_split
 from impls.data.subset import subset_raw as subset
 from impls.losses.cross_entropy import cross_entropy_raw as cross_entropy
+from impls.losses.binary_cross_entropy import binary_cross_entropy_raw as binary_cross_entropy
+from impls.losses.binary_cross_entropy_with_logits import binary_cross_entropy_with_logits_raw as binary_cross_entropy_with_logits
+from impls.losses.huber import huber_raw as huber_loss
+from impls.losses.kl_div import kl_div_raw as kl_div
+from impls.losses.l1 import l1_raw as l1_loss
+from impls.losses.nll import nll_raw as nll_loss
+from impls.losses.smooth_l1 import smooth_l1_raw as smooth_l1_loss
 from impls.losses.loss import _reduced as loss
 from impls.losses.mse import mse_raw as mse_loss
 from impls.nn.dropout import dropout_raw as dropout
@@ -31,17 +38,23 @@ __all__ = [
     "Layer",
     "adam",
     "batch_sampler",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "clip_grad_norm",
     "cross_entropy",
     "data_loader",
     "default_collate",
     "dropout",
     "evaluate",
+    "huber_loss",
+    "kl_div",
+    "l1_loss",
     "linear",
     "linear_init",
     "loss",
     "mse_loss",
     "named_parameters",
+    "nll_loss",
     "parameter",
     "random_sampler",
     "random_split",
@@ -50,6 +63,7 @@ __all__ = [
     "sequential",
     "sequential_sampler",
     "sgd",
+    "smooth_l1_loss",
     "subset",
     "tensor_dataset",
     "train",

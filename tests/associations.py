@@ -11,6 +11,18 @@ from tests.exactness import Bounded, bounded
 from tests.variants import PLANTED, variant
 
 ASSOCIATIONS = {
+    "losses.binary_cross_entropy_with_logits": [
+        # native's, in which x and s(-x) may cancel: s(x) = x + s(-x)
+        (
+            "(1.0 - y) * _softplus(x) + positive * _softplus(-x)",
+            "(1.0 - y) * x + (1.0 if pos_weight is None else (pos_weight - 1.0) * y + 1.0) * _softplus(-x)",
+        ),
+        # and of its gradient: σ(-x) = 1 - σ(x)
+        (
+            "((1.0 - y) * _sigmoid(x) - pos_weight * y * _sigmoid(-x))",
+            "((pos_weight * y + 1.0 - y) * _sigmoid(x) - pos_weight * y)",
+        ),
+    ],
     "optim.adam": [
         # torch's lerp, in both of its branches: the average as a step towards g
         (

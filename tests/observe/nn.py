@@ -4,7 +4,9 @@ A problem says what goes in, what gradient comes back from above, and whose grad
 """
 
 import inspect
+import math
 import re
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -74,7 +76,9 @@ def _module(cls, problem, leaves):
 def _passed(module, leaves):
     own = dict(module.named_parameters())
     x, *rest = (leaf for name, leaf in leaves.items() if name not in own)
-    return module(x.clone() if getattr(module, "inplace", False) else x, *rest)  # a leaf is not changed in place
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "reduction: 'mean' divides")  # what KLDivLoss says of its own default
+        return module(x.clone() if getattr(module, "inplace", False) else x, *rest)  # a leaf is not changed in place
 
 
 def _tensors(settings, leaves):
@@ -112,10 +116,37 @@ def along(pair, problem, name, v):
     another adds could be so much larger that the sum has no digits left for this one.
     """
     h = np.ldexp(np.longdouble(1), -200)
-    moved = problem.inputs | {name: problem.inputs[name].astype(np.clongdouble) + 1j * h * v}
+    moved = problem.inputs | {name: _moved(problem.inputs[name].astype(np.clongdouble) + 1j * h * v)}
     rng = () if problem.seed is None else (LADDERS["rng"].manual.seed(problem.seed),)
     y, *_ = pair.forward(*moved.values(), *rng, **problem.settings)
-    return (y.imag / h * problem.dy).sum().astype(problem.dy.dtype)
+    return (np.asarray(y).imag / h * problem.dy).sum().astype(problem.dy.dtype)
+
+
+class Moved(np.ndarray):
+    """Complex numbers, on which functions that are not analytic have a derivative too, at a kink the mean of both."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **settings):
+        plain = [np.asarray(x) for x in inputs]
+        function = ALONG.get(ufunc.__name__, ufunc) if method == "__call__" else getattr(ufunc, method)
+        return _moved(function(*plain, **settings))
+
+    def __array_function__(self, function, types, args, kwargs):
+        return _moved(super().__array_function__(function, types, args, kwargs))
+
+
+def _moved(y):
+    y = np.asarray(y)
+    return y.view(Moved) if y.dtype.kind == "c" else y
+
+
+ALONG = {
+    "absolute": lambda z: np.sign(z.real) * z,
+    "maximum": lambda a, b: np.where(a.real == b.real, (a + b) / 2, np.where(a.real > b.real, a, b)),
+    "erf (vectorized)": lambda z: (
+        np.frompyfunc(math.erf, 1, 1)(z.real).astype(z.real.dtype)
+        + 2j / np.sqrt(np.pi) * np.exp(-z.real * z.real) * z.imag
+    ),
+}
 
 
 # ── a chain of layers ──
