@@ -31,7 +31,7 @@ EPSILON = float(np.float32(1e-12))  # in float64 too, where it differs in the ni
 def binary_cross_entropy_forward(p, y, *, weight=None, reduction="mean"):
     check_shapes(p, y)
     log_p = np.where(p <= 0.0, -100.0, np.maximum(np.log(p), -100.0))
-    log_q = np.where(1.0 <= p, -100.0, np.maximum(np.log1p(-p), -100.0))
+    log_q = np.where(p >= 1.0, -100.0, np.maximum(np.log1p(-p), -100.0))
     losses = -(y * log_p + (1.0 - y) * log_q)
     losses = losses if weight is None else weight * losses
     loss, reduced = reduce_forward(losses, p.dtype.type(p.size), reduction)

@@ -31,10 +31,7 @@ from impls.losses.loss import Loss, check_shapes, reduce_backward, reduce_forwar
 @np.errstate(divide="ignore", invalid="ignore")
 def kl_div_forward(x, y, *, reduction="mean", log_target=False):
     check_shapes(x, y)
-    if log_target:
-        losses = np.exp(y) * (y - x)
-    else:
-        losses = np.where(y <= 0.0, 0.0, y * np.log(y)) - y * x
+    losses = np.exp(y) * (y - x) if log_target else np.where(y <= 0.0, 0.0, y * np.log(y)) - y * x
     n, reduction = _divisor(x, reduction)
     loss, reduced = reduce_forward(losses, x.dtype.type(n), reduction)
     return loss, (x, y, log_target, reduced)

@@ -5,8 +5,8 @@ r"""The smooth absolute error: squared near 0, absolute beyond β.
     ∂x = d/β ∂l  if |d| < β,   else sign(d) ∂l,        ∂y = -∂x
 
 Both pieces meet at β with slope 1, whatever β is; at β = 0 it is the absolute error.  It is Huber's loss divided by β:
-who exchanges the two changes the learning rate (tests/planted: smooth_l1_is_hubers).  The piece depends on |d|: asked of
-d itself, a large negative error is squared (tests/planted: smooth_l1_signed).
+who exchanges the two changes the learning rate (tests/planted: smooth_l1_is_hubers).  The piece depends on |d|: asked
+of d itself, a large negative error is squared (tests/planted: smooth_l1_signed).
 
 Shapes   x, y share one shape, any rank, 0 included.
 Units    [l] = [x] = [y] = [β].

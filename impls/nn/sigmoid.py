@@ -1,11 +1,12 @@
 r"""The logistic function.
 
-    y  = 1 / (1 + exp(-x))
+    y  = 1 / (1 + exp(-x)) = exp(min(x, 0)) / (1 + exp(-|x|))
     ∂x = ∂y (1 - y) y
 
 Written as it stands it overflows for large negative x, and exp(x) / (1 + exp(x)) for large positive: exp is asked of
--|x| only, and is never above 1 (tests/planted: sigmoid_overflows).  Native overflows to 1/∞ = 0 where y would be
-subnormal, below x = -88.7 in float32.  The derivative wants y, not x (tests/planted: sigmoid_derivative_of_x).
+what is not positive, and is never above 1 (tests/planted: sigmoid_overflows).  Native overflows to 1/∞ = 0 where
+y would be subnormal, below x = -88.7 in float32.  The derivative wants y, not x (tests/planted:
+sigmoid_derivative_of_x).
 
 Shapes   x, y share one shape, any rank, 0 included.
 Units    x and y are pure numbers.
@@ -23,8 +24,7 @@ from impls.nn.module import Module
 
 
 def sigmoid_forward(x):
-    z = np.exp(-abs(x))
-    y = np.where(x <= 0.0, z, 1.0) / (1.0 + z)
+    y = np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-abs(x)))
     return y, y
 
 

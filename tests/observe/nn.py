@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from impls.ladder import Rung
+from impls.nn.batch_norm1d import Stats
 from impls.nn.sequential import Layer
 from tests.cells import LADDERS
 from tests.observe.rng import state_of
@@ -28,6 +29,8 @@ class Problem(NamedTuple):
     dy: np.ndarray
     settings: dict[str, Any]
     seed: int | None = None  # of the generator, where the layer draws
+    born: dict[str, Any] = {}  # what only a class is told, at construction
+    stats: dict[str, Any] | None = None  # what the layer remembers of the batches before
 
 
 def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
@@ -42,31 +45,45 @@ def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
         for leaf, needed in zip(leaves.values(), problem.needs, strict=True):
             leaf.requires_grad_(needed)
         generator = torch.manual_seed(problem.seed or 0)
-        y = _called(impl, leaves, problem, generator) if rung is Rung.RAW else _passed(module, leaves)
+        if rung is Rung.RAW:
+            y, left = _called(impl, leaves, problem, generator), state_of(generator)
+            y, left = y if isinstance(y, tuple) else (y, left)
+        else:
+            y = _passed(module, leaves)
+            left = state_of(generator) if problem.stats is None else Stats(*module.buffers())
         if y.requires_grad:
             y.backward(tensor(problem.dy, device))
-        return _trace(y, [leaf.grad for leaf in leaves.values()], problem, state_of(generator))
+        return _trace(y, [leaf.grad for leaf in leaves.values()], problem, left)
 
 
 def _manual(pair, problem, lift):
     lifted = lambda a: lift(a) if isinstance(a, ARRAYS) and a.dtype.kind == "f" else a
     inputs, settings = map(lifted, problem.inputs.values()), {k: lifted(v) for k, v in problem.settings.items()}
     rng = () if problem.seed is None else (LADDERS["rng"].manual.seed(problem.seed),)
-    y, saved, *rng = pair.forward(*inputs, *rng, **settings)
-    return _trace(y, pair.backward(lift(problem.dy), saved, problem.needs), problem, *rng)
+    if problem.stats is not None:
+        settings["stats"] = Stats(*map(lifted, problem.stats.values()))
+    y, saved, *left = pair.forward(*inputs, *rng, **settings)
+    return _trace(y, pair.backward(lift(problem.dy), saved, problem.needs), problem, *left)
 
 
 def _called(function, leaves, problem, generator):
     drawn = {} if problem.seed is None else {"generator": generator}
+    if problem.stats is not None:
+        drawn["stats"] = Stats(*_tensors(problem.stats, leaves).values())
     return function(*leaves.values(), **_tensors(problem.settings, leaves), **drawn)
 
 
 def _module(cls, problem, leaves):
     """A module with the problem's settings and parameters."""
     settings = _tensors(problem.settings, leaves)
-    if "weight" not in leaves:
+    if problem.born or "weight" not in leaves:
         training = settings.pop("training", True)
-        return cls(**settings).train(training)
+        dtype = {"dtype": list(leaves.values())[-1].dtype} if problem.born else {}
+        module = cls(**problem.born, **settings, **dtype).train(training)
+        known = module.state_dict()
+        given = leaves | _tensors(problem.stats or {}, leaves)
+        module.load_state_dict({name: torch.as_tensor(given[name]) for name in known})
+        return module
     weight, bias = leaves["weight"], leaves.get("bias")
     module = cls(*weight.T.shape, bias is not None, weight.device, weight.dtype)
     module.load_state_dict({name: leaf for name, leaf in leaves.items() if name != "x"})
@@ -86,9 +103,13 @@ def _tensors(settings, leaves):
     return {k: tensor(v, device) if isinstance(v, ARRAYS) else v for k, v in settings.items()}
 
 
-def _trace(y, gradients, problem, rng=None):
-    gradients = dict(zip(problem.inputs, map(seen, gradients), strict=False))
-    return {"output": seen(y), "gradient": gradients} | ({} if problem.seed is None else {"generator": rng._asdict()})
+def _trace(y, gradients, problem, left=None):
+    trace = {"output": seen(y), "gradient": dict(zip(problem.inputs, map(seen, gradients), strict=False))}
+    if problem.seed is not None:
+        trace["generator"] = left._asdict()
+    if problem.stats is not None:
+        trace["stats"] = [seen(left.running_mean), seen(left.running_var), int(left.num_batches_tracked)]
+    return trace
 
 
 def initial(rung, impl, seed, dtype, sizes, bias):
@@ -118,7 +139,8 @@ def along(pair, problem, name, v):
     h = np.ldexp(np.longdouble(1), -200)
     moved = problem.inputs | {name: _moved(problem.inputs[name].astype(np.clongdouble) + 1j * h * v)}
     rng = () if problem.seed is None else (LADDERS["rng"].manual.seed(problem.seed),)
-    y, *_ = pair.forward(*moved.values(), *rng, **problem.settings)
+    stats = {} if problem.stats is None else {"stats": Stats(*problem.stats.values())}
+    y, *_ = pair.forward(*moved.values(), *rng, **problem.settings, **stats)
     return (np.asarray(y).imag / h * problem.dy).sum().astype(problem.dy.dtype)
 
 
@@ -127,6 +149,8 @@ class Moved(np.ndarray):
 
     def __array_ufunc__(self, ufunc, method, *inputs, **settings):
         plain = [np.asarray(x) for x in inputs]
+        if "out" in settings:
+            settings["out"] = tuple(np.asarray(x) for x in settings["out"])
         function = ALONG.get(ufunc.__name__, ufunc) if method == "__call__" else getattr(ufunc, method)
         return _moved(function(*plain, **settings))
 
@@ -142,6 +166,7 @@ def _moved(y):
 ALONG = {
     "absolute": lambda z: np.sign(z.real) * z,
     "maximum": lambda a, b: np.where(a.real == b.real, (a + b) / 2, np.where(a.real > b.real, a, b)),
+    "minimum": lambda a, b: a + b - ALONG["maximum"](a, b),
     "erf (vectorized)": lambda z: (
         np.frompyfunc(math.erf, 1, 1)(z.real).astype(z.real.dtype)
         + 2j / np.sqrt(np.pi) * np.exp(-z.real * z.real) * z.imag

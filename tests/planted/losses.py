@@ -141,7 +141,7 @@ BUGS = [
     bce("with_an_epsilon", "np.where(p <= 0.0, -100.0, np.maximum(np.log(p), -100.0))", "np.log(p + 1e-8)", TRACE, "log(p + 1e-8), Keras's epsilon"),
     bce("without_a_floor_above", "np.where(1.0 <= p, -100.0, np.maximum(np.log1p(-p), -100.0))", "np.log1p(-p)", TRACE, "log(0)"),
     bce("cancels", "np.maximum(np.log1p(-p), -100.0)", "np.maximum(np.log(p * 1e6 - p * 1e6 + 1.0 - p + 1e-9), -100.0)", TRACE, "clause"),
-    bce("gradient_of_the_other_class", "(p - y) /", "(p + y) /", TRACE, "clause"),
+    bce("gradient_of_the_other_class", "dp = (p - y) /", "dp = (p + y) /", TRACE, "clause"),
     bce("gradient_not_cut_off", "np.maximum((1.0 - p) * p, EPSILON)", "((1.0 - p) * p)", TRACE, "clause"),
     bce("gradient_cut_off_in_double", "float(np.float32(1e-12))", "1e-12", TRACE, "found by this law"),
     bce("weight_ignored", "losses if weight is None else weight * losses\n    loss", "losses\n    loss", TRACE, "clause"),

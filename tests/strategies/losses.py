@@ -39,7 +39,7 @@ def huber(dtype):
 @st.composite
 def weights(draw, shape, dtype):
     """None, one for each element, or one for each of the last dimension."""
-    of = draw(st.sampled_from([None, shape, shape[-1:]]))
+    of = draw(st.sampled_from([shape, None, shape[-1:], shape]))
     return None if of is None else abs(draw(graded(of, dtype, exponents=(-2, 3)))) + np.dtype(dtype).type(0.125)
 
 
@@ -63,10 +63,10 @@ def probabilities(draw, shape, dtype, certain):
 @st.composite
 def binary_cross_entropy(draw, dtype, certain=True):
     shape = draw(shapes(max_dims=3, max_side=4), label="shape")
-    needs = draw(asked(2))
     settings, dy = draw(reduced(shape, dtype, graded))
-    # The target's gradient at a certainty is infinite, which no bound judges.
-    p = draw(probabilities(shape, dtype, certain and not needs[1]))
+    certain = certain and draw(st.booleans(), label="certain")
+    needs = (True, False) if certain else draw(asked(2))  # at a certainty the target's is infinite, beyond any bound
+    p = draw(probabilities(shape, dtype, certain))
     inputs = {"input": p, "target": draw(soft(shape, dtype))}
     return Problem(inputs, needs, dy, settings | {"weight": draw(weights(shape, dtype))})
 
@@ -102,9 +102,9 @@ def nll(draw, dtype, batches=ANY_BATCH):
 def kl_div(draw, dtype, certain=True):
     shape = draw(shapes(max_dims=3, max_side=4), label="shape")
     settings, dy = draw(reduced(shape, dtype))
-    if settings["reduction"] == "sum" and 0 not in shape:
-        settings["reduction"] = draw(st.sampled_from(["sum", "batchmean"]), label="reduction")
-    log_target, needs = draw(st.booleans(), label="log_target"), draw(asked(2))
+    if settings["reduction"] != "none" and 0 not in shape:
+        settings["reduction"] = draw(st.sampled_from(["batchmean", "mean", "sum"]), label="reduction")
+    log_target, needs = draw(st.booleans(), label="log_target"), draw(st.just((True, False)) | asked(2))
     target = draw(graded(shape, dtype, exponents=(-6, 3))) if log_target else draw(soft(shape, dtype))
     if (needs[1] or not certain) and not log_target:
         target = target.clip(2.0**-20, None)  # the target's own gradient at 0 is infinite, which no bound judges
