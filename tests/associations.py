@@ -43,7 +43,8 @@ ASSOCIATIONS = {
         # and so its gradient, from sums over x that is not centred
         (
             "return g - mean(g) - normal * mean(g * normal), dw, db",
-            "m = mean(x / 3.0) * 3.0; a = (mean(g) * m - mean(g * x)) * r * r; return g + a * x + (-a * m - mean(g)), dw, db",
+            "m = mean(x / 3.0) * 3.0; a = (mean(g) * m - mean(g * x)) * r * r; "
+            "return g + a * x + (-a * m - mean(g)), dw, db",
         ),
         # autograd takes the mean of the whole away, that of n included, which is 0
         (

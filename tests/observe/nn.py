@@ -166,6 +166,7 @@ def _moved(y):
 ALONG = {
     "absolute": lambda z: np.sign(z.real) * z,
     "maximum": lambda a, b: np.where(a.real == b.real, (a + b) / 2, np.where(a.real > b.real, a, b)),
+    "log1p": lambda z: np.log1p(z.real) + 1j * (z.imag / (1 + z.real)),
     "minimum": lambda a, b: a + b - ALONG["maximum"](a, b),
     "erf (vectorized)": lambda z: (
         np.frompyfunc(math.erf, 1, 1)(z.real).astype(z.real.dtype)
