@@ -24,8 +24,8 @@ ASSOCIATIONS = {
         ),
     ],
     "nn.gelu": [
-        # native's float32 vectors have 1 - p exp(-z²) for erf, which is exact to a few last places of 1: measured, up to
-        # 4.3 roundings of Φ on an AMD processor
+        # native's float32 vectors have 1 - p exp(-z²) for erf, exact to a few last places of 1: measured, up to 4.3
+        # roundings of Φ
         ("cdf = 0.5 * (1.0 + erf(z))", "cdf = 0.5 * (1.0 + (1.0 - (1.0 - erf(z)) * np.exp(0.0 * z)))"),
     ],
     "nn.layer_norm": [

@@ -166,7 +166,7 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self._rounded(np.log1p(self.value), inherited, None, 2 * ULPS["log1p"], underflows=2 * ULPS["log1p"])
 
     def _tanh(self):
-        """tanh a - tanh b = sinh(a - b) / (cosh a cosh b), largest towards 0; where that overflows, the steepest slope."""
+        """tanh a - tanh b = sinh(a - b) / (cosh a cosh b), largest towards 0; beyond overflow the slope."""
         nearer, nearest = np.cosh(abs(self.value) - self.error), np.cosh(np.maximum(abs(self.value) - self.error, 0))
         exact, slope = np.sinh(self.error) / np.cosh(self.value) / nearer, self.error / nearest / nearest
         inherited = np.where(self.error == 0, 0, np.fmin(exact, slope))
