@@ -139,7 +139,7 @@ BUGS = [
     bce("classes_exchanged", "-(y * log_p + (1.0 - y) * log_q)", "-(y * log_q + (1.0 - y) * log_p)", TRACE, "clause"),
     bce("without_a_floor", "np.where(p <= 0.0, -100.0, np.maximum(np.log(p), -100.0))", "np.log(p)", TRACE, "log(0)"),
     bce("with_an_epsilon", "np.where(p <= 0.0, -100.0, np.maximum(np.log(p), -100.0))", "np.log(p + 1e-8)", TRACE, "log(p + 1e-8), Keras's epsilon"),
-    bce("without_a_floor_above", "np.where(1.0 <= p, -100.0, np.maximum(np.log1p(-p), -100.0))", "np.log1p(-p)", TRACE, "log(0)"),
+    bce("without_a_floor_above", "np.where(p >= 1.0, -100.0, np.maximum(np.log1p(-p), -100.0))", "np.log1p(-p)", TRACE, "log(0)"),
     bce("cancels", "np.maximum(np.log1p(-p), -100.0)", "np.maximum(np.log(p * 1e6 - p * 1e6 + 1.0 - p + 1e-9), -100.0)", TRACE, "clause"),
     bce("gradient_of_the_other_class", "dp = (p - y) /", "dp = (p + y) /", TRACE, "clause"),
     bce("gradient_not_cut_off", "np.maximum((1.0 - p) * p, EPSILON)", "((1.0 - p) * p)", TRACE, "clause"),
