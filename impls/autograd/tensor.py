@@ -5,8 +5,8 @@ r"""A tensor that remembers how it was computed, so that it can be differentiate
     v = x[i]       a view: the same memory and version; f_ on v is  x ← x with f(v) in place of v
 
 The array is read by derivatives that have yet to run.  Each of them knows the version it saved, so that a value
-overwritten in between is an error and not a wrong gradient (tests/planted: tensor_write_keeps_its_version).  Who writes to a view
-changes what it is a view of, and all its other views with it.
+overwritten in between is an error and not a wrong gradient (tests/planted: tensor_write_keeps_its_version).  Who
+writes to a view changes what it is a view of, and all its other views with it.
 The payload may be any array that speaks NumPy's protocols, also numbers that carry a bound.
 
 Shapes   those of NumPy's broadcasting; a matrix product takes two matrices.
@@ -122,8 +122,10 @@ class Tensor:
                  "_trained", "hooks")  # fmt: skip
 
     def __init__(self, data, requires_grad=False):
-        array = np.asarray(data)
-        self._set(array.astype(DEFAULT) if array.dtype == float and not hasattr(data, "dtype") else array)
+        if not hasattr(data, "dtype"):
+            data = np.asarray(data)
+            data = data.astype(DEFAULT) if data.dtype == float else data
+        self._set(data)
         self.requires_grad_(requires_grad)
 
     def _set(self, array, counter=None):
@@ -329,10 +331,10 @@ class Tensor:
         if x.ndim == y.ndim == 2 and x.shape[1] != y.shape[0]:
             a, b = ("x".join(map(str, z.shape)) for z in (x, y))
             raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a} and {b})")
-        left = lambda g, b: g @ b.mT
+        left = lambda g, b: g @ _turned(b)
         # A weight that is stored transposed has a gradient that is, too: what is transposed back is in order.
-        by_columns = isinstance(y, np.ndarray) and y.flags.f_contiguous and not y.flags.c_contiguous
-        right = (lambda g, a: (g.mT @ a).mT) if by_columns else (lambda g, a: a.mT @ g)
+        by_columns = isinstance(y, np.ndarray) and y.ndim == 2 and y.flags.f_contiguous and not y.flags.c_contiguous
+        right = (lambda g, a: (g.T @ a).T) if by_columns else (lambda g, a: _turned(a) @ g)
         name = "MmBackward0" if x.ndim == y.ndim == 2 else "BmmBackward0"
         return record(Tensor._of(x @ y), name, (self, left, (other,)), (other, right, (self,)))
 
@@ -424,7 +426,7 @@ class Tensor:
 
         def share(g, a, y):
             y, g = y.reshape(kept), g.reshape(kept)
-            ties = np.where(y <= a, np.ones_like(a), 0.0)
+            ties = (y <= a).astype(a.dtype)
             return g * ties / ties.sum(dim).reshape(kept)
 
         return record(Tensor._of(y), "AmaxBackward0", (self, share, (self, RESULT)))
@@ -493,9 +495,9 @@ class Tensor:
     def t(self):
         if self.ndim > 2:
             raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
-        return self._permuted("TBackward0", tuple(reversed(range(self.ndim))))
+        return self._viewed("TBackward0", _reversed, _reversed)
 
-    T = property(lambda self: self._permuted("PermuteBackward0", tuple(reversed(range(self.ndim)))))
+    T = property(lambda self: self._viewed("PermuteBackward0", _reversed, _reversed))
     mT = property(lambda self: self.transpose(-2, -1))  # noqa: N815 (torch's name)
 
     def unsqueeze(self, dim):
@@ -699,7 +701,6 @@ _FUNCTIONS = {
     np.where: lambda c, x, y: _lifted(x)._chosen(_lifted(y), c),
     np.broadcast_to: Tensor.expand,
     np.transpose: Tensor.permute,
-    np.ones_like: lambda x: x._filled(1.0),
 }
 
 
@@ -711,8 +712,16 @@ def _same(g):
     return g
 
 
+def _reversed(a):
+    return a.T
+
+
 def _after(look, before):
     return lambda a: look(before(a))
+
+
+def _turned(a):
+    return a.T if a.ndim == 2 else a.mT
 
 
 def _power(a, n):
@@ -741,12 +750,25 @@ def _along(dim, index):
 
 
 def _put(g, shape, key):
-    """Zeros, with g added where the key points; an index that stands there twice is added twice."""
-    if isinstance(g, Tensor):
-        return record(Tensor._of(_put(g._array, shape, key)), "PutBackward", (g, lambda h: h[key], ()))
-    whole = np.zeros_like(g, shape=shape)
-    np.add.at(whole, key, g)
-    return whole
+    """Zeros, with g added where the key points; where it points twice, two elements are added."""
+    if isinstance(g, np.ndarray | np.generic):
+        whole = np.zeros(shape, g.dtype)
+        np.add.at(whole, key, g)
+        return whole
+    sources = _sources(shape, key)
+    return np.where(sources >= 0, g.reshape(-1)[sources], 0.0).sum(-1)
+
+
+def _sources(shape, key):
+    """For each place, the numbers of the elements that are added there, filled up with -1: what is written by adding,
+    read by indexing."""
+    places = np.arange(math.prod(shape)).reshape(shape)[key].reshape(-1)
+    order = np.argsort(places, kind="stable")
+    places = places[order]
+    turn = np.arange(places.size) - np.searchsorted(places, places)
+    sources = np.full((math.prod(shape), turn.max() + 1), -1)
+    sources[places, turn] = order
+    return sources.reshape(*shape, -1)
 
 
 def _with_slice(base, look, value):
