@@ -59,7 +59,7 @@ def _own(g, taken):
     if g.requires_grad:
         return g
     owner = g._owner()
-    if id(owner) in taken or owner.size != g.numel():
+    if id(owner) in taken or owner.size != g.numel() or not g.detach().numpy().flags.writeable:
         return g.clone()
     taken.add(id(owner))
     return g

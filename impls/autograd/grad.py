@@ -32,7 +32,8 @@ def grad_raw(output, inputs, grad_output):
             parts = node(arrived.pop(node))
             parts = parts if isinstance(parts, tuple) else (parts,)
             for (edge, _), part in zip(node.next_functions, parts, strict=True):
-                if edge is not None and part is not None:
+                if edge is not None:
+                    part = part.sum_to_size(edge._input_metadata[0].shape)
                     arrived[edge] = arrived[edge] + part if edge in arrived else part
     at = {node.variable: g for node, g in arrived.items()}
     return tuple(at.get(x) for x in inputs)

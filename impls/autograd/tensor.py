@@ -25,7 +25,6 @@ import numpy as np
 import torch
 
 from impls.autograd.backward import backward
-from impls.autograd.enable_grad import enable_grad
 from impls.autograd.no_grad import MODE
 from impls.autograd.node import RESULT, AccumulateGrad, Node, edge_of, record
 from impls.ladder import Absent, Ladder
@@ -244,8 +243,13 @@ class Tensor:
 
     @grad.setter
     def grad(self, grad):
+        if grad is not None and not isinstance(grad, Tensor):
+            raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(grad).__name__}")
         if grad is not None and grad.shape != self.shape:
-            raise RuntimeError("assigned grad has data of a different size")
+            raise RuntimeError(
+                f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
+                f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
+            )
         self._kept = grad
 
     def backward(self, gradient=None, retain_graph=None, create_graph=False, inputs=None):
@@ -318,7 +322,7 @@ class Tensor:
 
     @QUIET
     def __pow__(self, n):
-        slope = lambda g, a: g * (n * _power(a, n - 1)) if n else g * 0.0
+        slope = lambda g, a: g * (n * _power(a, n - 1)) if n else _nothing(g)
         return record(Tensor._of(_power(_met_by(self._array, n), n)), "PowBackward0", (self, slope, (self,)))
 
     @QUIET
@@ -382,9 +386,10 @@ class Tensor:
     def maximum(self, other):
         """Where both are the same, each gets half of the gradient."""
         x, y = _common(self, other)
-        share = lambda g, a, b: np.where(a <= b, np.where(b <= a, g / 2.0, 0.0), g)
-        y = Tensor._of(np.maximum(x, y))
-        return record(y, "MaximumBackward0", (self, share, (self, other)), (other, share, (other, self)))
+        left = lambda g, b, a: np.where(a <= b, np.where(b <= a, g / 2.0, 0.0), g)
+        right = lambda g, b, a: left(g, a, b)
+        saved = other, self  # in the order in which torch looks whether they were written to
+        return record(Tensor._of(np.maximum(x, y)), "MaximumBackward0", (self, left, saved), (other, right, saved))
 
     @_broadcast
     def _chosen(self, other, condition):
@@ -463,11 +468,13 @@ class Tensor:
         return view
 
     def _look_again(self):
-        """What this is a view of was written to: it is another function of that from now on."""
-        self._seen = self._counter[0]
-        if self._base._edge() is not None:
-            with enable_grad():
-                self._node = self._look(self._base)._node
+        """What this is a view of was written to, and is another function from now on; so is this."""
+        base, n = self._base, self._base.numel()
+        if base._edge() is not None:
+            self._seen = self._counter[0]
+            shape, places = base.shape, self._look(np.arange(n).reshape(base.shape)).reshape(-1)
+            back = lambda g: _put(g.reshape(-1), (n,), (places,)).reshape(shape)
+            self._node = Node("AsStridedBackward0", [base._edge()], self, [(base, back, ())])
 
     def reshape(self, *shape):
         shape = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
@@ -524,31 +531,37 @@ class Tensor:
 
     def __getitem__(self, key):
         """As torch reads an index: numbers, slices and None one by one, each a view; then all arrays at once."""
-        view, dim, arrays = self, 0, {}
+        view, dim, place, arrays = self, 0, 0, {}
         items = key if isinstance(key, tuple) else (key,)
         used = sum(_dims_of(item) for item in items)
+        if used and not self.ndim and not isinstance(key, tuple):
+            raise IndexError(
+                "invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in C++ to "
+                "convert a 0-dim tensor to a number"
+            )
         if used > self.ndim:
             raise IndexError(f"too many indices for tensor of dimension {self.ndim}")
         for item in items:
             if isinstance(item, int) and not isinstance(item, bool):
-                view = view._select(dim, item)
+                view = view._select(dim, item, place)
             elif item is None:
                 view, dim = view.unsqueeze(dim), dim + 1
             elif item is Ellipsis:
-                dim += self.ndim - used
+                dim, place = dim + self.ndim - used, place + self.ndim - used
             elif isinstance(item, slice):
                 view, dim = view._slice(dim, item), dim + 1
             else:
                 arrays[dim] = index = np.asarray(_payload(item))
-                dim += index.ndim if index.dtype == bool else 1
+                dim += _dims_of(index)
+            place += _dims_of(item)
         if arrays:
             return view._at("IndexBackward0", tuple(arrays.get(d, slice(None)) for d in range(max(arrays) + 1)))
         return view if view is not self else self._viewed("SliceBackward0", lambda a: a[...], _same)
 
-    def _select(self, dim, i):
+    def _select(self, dim, i, place):
         n = self.shape[dim]
         if not -n <= i < n:
-            raise IndexError(f"index {i} is out of bounds for dimension {dim} with size {n}")
+            raise IndexError(f"index {i} is out of bounds for dimension {place} with size {n}")
         return self._looked_up("SelectBackward0", (slice(None),) * dim + (i, Ellipsis))
 
     def _slice(self, dim, item):
@@ -580,7 +593,7 @@ class Tensor:
     def _write(self, value):
         """Put `value` into the memory, and what computed it into the graph."""
         base = self if self._base is None else self._base
-        if MODE.enabled and base._trained:
+        if MODE.enabled and (base._trained or self._trained):
             what = "a leaf" if base is self else "a view of a leaf"
             raise RuntimeError(f"{what} Variable that requires grad is being used in an in-place operation.")
         if value.shape != self.shape:
@@ -605,22 +618,30 @@ class Tensor:
         return self._write(self - other)
 
     def mul_(self, other):
-        return self._write(self * other)
+        return self._write(self._as_it_was(other) * other)
 
     def div_(self, other):
-        return self._write(self / other)
+        return self._write(self._as_it_was(other) / other)
+
+    def _as_it_was(self, other):
+        """What the other operand's derivative, if it has one, reads after the write."""
+        if edge_of(other) is None or not MODE.enabled:
+            return self
+        before = Tensor._of(self._array.copy())
+        before._node = self.grad_fn
+        return before
 
     __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_
 
     def fill_(self, number):
-        return self._write(record(self._filled(number), "FillBackward2", (self, lambda g: g * 0.0, ())))
+        return self._write(record(self._filled(number), "FillBackward2", (self, _nothing, ())))
 
     def zero_(self):
-        return self._write(record(self._filled(0), "ZeroBackward0", (self, lambda g: g * 0.0, ())))
+        return self._write(record(self._filled(0), "ZeroBackward0", (self, _nothing, ())))
 
     def copy_(self, src):
         y = Tensor._of(np.broadcast_to(src._array, self.shape).astype(self.dtype))
-        return self._write(record(y, "torch::autograd::CopyBackwards", (self, lambda g: g * 0.0, ()), (src, _same, ())))
+        return self._write(record(y, "torch::autograd::CopyBackwards", (self, _nothing, ()), (src, _same, ())))
 
     def __setitem__(self, key, value):
         part = self[key]
@@ -638,7 +659,8 @@ class Tensor:
         """Itself where it has that dtype already, as in torch; otherwise a copy, and no leaf."""
         if self.dtype == dtype:
             return self
-        return record(Tensor._of(self._array.astype(dtype)), "ToCopyBackward0", (self, _same, ()))
+        copy = Tensor._of(self._array.astype(dtype))
+        return record(copy, "ToCopyBackward0", (self, _same, ())) if copy.dtype.kind == "f" else copy
 
     astype = to
 
@@ -710,6 +732,10 @@ def _lifted(x):
 
 def _same(g):
     return g
+
+
+def _nothing(g):
+    return np.where(True, 0.0, g)
 
 
 def _reversed(a):
