@@ -15,7 +15,7 @@ from tests.exactness import assert_same, bounded
 from tests.observe.autograd import Life, exact, known_to, library, observe, outcome, refusal, seen, shape_of
 from tests.strategies import pitfalls, stories
 from tests.strategies.arrays import lattice
-from tests.strategies.autograd import ACTS, BINARY, EXACT, UNARY, Single, operands, programs, some
+from tests.strategies.autograd import ACTS, BINARY, EXACT, PASS_ON, UNARY, Single, operands, programs, some
 
 NUMPY = "NumPy has no device"
 
@@ -114,15 +114,16 @@ def test_backward_adds_to_each_leaf_what_grad_returns(cell, data):
 @given(data=st.data())
 def test_a_leafs_gradient_is_its_own(cell, data):
     """Writing to one leaf's grad changes neither another leaf's nor the data."""
-    program, (dy, _) = data.draw(programs(cell.dtype), label="program"), directions(data, cell.dtype)
+    program, (dy, _) = data.draw(programs(cell.dtype, PASS_ON), label="program"), directions(data, cell.dtype)
     for rung, impl in cell.implementations.items():
         leaves, known = inputs_of(rung, program)
         impl([program(*leaves)], [known(dy(shape_of(program)))])
-        before = [seen(x) for x in leaves]
-        grads = [x.grad for x in leaves if x.grad is not None]
+        before, grads = [seen(x) for x in leaves], [x.grad for x in leaves if x.grad is not None]
         for i, g in enumerate(grads):
             others = [seen(h) for h in grads[:i] + grads[i + 1 :]]
-            g.zero_()
+            expected = 0 * seen(g) + 1
+            g.zero_().add_(1.0)
+            assert_same(seen(g), expected, f"{rung}: its own grad")
             assert_same([seen(h) for h in grads[:i] + grads[i + 1 :]], others, f"{rung}: another grad")
         assert_same([seen(x) for x in leaves], before, f"{rung}: data")
 
@@ -185,13 +186,22 @@ def test_what_was_saved_is_freed_by_backward(cell):
 def test_a_graph_goes_with_the_last_tensor_that_leads_to_it(cell, data):
     """There are no cycles: whether it was run or not, a program's graph is gone with its result."""
     program = data.draw(programs("float64"), label="program")
-    leaves = [cell.ladder.custom(a, requires_grad=True) for a in program.inputs]
-    y = program(*leaves) * 1.0
+    y = program(*[cell.ladder.custom(a, requires_grad=True) for a in program.inputs])
     if data.draw(st.booleans(), label="run"):
-        y.sum().backward()
-    node, result = weakref.ref(y.grad_fn), weakref.ref(y)
+        (y * 1.0).sum().backward()
+    nodes = [weakref.ref(node) for node in reached(y.grad_fn)]
     del y
-    assert node() is result() is None
+    assert not any(node() for node in nodes)
+
+
+def reached(root):
+    """Every node of a graph."""
+    found, stack = [], [root]
+    while stack:
+        node = stack.pop()
+        found.append(node)
+        stack += [edge for edge, _ in node.next_functions if edge is not None]
+    return found
 
 
 # ── the surface: what torch tells, and refuses ──────────────────────────────────────────────────

@@ -58,10 +58,10 @@ def _own(g, taken):
     """g in memory of its own: an array that went to two leaves, or is spread from fewer numbers, is copied."""
     if g.requires_grad:
         return g
-    owner = g._owner()
-    if id(owner) in taken or owner.size != g.numel() or not g.detach().numpy().flags.writeable:
+    owner = id(g._owner())
+    if owner in taken or not g._array.flags.writeable:
         return g.clone()
-    taken.add(id(owner))
+    taken.add(owner)
     return g
 
 

@@ -35,11 +35,16 @@ FREED = (
 )
 MODIFIED = (
     "one of the variables needed for gradient computation has been modified by an inplace operation: "
-    "[torch.{kind} {shape}]{origin} is at version {found}; expected version {saved} instead. Hint: enable anomaly "
+    "[{kind} {shape}]{origin} is at version {found}; expected version {saved} instead. Hint: enable anomaly "
     "detection to find the operation that failed to compute its gradient, with "
     "torch.autograd.set_detect_anomaly(True, check_nan=False)."
 )
-KINDS = {"float64": "DoubleTensor", "float32": "FloatTensor", "int64": "LongTensor", "bool": "BoolTensor"}
+KINDS = {
+    "float64": "torch.DoubleTensor",
+    "float32": "torch.FloatTensor",
+    "int64": "torch.LongTensor",
+    "bool": "CPUBoolType",
+}
 
 
 class Node:

@@ -394,10 +394,9 @@ class Tensor:
     @_broadcast
     def _chosen(self, other, condition):
         x, y = _common(self, other)
-        c = _payload(condition)
-        y = Tensor._of(np.where(c, x, y))
-        left, right = lambda g: np.where(c, g, 0.0), lambda g: np.where(c, 0.0, g)
-        return record(y, "WhereBackward0", (self, left, ()), (other, right, ()))
+        y = Tensor._of(np.where(_payload(condition), x, y))
+        left, right = lambda g, c: np.where(c, g, 0.0), lambda g, c: np.where(c, 0.0, g)
+        return record(y, "WhereBackward0", (self, left, (condition,)), (other, right, (condition,)))
 
     def where(self, condition, other):
         return self._chosen(other, condition)
@@ -551,11 +550,12 @@ class Tensor:
             elif isinstance(item, slice):
                 view, dim = view._slice(dim, item), dim + 1
             else:
-                arrays[dim] = index = np.asarray(_payload(item))
-                dim += _dims_of(index)
+                arrays[dim] = item if isinstance(item, Tensor) else Tensor(np.array(item))
+                dim += _dims_of(arrays[dim])
             place += _dims_of(item)
         if arrays:
-            return view._at("IndexBackward0", tuple(arrays.get(d, slice(None)) for d in range(max(arrays) + 1)))
+            key = tuple(_payload(arrays.get(d, slice(None))) for d in range(max(arrays) + 1))
+            return view._at("IndexBackward0", key, arrays.values())
         return view if view is not self else self._viewed("SliceBackward0", lambda a: a[...], _same)
 
     def _select(self, dim, i, place):
@@ -573,20 +573,21 @@ class Tensor:
         shape = self.shape
         return self._viewed(name, lambda a: a[key], lambda g: _put(g, shape, key))
 
-    def _at(self, name, key):
+    def _at(self, name, key, indices):
+        """What stands where arrays point, which `indices` are the tensors of."""
         shape = self.shape
-        return record(Tensor._of(self._array[key]), name, (self, lambda g: _put(g, shape, key), ()))
+        return record(Tensor._of(self._array[key]), name, (self, lambda g, *_: _put(g, shape, key), tuple(indices)))
 
     def gather(self, dim, index):
         """y[i, j] = x[index[i, j], j] for dim 0."""
-        return self._at("GatherBackward0", _along(dim, index))
+        return self._at("GatherBackward0", _along(dim, index), [index])
 
     def scatter_add(self, dim, index, src):
         """y = x, and then y[index[i, j], j] += src[i, j] for dim 0."""
         key = _along(dim, index)
         y = self._array + _put(src._array[tuple(map(slice, index.shape))], self.shape, key)
         part = src[tuple(map(slice, index.shape))] if src.shape != index.shape else src
-        return record(Tensor._of(y), "ScatterAddBackward0", (self, _same, ()), (part, lambda g: g[key], ()))
+        return record(Tensor._of(y), "ScatterAddBackward0", (self, _same, ()), (part, lambda g, _: g[key], (index,)))
 
     # ── in place ──
 

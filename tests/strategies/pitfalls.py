@@ -116,7 +116,6 @@ def also_where_a_number_was_saved(t):
 
 def also_a_part_of_it(t):
     y = _leaf(t) ** 2
-    t.grad(y.sum(), y.grad_fn is None or [_leaf(t)], allow_unused=True)
     y.sum().backward()
     (y * 2.0).sum().backward()
 
@@ -201,6 +200,27 @@ def a_view_was_overwritten_by_way_of_the_whole(t):
 def it_was_overwritten_by_way_of_a_detached_copy(t):
     y = _leaf(t).sqrt()
     y.detach().zero_()
+    y.sum().backward()
+
+
+def a_condition_was_overwritten(t):
+    condition = t.tensor([[1.0, 2.0], [3.0, 4.0]]) <= 2.0
+    y = _leaf(t).where(condition, t.tensor(0.0))
+    condition.zero_()
+    y.sum().backward()
+
+
+def an_index_was_overwritten(t):
+    index = t.tensor([1, 0])
+    y = _leaf(t)[index]
+    index.zero_()
+    y.sum().backward()
+
+
+def also_along_a_dimension(t):
+    index = t.tensor([[1, 0]])
+    y = _leaf(t).gather(0, index)
+    index.zero_()
     y.sum().backward()
 
 
