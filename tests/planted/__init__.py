@@ -7,6 +7,7 @@ import contextlib
 import functools
 import importlib
 import itertools
+import multiprocessing
 import operator
 import warnings
 from typing import NamedTuple
@@ -43,6 +44,7 @@ def planter(concept):
 
 def prepare():
     """As in the suite: one thread, its hypothesis profiles, and warnings that are part of what laws compare."""
+    multiprocessing.set_start_method(None, force=True)  # a process that was spawned would spawn a loader's workers, too
     importlib.import_module("conftest")
     warnings.simplefilter("error")
     torch.set_warn_always(True)

@@ -56,7 +56,8 @@ def probabilities(draw, shape, dtype, certain):
     """Between 0 and 1; if certain, also 0, 1 and so near to them that native cuts off the gradient."""
     p = abs(draw(graded(shape, dtype, exponents=(-6, 0)))).clip(2.0**-10, 1 - 2.0**-10)
     if certain:
-        p = np.where(draw(lattice(shape, dtype, largest=2)) > 0, draw(st.sampled_from([0, 1, 1e-20, 2.0**-50])), p)
+        digits = draw(lattice(shape, dtype))
+        p = np.select([digits > 0, digits < 0], [1, draw(st.sampled_from([0, 0, 1e-20, 2.0**-50]))], p)
     return p.astype(dtype)
 
 
