@@ -1,11 +1,18 @@
 """The custom rung, read as a library.  Our own classes, drop-ins for torch's."""
 
 from impls.autograd.backward import backward
+from impls.autograd.cat import cat
 from impls.autograd.enable_grad import enable_grad
+from impls.autograd.function import Function
 from impls.autograd.grad import grad
+from impls.autograd.hessian import hessian
+from impls.autograd.jacobian import jacobian
+from impls.autograd.jvp import jvp
 from impls.autograd.no_grad import no_grad
 from impls.autograd.node import Node
+from impls.autograd.stack import stack
 from impls.autograd.tensor import Tensor
+from impls.autograd.vjp import vjp
 from impls.data.batch_sampler import BatchSampler
 from impls.data.chain_dataset import ChainDataset
 from impls.data.collate import default_collate
@@ -101,6 +108,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "Function",
     "Hooks",
     "HuberLoss",
     "Identity",
@@ -144,6 +152,7 @@ __all__ = [
     "WeightedRandomSampler",
     "backward",
     "calculate_gain",
+    "cat",
     "clip_grad_norm_",
     "constant_",
     "default_collate",
@@ -153,6 +162,9 @@ __all__ = [
     "eye_",
     "get_worker_info",
     "grad",
+    "hessian",
+    "jacobian",
+    "jvp",
     "kaiming_normal_",
     "kaiming_uniform_",
     "no_grad",
@@ -160,10 +172,12 @@ __all__ = [
     "orthogonal_",
     "random_split",
     "sparse_",
+    "stack",
     "train",
     "train_step",
     "trunc_normal_",
     "uniform_",
+    "vjp",
     "xavier_normal_",
     "xavier_uniform_",
 ]

@@ -1,5 +1,9 @@
 """The manual rung, read as a library.  NumPy arrays in, NumPy arrays out: pure functions, derivatives by hand."""
 
+from impls.autograd.cat import cat_manual as cat
+from impls.autograd.jacobian import jacobian_manual as jacobian
+from impls.autograd.jvp import jvp_manual as jvp
+from impls.autograd.stack import stack_manual as stack
 from impls.data.batch_sampler import batch_sampler_manual as batch_sampler
 from impls.data.collate import collate_manual as default_collate
 from impls.data.concat_dataset import concat_dataset_manual as concat_dataset
@@ -75,6 +79,7 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "calculate_gain",
+    "cat",
     "clip_grad_norm",
     "concat_dataset",
     "constant",
@@ -92,6 +97,8 @@ __all__ = [
     "get_worker_info",
     "huber_loss",
     "identity",
+    "jacobian",
+    "jvp",
     "kaiming_normal",
     "kaiming_uniform",
     "kl_div",
@@ -120,6 +127,7 @@ __all__ = [
     "softplus",
     "sources",
     "sparse",
+    "stack",
     "stack_dataset",
     "subset",
     "subset_random_sampler",

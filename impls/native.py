@@ -1,7 +1,8 @@
 """The native rung, read as a library.  What PyTorch ships, the object itself."""
 
-from torch import Generator, Tensor, enable_grad, no_grad
-from torch.autograd import backward, grad
+from torch import Generator, Tensor, cat, enable_grad, no_grad, stack
+from torch.autograd import Function, backward, grad
+from torch.autograd.functional import hessian, jacobian, jvp, vjp
 from torch.autograd.graph import Node
 from torch.nn import (
     GELU,
@@ -95,6 +96,7 @@ __all__ = [
     "Dropout",
     "Embedding",
     "Flatten",
+    "Function",
     "Generator",
     "HuberLoss",
     "Identity",
@@ -133,6 +135,7 @@ __all__ = [
     "WeightedRandomSampler",
     "backward",
     "calculate_gain",
+    "cat",
     "clip_grad_norm_",
     "constant_",
     "default_collate",
@@ -142,6 +145,9 @@ __all__ = [
     "eye_",
     "get_worker_info",
     "grad",
+    "hessian",
+    "jacobian",
+    "jvp",
     "kaiming_normal_",
     "kaiming_uniform_",
     "no_grad",
@@ -149,10 +155,12 @@ __all__ = [
     "orthogonal_",
     "random_split",
     "sparse_",
+    "stack",
     "train",
     "train_step",
     "trunc_normal_",
     "uniform_",
+    "vjp",
     "xavier_normal_",
     "xavier_uniform_",
 ]

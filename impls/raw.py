@@ -2,6 +2,10 @@
 
 from impls.autograd.backward import backward_raw as backward
 from impls.autograd.grad import grad_raw as grad
+from impls.autograd.hessian import hessian_raw as hessian
+from impls.autograd.jacobian import jacobian_raw as jacobian
+from impls.autograd.jvp import jvp_raw as jvp
+from impls.autograd.vjp import vjp_raw as vjp
 from impls.data.batch_sampler import batch_sampler_raw as batch_sampler
 from impls.data.collate import collate_raw as default_collate
 from impls.data.concat_dataset import concat_dataset_raw as concat_dataset
@@ -93,8 +97,11 @@ __all__ = [
     "flatten",
     "gelu",
     "grad",
+    "hessian",
     "huber_loss",
     "identity",
+    "jacobian",
+    "jvp",
     "kaiming_normal",
     "kaiming_uniform",
     "kl_div",
@@ -133,6 +140,7 @@ __all__ = [
     "train_step",
     "trunc_normal",
     "uniform",
+    "vjp",
     "weighted_random_sampler",
     "xavier_normal",
     "xavier_uniform",

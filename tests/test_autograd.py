@@ -10,12 +10,24 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, WORDS, cells
-from tests.exactness import assert_same, bounded
+from tests.cells import DROP_IN, LADDERS, WORDS, cells
+from tests.exactness import LONGDOUBLE_IS_WIDER, assert_same, bounded
 from tests.observe.autograd import Life, exact, known_to, library, observe, outcome, refusal, seen, shape_of
 from tests.strategies import pitfalls, stories
 from tests.strategies.arrays import lattice
-from tests.strategies.autograd import ACTS, BINARY, EXACT, PASS_ON, UNARY, Single, operands, programs, some
+from tests.strategies.autograd import (
+    ACTS,
+    BINARY,
+    EXACT,
+    PASS_ON,
+    POLYNOMIAL,
+    SMOOTH,
+    UNARY,
+    Single,
+    operands,
+    programs,
+    some,
+)
 
 NUMPY = "NumPy has no device"
 
@@ -86,6 +98,100 @@ def test_rungs_agree_on_the_second_derivatives_of_programs(cell, data):
     expected = observe(Rung.CUSTOM, program, seed, weights, lift=lambda a: bounded(a, cell.dtype))
     for rung in cell.implementations:
         assert_same(observe(rung, program, seed, weights), expected, f"{rung}:")
+
+
+# ── functions of functions ──────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.skipif(not LONGDOUBLE_IS_WIDER, reason="a slope in double is no exacter than the gradient")
+@cells("autograd.jvp", rungs=(Rung.MANUAL,), dtypes=("float64",), cpu_because=NUMPY)
+@given(data=st.data())
+def test_forward_mode_is_the_adjoint_of_reverse_mode(cell, data):
+    """<u, J v> = <uJ, v>: numbers with a slope go forward through the tape's own operations, gradients come back."""
+    program, (dy, w) = data.draw(programs("float64", SMOOTH), label="program"), directions(data, "float64")
+    names = data.draw(some(SMOOTH), label="operations")
+    for one in [program, *(Single(name, program.inputs) for name in names)]:
+        u, v = dy(shape_of(one)), [w(x.shape) for x in one.inputs]
+        wide = [[a.astype(np.longdouble) for a in arrays] for arrays in (one.inputs, v)]
+        _, slope = cell.ladder.manual(on_arrays(one), *wide)
+        back = observe(Rung.CUSTOM, one, u, lift=lambda a: bounded(a, "float64"))["gradient"]
+        there = np.asarray((u * slope).sum()).astype(np.float64)
+        assert_same(there, sum((g * a).sum() for g, a in zip(back, v, strict=True) if g is not None), f"{one}: <u, Jv>")
+
+
+@cells("autograd.vjp", "autograd.jvp", dtypes=("float64",), cpu_because=NUMPY)
+@given(data=st.data())
+def test_products_with_a_derivative_are_natives_exactly(cell, data):
+    """Of a program that does not round, every rung has native's value and native's product."""
+    program = data.draw(programs("float64", POLYNOMIAL, 2), label="program")
+    dy, w = directions(data, "float64")
+    v = dy(shape_of(program)) if cell.concept == "autograd.vjp" else [w(x.shape) for x in program.inputs]
+    expected = exact(product(cell, Rung.NATIVE, program, v))
+    for rung in cell.implementations:
+        assert_same(product(cell, rung, program, v), expected, f"{rung}:")
+
+
+def product(cell, rung, program, v):
+    known = np.asarray if rung is Rung.MANUAL else known_to(rung)
+    inputs = tuple(known(a) for a in program.inputs)
+    v = tuple(map(known, v)) if isinstance(v, list) else known(v)
+    value, found = getattr(cell.ladder, rung)(on_arrays(program) if rung is Rung.MANUAL else program, inputs, v)
+    return [seen(value), [seen(x) for x in found] if isinstance(found, tuple) else seen(found)]
+
+
+def on_arrays(program):
+    """A program as a function of arrays, or of anything like them."""
+    tensor = LADDERS["autograd.tensor"].custom
+    return lambda *x: program(*map(tensor, x)).detach().numpy()
+
+
+@cells("autograd.jacobian", "autograd.hessian", dtypes=("float64",), cpu_because=NUMPY)
+@given(data=st.data())
+def test_whole_derivatives_are_natives_exactly(cell, data):
+    """Of a program that does not round, every rung has native's matrix of derivatives, first or second."""
+    program = data.draw(programs("float64", POLYNOMIAL, 2), label="program")
+    expected = exact(matrix(cell, Rung.NATIVE, program))
+    for rung in cell.implementations:
+        assert_same(matrix(cell, rung, program), expected, f"{rung}:")
+
+
+def matrix(cell, rung, program):
+    known = np.asarray if rung is Rung.MANUAL else known_to(rung)
+    x, other = map(known, program.inputs)
+    whole = on_arrays(program) if rung is Rung.MANUAL else program
+    value = lambda a: whole(a, other) + a.sum()  # which depends on a, whatever the program does
+    return seen(
+        getattr(cell.ladder, rung)(value if cell.concept == "autograd.jacobian" else lambda a: value(a).sum(), x)
+    )
+
+
+@cells("autograd.cat", "autograd.stack", rungs=(Rung.MANUAL, *DROP_IN), cpu_because=NUMPY)
+@given(data=st.data())
+def test_tensors_are_joined_and_gradients_parted(cell, data):
+    """Along any dimension, each part gets its part of the gradient, None where it needs none, to the bit."""
+    shape, n = (
+        data.draw(st.tuples(*[st.integers(1, 3)] * 2), label="shape"),
+        data.draw(st.integers(1, 3), label="parts"),
+    )
+    dim = data.draw(st.integers(-2, 1), label="dim")
+    arrays = [data.draw(lattice(shape, cell.dtype)) for _ in range(n)]
+    if cell.concept == "autograd.cat":  # then they may differ in length
+        arrays = [np.repeat(a, 1 + i, axis=dim) for i, a in enumerate(arrays)]
+    needs = data.draw(st.lists(st.booleans(), min_size=n, max_size=n).filter(any), label="needs")
+    traces = {rung: joined(rung, impl, arrays, needs, dim) for rung, impl in cell.implementations.items()}
+    for rung, trace in traces.items():
+        assert_same(trace, traces[Rung.NATIVE], f"{rung}:")
+
+
+def joined(rung, impl, arrays, needs, dim):
+    weigh = lambda y: (np.arange(y.size) + 1.0).reshape(y.shape).astype(y.dtype)
+    if rung is Rung.MANUAL:
+        y, saved = impl.forward(*arrays, dim=dim)
+        return [y, list(impl.backward(weigh(y), saved, needs))]
+    parts = [known_to(rung)(a).requires_grad_(need) for a, need in zip(arrays, needs, strict=True)]
+    y = impl(parts, dim)
+    y.backward(known_to(rung)(weigh(seen(y))))
+    return [seen(y), [seen(x.grad) for x in parts]]
 
 
 # ── what arrives where ──────────────────────────────────────────────────────────────────────────
@@ -192,6 +298,29 @@ def test_a_graph_goes_with_the_last_tensor_that_leads_to_it(cell, data):
     nodes = [weakref.ref(node) for node in reached(y.grad_fn)]
     del y
     assert not any(node() for node in nodes)
+
+
+@pytest.mark.usefixtures("without_gc")
+@cells("autograd.function", **OURS)
+def test_what_an_operation_of_ones_own_saves_makes_no_cycle(cell):
+    """Also where it saves its result, and whether it was run or not."""
+
+    class Exp(cell.ladder.custom):
+        @staticmethod
+        def forward(ctx, x):
+            y = x.exp()
+            ctx.save_for_backward(y)
+            return y
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * ctx.saved_tensors[0]
+
+    y = Exp.apply(library(Rung.CUSTOM).tensor([1.0, 2.0], requires_grad=True))
+    y.sum().backward(retain_graph=True)
+    node = weakref.ref(y.grad_fn)
+    del y
+    assert node() is None
 
 
 def reached(root):

@@ -103,7 +103,7 @@ def test_customs_signature_is_natives(concept):
         pytest.skip(
             f"{concept} has no drop-in: {ladder.custom if isinstance(ladder.custom, Absent) else ladder.native}"
         )
-    if ladder.native in (torch.Tensor, torch.autograd.graph.Node):
+    if ladder.native in TORCHS_BUILT_IN:
         pytest.skip(f"torch makes {concept} itself and states no signature")
     custom, native = (
         [(p.name, p.kind, p.default) for p in inspect.signature(impl).parameters.values()]
@@ -111,6 +111,8 @@ def test_customs_signature_is_natives(concept):
     )
     assert custom == native
 
+
+TORCHS_BUILT_IN = {torch.Tensor, torch.autograd.graph.Node, torch.cat, torch.stack}
 
 # What a drop-in computes with, whatever its family.
 TORCHS_OWN = {torch.Generator, torch.Tensor, torch.no_grad, torch.enable_grad}

@@ -81,7 +81,7 @@ class Node:
                 self._parts = None
             d = vjp(g, *[x.unpack(self, on_tensors) if x.__class__ is Saved else x for x in saved])
             if d.shape != shape:
-                d = _summed_to(d, shape)
+                d = summed_to(d, shape)
             found.append((edge, d if d.dtype == dtype else d.astype(dtype)))
         return found
 
@@ -112,8 +112,13 @@ class Saved:
 
 def _saved(x, result):
     if x is RESULT:
-        return Saved(result.detach(), True)  # detached: a node that held its result would hold itself
-    return Saved(x, False) if hasattr(x, "grad_fn") else x
+        return saved_as(result, True)
+    return saved_as(x, False) if hasattr(x, "grad_fn") else x
+
+
+def saved_as(tensor, is_result):
+    """A result is saved detached: a node that held its result would hold itself."""
+    return Saved(tensor.detach() if is_result else tensor, is_result)
 
 
 class AccumulateGrad:
@@ -148,7 +153,8 @@ def edge_of(x):
     return x._edge() if hasattr(x, "_edge") else None
 
 
-def _summed_to(d, shape):
+def summed_to(d, shape):
+    """The sum over the dimensions in which an operand was broadcast."""
     added = len(d.shape) - len(shape)
     dims = tuple(i for i, n in enumerate(d.shape) if i < added or n != shape[i - added])
     return d.sum(dims).reshape(shape)

@@ -11,12 +11,13 @@ from tests.cells import LADDERS
 from tests.exactness import bounded
 from tests.observe.tensors import seen as seen_of_torch
 
-NAMES = ("no_grad", "enable_grad", "grad", "backward")
+NAMES = ("no_grad", "enable_grad", "grad", "backward", "function", "vjp", "jvp", "jacobian", "hessian", "cat", "stack")
 
 
 def library(rung):
     """What a script finds under torch's names."""
     parts = {name: getattr(LADDERS[f"autograd.{name}"], rung) for name in NAMES}
+    parts["Function"] = parts.pop("function")
     return types.SimpleNamespace(tensor=_maker(rung), **parts)
 
 

@@ -13,22 +13,28 @@ FREED = "test_autograd.test_what_was_saved_is_freed_by_backward"
 GOES = "test_autograd.test_a_graph_goes_with_the_last_tensor_that_leads_to_it"
 TELLS = "test_autograd.test_the_tape_tells_what_torch_tells"
 REFUSES = "test_autograd.test_the_tape_refuses_what_torch_refuses_in_its_words"
+JOINED = "test_autograd.test_tensors_are_joined_and_gradients_parted"
+PRODUCTS = "test_autograd.test_products_with_a_derivative_are_natives_exactly"
+MATRICES = "test_autograd.test_whole_derivatives_are_natives_exactly"
+ADJOINT = "test_autograd.test_forward_mode_is_the_adjoint_of_reverse_mode"
+CYCLES = "test_autograd.test_what_an_operation_of_ones_own_saves_makes_no_cycle"
 LIVES = "test_autograd.test_tensors_live_through_the_same_lives_on_tape_and_torch"
 
-CONCEPTS = {VALUES: "grad", SECOND: "grad", EXACTLY: "grad", PROGRAMS: "grad", ADDS: "backward", OWN: "backward", LONG: "backward", FREED: "backward"}
+CONCEPTS = {VALUES: "grad", SECOND: "grad", EXACTLY: "grad", PROGRAMS: "grad", ADDS: "backward", OWN: "backward", LONG: "backward", FREED: "backward", ADJOINT: "jvp", CYCLES: "function"}
 
 
 def of(file):
     """Bugs of a file, each noticed by the laws of the concept that its law is about."""
 
     def bug(name, old, new, law=VALUES, source="clause", *more):
-        concept = f"autograd.{CONCEPTS.get(law, 'tensor')}"
+        concept = f"autograd.{file if law in (JOINED, PRODUCTS, MATRICES) else CONCEPTS.get(law, 'tensor')}"
         return planter(f"autograd.{file}")(name, old, new, law, source, *more, of=concept)
 
     return bug
 
 
 tensor, node, grad, backward, no_grad, enable_grad = map(of, ("tensor", "node", "grad", "backward", "no_grad", "enable_grad"))
+function, vjp, jvp, jacobian, hessian, cat, stack = map(of, ("function", "vjp", "jvp", "jacobian", "hessian", "cat", "stack"))
 
 BUGS = [
     # ── derivatives
@@ -95,7 +101,7 @@ BUGS = [
     node("always_freed", "if saved and not retain_graph:", "if not retain_graph:", TELLS, "torch frees only what saved something"),
     node("retained_graph_is_freed", "if saved and not retain_graph:", "if saved:", FREED),
     node("versions_not_compared", "if tensor._version != self.version:", "if False:", REFUSES, "HIPS autograd, micrograd: silently wrong"),
-    node("result_holds_itself", "return Saved(result.detach(), True)", "return Saved(result, True)", GOES, "a cycle per operation"),
+    node("result_holds_itself", "return Saved(tensor.detach() if is_result else tensor, is_result)", "return Saved(tensor, is_result)", GOES, "a cycle per operation"),
     node("numbers_have_a_box", "return x._edge() if hasattr(x, \"_edge\") else None", "return x._edge() if hasattr(x, \"_edge\") else AccumulateGrad(x)", VALUES),
     node("records_always", "    if MODE.enabled:\n", "    if True:\n", TELLS),
     # ── the engine
@@ -163,4 +169,49 @@ BUGS = [
     tensor("negative_step", "if item.step is not None and item.step <= 0:", "if False:", REFUSES),
     tensor("index_wraps", "if not -n <= i < n:", "if False:", REFUSES, "clause", ("dim + (i, Ellipsis)", "dim + (i % n, Ellipsis)")),
     tensor("removed_hook_stays", "self._hooks.pop(self._number, None)", "self._hooks.get(self._number, None)", TELLS),
+    # ── operations of one's own, and what joins
+    function("holds_its_result", "        if MODE.enabled and any(edges):\n", "        ctx.result = result\n        if MODE.enabled and any(edges):\n", CYCLES, "torch's notes on extending: a result kept on ctx leaks"),
+    function("records_its_forward", "        with no_grad():\n            made", "        if True:\n            made", TELLS),
+    function("returns_its_argument", "result = made.detach()", "result = made", TELLS),
+    function("never_freed", "if ctx._to_save and not retain_graph:", "if False:", REFUSES),
+    function("any_number_of_gradients", "        if len(grads) != len(self.edges):\n", "        if False:\n", REFUSES),
+    function("gradients_of_any_shape", "            d = summed_to(d, shape)\n", "            pass\n", REFUSES),
+    function("result_without_its_node", "saved_as(x, x is made)", "saved_as(x, False)", TELLS),
+    function("needs_everything", "edge is not None for edge in edges", "True for edge in edges", TELLS),
+    cat("parts_from_the_start", "initial=0))]", "initial=0))][::-1]", JOINED),
+    cat("one_part_for_all", "(x, lambda g, at=at: g[at], ())", "(x, lambda g: g[places[-1]], ())", JOINED, "a lambda in a loop"),
+    cat("needs_everything", "dy[part] if needed else None", "dy[part]", JOINED),
+    stack("along_the_first", "i) for i in range(n)]", "i)[-2:] for i in range(n)]", JOINED),
+    stack("one_part_for_all", "(x, lambda g, at=at: g[at], ())", "(x, lambda g: g[places_[-1]], ())", JOINED, "a lambda in a loop"),
+    # ── functions of functions
+    vjp("unused_is_none", "create_graph, materialize_grads=True)", "create_graph, allow_unused=True)", TELLS),
+    vjp("raw_unused_is_none", "torch.zeros_like(x) if g is None else g for", "g for", PRODUCTS),
+    vjp("keeps_the_graph", "x if create_graph else x.detach() for x in found", "x for x in found", TELLS),
+    vjp("in_the_graph_of_its_inputs", "x.reshape(x.shape) if create_graph and x.requires_grad else x.detach().requires_grad_()", "x.reshape(x.shape) if x.requires_grad else x.detach().requires_grad_()", TELLS, "clause", ("x if create_graph else x.detach() for x in found", "x for x in found")),
+    vjp("always_a_tuple", "return found if isinstance(like, tuple) else found[0]", "return found", TELLS),
+    vjp("ignores_v", "None if v is None else [v[i] for i in kept]", "[outputs[i].detach() * 0.0 + 1.0 for i in kept]", PRODUCTS),
+    vjp("any_size", "if a is not None and a.shape != b.shape:", "if False:", REFUSES),
+    vjp("v_always_optional", "if v is None and [x.numel() for x in others] != [1]:", "if False:", REFUSES),
+    jvp("once_backward", "rows = pulled(outputs, leaves, u, True)", "rows = pulled(outputs, leaves, u, False)", PRODUCTS),
+    jvp("raw_pulls_v", "(row * a).sum() for row, a in", "(row + a).sum() for row, a in", PRODUCTS),
+    jvp("slope_of_a_product", "u * b + a * v", "u * b", ADJOINT),
+    jvp("slope_of_a_quotient", "(u - y * v) / b", "(u + y * v) / b", ADJOINT),
+    jvp("slope_of_a_product_of_matrices", "(a @ v if np.ndim(v) else 0.0)", "(v.T @ a.T).T * 0.0", ADJOINT),
+    jvp("slope_of_exp", "np.exp: lambda y, a, u: y * u", "np.exp: lambda y, a, u: a * u", ADJOINT),
+    jvp("slope_of_log", "np.log: lambda y, a, u: u / a", "np.log: lambda y, a, u: u / y", ADJOINT),
+    jvp("slope_of_sqrt", "u / (2 * y)", "u / y", ADJOINT),
+    jvp("slope_of_tanh", "(1 - y) * (1 + y) * u", "(1 - y) * u", ADJOINT),
+    jvp("slope_of_a_power", "n * a ** (n - 1) * u", "a ** (n - 1) * u", ADJOINT),
+    jvp("slope_of_a_difference", "u - v + 0 * y", "u + v + 0 * y", ADJOINT),
+    jvp("slope_of_a_negative", "np.negative: lambda y, a, u: -u", "np.negative: lambda y, a, u: u", ADJOINT),
+    jvp("slope_of_the_smaller", "np.where(a > b, u, v)", "np.where(a < b, u, v)", ADJOINT),
+    jvp("slope_of_a_choice", "np.where(c, u, v)", "np.where(c, v, u)", ADJOINT),
+    jacobian("turned_round", "reshape(*y.shape, *column[0].shape)", "reshape(*column[0].shape, *y.shape)", MATRICES),
+    jacobian("manual_turned_round", "return np.stack(columns, axis=-1)", "return np.stack(columns, axis=0)", MATRICES),
+    jacobian("first_row_only", "pulled([y.reshape(-1)[i]], leaves", "pulled([y.reshape(-1)[0]], leaves", MATRICES),
+    jacobian("inputs_and_outputs_swapped", "for column in zip(*rows, strict=True)]", "for column in list(zip(*rows, strict=True))[::-1]]", TELLS),
+    hessian("of_a_constant", "x if isinstance(inputs, tuple) else x[0], create_graph=True)", "x if isinstance(inputs, tuple) else x[0], create_graph=False)", MATRICES),
+    hessian("raw_twice_the_first", "return torch.stack(rows).reshape", "return 2 * torch.stack(rows).reshape", MATRICES),
+    hessian("of_many_numbers", "        if y.numel() != 1:\n", "        if False:\n", REFUSES, "clause", ("return y.reshape(())", "return y.sum()")),
+    hessian("of_several", "        if isinstance(y, tuple):\n", "        if False:\n", REFUSES, "clause", ("y = func(*x)", "y = func(*x)\n        y = y[0] if isinstance(y, tuple) else y")),
 ]

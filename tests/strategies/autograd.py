@@ -82,6 +82,11 @@ EXACT = {  # what never rounds, on a lattice
 PASS_ON = ("add", "a number added", "t", "sum", "reshape", "expand", "unsqueeze and squeeze")  # a gradient as it is
 
 
+KINKED = ("relu", "sigmoid")  # where a formula changes at 0, numbers with a slope see neither side's
+SMOOTH = tuple(name for name in (*UNARY, *BINARY) if name not in KINKED)
+POLYNOMIAL = (*PASS_ON, "multiply", "subtract", "square", "product", "maximum", "where", "a row", "negative")
+
+
 def _positive(a):
     """At least a half, and smooth."""
     return a * a + 0.5
@@ -152,9 +157,9 @@ def some(*operations):
 
 @functools.cache
 @st.composite
-def programs(draw, dtype, names=(*UNARY, *BINARY, *BINARY, "branch")):
+def programs(draw, dtype, names=(*UNARY, *BINARY, *BINARY, "branch"), most=6):
     line = st.tuples(st.sampled_from(names), st.integers(0, 2), st.integers(0, 2))
-    return Program(draw(st.lists(line, min_size=1, max_size=6), label="lines"), draw(operands(dtype)))
+    return Program(draw(st.lists(line, min_size=1, max_size=most), label="lines"), draw(operands(dtype)))
 
 
 WRITES = ("add_in_place", "multiply_in_place", "clear", "put", "put_a_number", "update")

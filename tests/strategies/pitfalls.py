@@ -289,3 +289,77 @@ def none_are_no_condition(t):
 
 def an_array_is_not_differentiated(t):
     _leaf(t).numpy()
+
+
+# ── functions ──
+
+
+def _an_operation_of_ones_own(t, gradient):
+    class Double(t.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x * 2.0
+
+        @staticmethod
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return gradient(g * x)
+
+    return Double.apply
+
+
+def it_returns_as_many_gradients_as_it_has_arguments(t):
+    _an_operation_of_ones_own(t, lambda g: (g, g))(_leaf(t)).sum().backward()
+
+
+def of_the_shape_of_its_argument(t):
+    _an_operation_of_ones_own(t, lambda g: t.tensor([1.0, 2.0, 3.0]))(_leaf(t)).sum().backward()
+
+
+def what_it_saved_is_freed(t):
+    y = _an_operation_of_ones_own(t, lambda g: g)(_leaf(t)).sum()
+    y.backward()
+    y.backward()
+
+
+def and_was_not_overwritten(t):
+    w = _leaf(t) * 1.0
+    y = _an_operation_of_ones_own(t, lambda g: g)(w).sum()
+    w.add_(1.0)
+    y.backward()
+
+
+def it_is_not_instantiated(t):
+    class Mine(t.Function):
+        pass
+
+    Mine()
+
+
+def it_has_a_forward(t):
+    t.Function.apply(_leaf(t))
+
+
+def a_vector_may_be_missing_of_one_number_only(t):
+    t.vjp(lambda a: a * a, _leaf(t))
+
+
+def also_going_forward(t):
+    t.jvp(lambda a: a * a, _leaf(t))
+
+
+def a_vector_fits(t):
+    t.vjp(lambda a: a * a, _leaf(t), t.tensor([1.0, 2.0]))
+
+
+def each_of_several_does(t):
+    t.jvp(lambda a, b: a * b, (_leaf(t), _leaf(t)), (_leaf(t), t.tensor([1.0])))
+
+
+def a_hessian_is_of_a_number(t):
+    t.hessian(lambda a: a * a, _leaf(t))
+
+
+def and_of_a_single_one(t):
+    t.hessian(lambda a: (a.sum(), a.sum()), _leaf(t))

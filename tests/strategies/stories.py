@@ -271,3 +271,80 @@ def a_zero_gradient_stops_infinity_where_a_mask_does(t):
     v = t.tensor([-1.0, 0.0, 2.0], requires_grad=True)
     t.backward([v.where(v <= 0.0, w.detach())], [t.tensor([float("inf"), float("nan"), float("inf")])])
     return [w.grad, v.grad]
+
+
+def an_operation_of_ones_own_is_differentiated(t):
+    class Cube(t.Function):
+        @staticmethod
+        def forward(ctx, x, factor):
+            y = x * x
+            ctx.save_for_backward(x, y, None)
+            ctx.factor, ctx.flag = factor, x.requires_grad
+            told.append([ctx.needs_input_grad, ctx.flag, y.requires_grad])
+            return y * x * factor
+
+        @staticmethod
+        def backward(ctx, g):
+            _, y, nothing = ctx.saved_tensors
+            told.append([ctx.needs_input_grad, nothing, y.requires_grad])
+            return g * y * 3.0 * ctx.factor, None
+
+    told, w = [], _leaf(t)
+    y = Cube.apply(w, 2.0)
+    y.sum().backward()
+    (g,) = t.grad(Cube.apply(w, 2.0).sum(), w, create_graph=True)
+    with t.no_grad():
+        z = Cube.apply(w, 1.0)
+    return [told, y, w.grad, g, z, Cube.apply(w.detach(), 1.0)]
+
+
+def its_gradient_is_recorded_and_fitted(t):
+    class Product(t.Function):
+        @staticmethod
+        def forward(ctx, a, b):
+            y = a * b
+            ctx.save_for_backward(a, b, y)
+            return y
+
+        @staticmethod
+        def backward(ctx, g):
+            a, _, y = ctx.saved_tensors
+            return g * y / a, g * a
+
+    w, v = _leaf(t), t.tensor([1.0, 2.0], requires_grad=True)
+    grads = t.grad(Product.apply(w, v).sum(), [w, v], create_graph=True)
+    return [grads, t.grad((grads[0] * w).sum() + grads[1].sum(), [w, v])]
+
+
+def it_may_return_what_it_was_given(t):
+    class Same(t.Function):
+        @staticmethod
+        def forward(_, x):
+            return x
+
+        @staticmethod
+        def backward(_, g):
+            return -g
+
+    w = _leaf(t)
+    y = Same.apply(w)
+    y.sum().backward()
+    return [y is w, y, w.grad, w]
+
+
+def functions_of_functions_take_one_or_several(t):
+    w, v = _leaf(t), t.tensor([1.0, 2.0])
+    both, square = lambda a, b: (a * b, b.sum()), lambda a: a * a
+    total = lambda a, b: (a * a * b).sum()
+    return [
+        t.vjp(square, w, w.detach()),
+        t.vjp(lambda a: a.sum(), v),
+        t.vjp(both, (w, v), (w.detach(), t.tensor(1.0))),
+        t.jvp(both, (w, v), (w.detach(), v)),
+        t.jvp(lambda a: a + v, w, w.detach()),
+        t.jacobian(square, v),
+        t.jacobian(both, (w, v)),
+        t.hessian(total, (w, v)),
+        t.hessian(lambda a: a.sum(), v),
+        t.vjp(square, w, w.detach(), create_graph=True)[1],
+    ]
