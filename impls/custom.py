@@ -5,6 +5,7 @@ from impls.autograd.cat import cat
 from impls.autograd.enable_grad import enable_grad
 from impls.autograd.function import Function
 from impls.autograd.grad import grad
+from impls.autograd.graph import make_dot
 from impls.autograd.hessian import hessian
 from impls.autograd.jacobian import jacobian
 from impls.autograd.jvp import jvp
@@ -167,6 +168,7 @@ __all__ = [
     "jvp",
     "kaiming_normal_",
     "kaiming_uniform_",
+    "make_dot",
     "no_grad",
     "normal_",
     "orthogonal_",

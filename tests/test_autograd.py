@@ -2,6 +2,7 @@
 refuses, warns or forgets, so does the tape."""
 
 import gc
+import shutil
 import weakref
 
 import numpy as np
@@ -19,6 +20,7 @@ from tests.strategies.autograd import (
     ACTS,
     BINARY,
     EXACT,
+    NAMED_ALIKE,
     PASS_ON,
     POLYNOMIAL,
     SMOOTH,
@@ -30,6 +32,7 @@ from tests.strategies.autograd import (
 )
 
 NUMPY = "NumPy has no device"
+OURS = {"rungs": (Rung.CUSTOM,), "dtypes": None, "cpu_because": NUMPY}
 
 # ── derivatives ─────────────────────────────────────────────────────────────────────────────────
 
@@ -239,9 +242,88 @@ def inputs_of(rung, program):
     return [known(a.copy()).requires_grad_() for a in program.inputs], known
 
 
-# ── what is kept, and for how long ──────────────────────────────────────────────────────────────
+# ── the graph ───────────────────────────────────────────────────────────────────────────────────
 
-OURS = {"rungs": (Rung.CUSTOM,), "dtypes": None, "cpu_because": NUMPY}
+
+@WORDS
+@cells("autograd.node", rungs=DROP_IN, dtypes=None, cpu_because=NUMPY)
+@given(data=st.data())
+def test_the_recorded_graph_is_torchs(cell, data):
+    """Of a random program, with branches and values used twice, the tape's graph is torch's: the same nodes under the
+    same names, joined in the same order.  Products of vectors, which torch has other operations for, are not drawn."""
+    program = data.draw(programs("float64", NAMED_ALIKE), label="program")
+    custom, native = (graph(program(*inputs_of(rung, program)[0])) for rung in cell.implementations)
+    assert custom == native
+    assert len(custom) > 1
+
+
+def graph(y):
+    """The graph as text: each node's name and the numbers of the nodes it leads to, as they are come upon."""
+    numbers, stack, found = {y.grad_fn: 0}, [y.grad_fn], []
+    while stack:
+        node = stack.pop()
+        edges = [edge for edge, _ in node.next_functions]
+        for edge in edges:
+            if edge is not None and edge not in numbers:
+                numbers[edge] = len(numbers)
+                stack.append(edge)
+        where = seen(node.variable).tolist() if hasattr(node, "variable") else None
+        found.append((numbers[node], node.name(), [edge and numbers[edge] for edge in edges], where))
+    return found
+
+
+@WORDS
+@cells("autograd.graph", **OURS)
+@given(data=st.data())
+def test_the_picture_of_the_tapes_graph_is_that_of_torchs(cell, data):
+    """Drawn by the same function the two are the same text: green the result, blue each parameter under its name, and
+    no box for what needs no gradient."""
+    program = data.draw(programs("float64", NAMED_ALIKE), label="program")
+    needs = data.draw(st.sampled_from([(True, True), (True, False)]), label="needs")
+    pictures = []
+    for rung in DROP_IN:
+        leaves = [x.requires_grad_(need) for x, need in zip(inputs_of(rung, program)[0], needs, strict=True)]
+        y = program(*leaves)
+        pictures.append(cell.ladder.custom(y, {"w": leaves[0], "v": leaves[1]}))
+        boxes = [line for line in pictures[-1].splitlines() if "lightblue" in line]
+        expected = [x for x in (("w", leaves[0]), ("v", leaves[1])) if f"{x[0]}\\n" in pictures[-1]]
+        assert len(boxes) == len(expected) <= sum(needs)
+        assert pictures[-1].count("darkolivegreen1") == 1
+        assert all(x.requires_grad and f"{name}\\n{tuple(x.shape)}" in pictures[-1] for name, x in expected)
+    assert pictures[0] == pictures[1]
+
+
+@cells("autograd.graph", **OURS)
+def test_without_a_graph_there_is_a_result_and_nothing_else(cell):
+    """What was computed from data alone, or with grad mode off, has one box, its own."""
+    t = library(Rung.CUSTOM)
+    with t.no_grad():
+        y = t.tensor([1.0, 2.0], requires_grad=True) * 2.0
+    for x in (y, t.tensor([1.0]) + 1.0):
+        picture = cell.ladder.custom(x)
+        assert picture.count("label") == 1
+        assert "->" not in picture
+
+
+@pytest.mark.skipif(shutil.which("dot") is None, reason="Graphviz is not installed")
+@cells("autograd.graph", **OURS)
+def test_where_graphviz_is_installed_there_is_a_picture(cell):
+    """The text is DOT as Graphviz reads it."""
+    w = library(Rung.CUSTOM).tensor([1.0, 2.0], requires_grad=True)
+    picture = cell.ladder.custom((w * w).sum(), {"w": w}).svg()
+    assert picture.count("<polygon") > 4
+    assert "SumBackward0" in picture
+
+
+@pytest.mark.skipif(shutil.which("dot") is not None, reason="Graphviz is installed")
+@cells("autograd.graph", **OURS)
+def test_where_graphviz_is_not_installed_it_says_so(cell):
+    """And the text is there all the same."""
+    with pytest.raises(FileNotFoundError, match="Graphviz"):
+        cell.ladder.custom(library(Rung.CUSTOM).tensor([1.0])).svg()
+
+
+# ── what is kept, and for how long ──────────────────────────────────────────────────────────────
 
 
 @pytest.fixture

@@ -337,9 +337,10 @@ class Tensor:
             raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a} and {b})")
         left = lambda g, b: g @ _turned(b)
         # A weight that is stored transposed has a gradient that is, too: what is transposed back is in order.
-        by_columns = isinstance(y, np.ndarray) and y.ndim == 2 and y.flags.f_contiguous and not y.flags.c_contiguous
+        flat = x.ndim == y.ndim == 2
+        by_columns = flat and isinstance(y, np.ndarray) and y.flags.f_contiguous and not y.flags.c_contiguous
         right = (lambda g, a: (g.T @ a).T) if by_columns else (lambda g, a: _turned(a) @ g)
-        name = "MmBackward0" if x.ndim == y.ndim == 2 else "BmmBackward0"
+        name = "MmBackward0" if flat else "BmmBackward0"
         return record(Tensor._of(x @ y), name, (self, left, (other,)), (other, right, (self,)))
 
     matmul = __matmul__
@@ -460,7 +461,7 @@ class Tensor:
         """A view: what `look` sees of the array, and of any array in its place."""
         array = look(self._array)
         if isinstance(array, np.ndarray) and not np.may_share_memory(array, self._array):
-            return record(Tensor._of(array), "UnsafeViewBackward0", (self, back, ()))
+            return record(Tensor._of(array), "UnsafeViewBackward0", (self.clone(), back, ()))  # as torch records it
         view = record(Tensor._of(array, self._counter), name, (self, back, ()))
         view._seen = self._counter[0]
         view._base, view._look = (self, look) if self._base is None else (self._base, _after(look, self._look))
@@ -476,17 +477,27 @@ class Tensor:
             self._node = Node("AsStridedBackward0", [base._edge()], self, [(base, back, ())])
 
     def reshape(self, *shape):
-        shape = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+        in_order = not isinstance(self._array, np.ndarray) or self._array.flags.c_contiguous
+        return self._reshaped("ViewBackward0" if in_order else "ReshapeAliasBackward0", _one(shape))
+
+    def view(self, *shape):
+        view = self._reshaped("ViewBackward0", _one(shape))
+        if view._base is None:
+            raise RuntimeError(
+                "view size is not compatible with input tensor's size and stride (at least one dimension spans across "
+                "two contiguous subspaces). Use .reshape(...) instead."
+            )
+        return view
+
+    def _reshaped(self, name, shape):
         before = self.shape
         try:
-            return self._viewed("ViewBackward0", lambda a: a.reshape(shape), lambda g: g.reshape(before))
+            return self._viewed(name, lambda a: a.reshape(shape), lambda g: g.reshape(before))
         except ValueError:
             raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {self.numel()}") from None
 
-    view = reshape
-
     def permute(self, *dims):
-        return self._permuted("PermuteBackward0", dims[0] if len(dims) == 1 and not isinstance(dims[0], int) else dims)
+        return self._permuted("PermuteBackward0", _one(dims))
 
     def transpose(self, dim0, dim1):
         dims = list(range(self.ndim))
@@ -516,12 +527,8 @@ class Tensor:
         shape = tuple(n for i, n in enumerate(self.shape) if i != dims[dim] or n != 1)
         return self._reshaped("SqueezeBackward1", shape)
 
-    def _reshaped(self, name, shape):
-        before = self.shape
-        return self._viewed(name, lambda a: a.reshape(shape), lambda g: g.reshape(before))
-
     def expand(self, *shape):
-        shape = shape[0] if len(shape) == 1 and not isinstance(shape[0], int) else shape
+        shape = _one(shape)
         added = len(shape) - self.ndim
         shape = tuple(self.shape[i - added] if n == -1 else n for i, n in enumerate(shape))
         return self._viewed("ExpandBackward0", lambda a: np.broadcast_to(a, shape), _same)
@@ -548,7 +555,7 @@ class Tensor:
             elif item is Ellipsis:
                 dim, place = dim + self.ndim - used, place + self.ndim - used
             elif isinstance(item, slice):
-                view, dim = view._slice(dim, item), dim + 1
+                view, dim = view._slice(dim, item, items is key), dim + 1
             else:
                 arrays[dim] = item if isinstance(item, Tensor) else Tensor(np.array(item))
                 dim += _dims_of(arrays[dim])
@@ -556,7 +563,7 @@ class Tensor:
         if arrays:
             key = tuple(_payload(arrays.get(d, slice(None))) for d in range(max(arrays) + 1))
             return view._at("IndexBackward0", key, arrays.values())
-        return view if view is not self else self._viewed("SliceBackward0", lambda a: a[...], _same)
+        return view if view is not self else self._viewed("AliasBackward0", lambda a: a[...], _same)
 
     def _select(self, dim, i, place):
         n = self.shape[dim]
@@ -564,10 +571,13 @@ class Tensor:
             raise IndexError(f"index {i} is out of bounds for dimension {place} with size {n}")
         return self._looked_up("SelectBackward0", (slice(None),) * dim + (i, Ellipsis))
 
-    def _slice(self, dim, item):
+    def _slice(self, dim, item, among_others):
+        """Among other indices a slice of everything is none."""
         if item.step is not None and item.step <= 0:
             raise ValueError("step must be greater than zero")
-        return self if item == slice(None) else self._looked_up("SliceBackward0", (slice(None),) * dim + (item,))
+        if among_others and item.indices(self.shape[dim]) == (0, self.shape[dim], 1):
+            return self
+        return self._looked_up("SliceBackward0", (slice(None),) * dim + (item,))
 
     def _looked_up(self, name, key):
         shape = self.shape
@@ -729,6 +739,11 @@ _FUNCTIONS = {
 
 def _lifted(x):
     return x if isinstance(x, Tensor) else Tensor._of(np.asarray(x))
+
+
+def _one(sizes):
+    """Sizes, handed over one by one or as a tuple."""
+    return sizes[0] if len(sizes) == 1 and not isinstance(sizes[0], int) else sizes
 
 
 def _same(g):

@@ -18,9 +18,12 @@ PRODUCTS = "test_autograd.test_products_with_a_derivative_are_natives_exactly"
 MATRICES = "test_autograd.test_whole_derivatives_are_natives_exactly"
 ADJOINT = "test_autograd.test_forward_mode_is_the_adjoint_of_reverse_mode"
 CYCLES = "test_autograd.test_what_an_operation_of_ones_own_saves_makes_no_cycle"
+RECORDED = "test_autograd.test_the_recorded_graph_is_torchs"
+DRAWN = "test_autograd.test_the_picture_of_the_tapes_graph_is_that_of_torchs"
+BARE = "test_autograd.test_without_a_graph_there_is_a_result_and_nothing_else"
 LIVES = "test_autograd.test_tensors_live_through_the_same_lives_on_tape_and_torch"
 
-CONCEPTS = {VALUES: "grad", SECOND: "grad", EXACTLY: "grad", PROGRAMS: "grad", ADDS: "backward", OWN: "backward", LONG: "backward", FREED: "backward", ADJOINT: "jvp", CYCLES: "function"}
+CONCEPTS = {VALUES: "grad", SECOND: "grad", EXACTLY: "grad", PROGRAMS: "grad", ADDS: "backward", OWN: "backward", LONG: "backward", FREED: "backward", ADJOINT: "jvp", CYCLES: "function", RECORDED: "node", DRAWN: "graph", BARE: "graph"}
 
 
 def of(file):
@@ -34,7 +37,7 @@ def of(file):
 
 
 tensor, node, grad, backward, no_grad, enable_grad = map(of, ("tensor", "node", "grad", "backward", "no_grad", "enable_grad"))
-function, vjp, jvp, jacobian, hessian, cat, stack = map(of, ("function", "vjp", "jvp", "jacobian", "hessian", "cat", "stack"))
+function, graph, vjp, jvp, jacobian, hessian, cat, stack = map(of, ("function", "graph", "vjp", "jvp", "jacobian", "hessian", "cat", "stack"))
 
 BUGS = [
     # ── derivatives
@@ -82,8 +85,8 @@ BUGS = [
     tensor("log_softmax_reads_logs", "g - np.exp(y) * g.sum", "g - y * g.sum"),
     tensor("t_for_transposed_data", 'self._viewed("TBackward0", _reversed, _reversed)', 'self._viewed("TBackward0", _reversed, lambda g: g.reshape(g.shape[::-1]))'),
     tensor("permute_not_inverted", "lambda g: np.transpose(g, back)", "lambda g: np.transpose(g, dims) * 0.5", EXACTLY),
-    tensor("reshape_reversed", 'self._viewed("ViewBackward0", lambda a: a.reshape(shape), lambda g: g.reshape(before))', 'self._viewed("ViewBackward0", lambda a: a.reshape(shape), lambda g: g.reshape(-1)[::-1].reshape(before))'),
-    tensor("squeeze_reversed", "self._viewed(name, lambda a: a.reshape(shape), lambda g: g.reshape(before))", "self._viewed(name, lambda a: a.reshape(shape), lambda g: g.reshape(-1)[::-1].reshape(before))"),
+    tensor("reshape_reversed", "lambda a: a.reshape(shape), lambda g: g.reshape(before))", "lambda a: a.reshape(shape), lambda g: g.reshape(-1)[::-1].reshape(before))"),
+    tensor("view_of_anything", "        if view._base is None:\n", "        if False:\n", REFUSES),
     tensor("index_written_over", "np.add.at(whole, key, g)", "whole[key] = g", VALUES, "an index that stands there twice is added twice"),
     tensor("index_twice_counted_once_when_differentiated", "0.0).sum(-1)", "0.0)[..., 0]", SECOND),
     tensor("gather_transposed", "grid[dim] = _payload(index)", "grid[dim] = _payload(index)[::-1]"),
@@ -183,6 +186,19 @@ BUGS = [
     cat("needs_everything", "dy[part] if needed else None", "dy[part]", JOINED),
     stack("along_the_first", "i) for i in range(n)]", "i)[-2:] for i in range(n)]", JOINED),
     stack("one_part_for_all", "(x, lambda g, at=at: g[at], ())", "(x, lambda g: g[places_[-1]], ())", JOINED, "a lambda in a loop"),
+    # ── the graph
+    node("edge_to_data_is_kept", "return tuple((edge, 0) for edge in self.edges)", "return tuple((edge, 0) for edge in self.edges if edge)", RECORDED),
+    node("edges_turned_round", "return tuple((edge, 0) for edge in self.edges)", "return tuple((edge, 0) for edge in reversed(self.edges))", RECORDED),
+    node("leaf_has_a_new_node_each_time", "return x._edge() if hasattr(x, \"_edge\") else None", "return None if not hasattr(x, \"_edge\") or x._edge() is None else x._edge() if x._node else AccumulateGrad(x)", RECORDED),
+    tensor("rsub_recorded_as_sub", "\"RsubBackward1\"", "\"SubBackward0\"", RECORDED),
+    tensor("sum_over_dims_recorded_as_sum", "\"SumBackward0\" if dim is None else \"SumBackward1\"", "\"SumBackward0\"", RECORDED),
+    tensor("full_slices_recorded", "if among_others and item.indices", "if False and item.indices", RECORDED),
+    graph("data_in_a_box", "if edge is not None]", "if edge is not None] + [_box(f\"d{i}{numbers[node]}\", \"data\", PARAMETER) for i, (edge, _) in enumerate(node.next_functions) if edge is None]", DRAWN, "document 002: no box for data"),
+    graph("result_in_grey", "_size(var), RESULT)", "_size(var))", DRAWN),
+    graph("parameters_in_grey", "names), PARAMETER))", "names)))", DRAWN),
+    graph("parameters_without_names", "names.get(id(parameter), '')", "''", DRAWN),
+    graph("operations_drawn_twice", "        if node not in numbers:\n", "        if True:\n", DRAWN),
+    graph("result_without_a_graph", "    if var.grad_fn is not None:\n", "    if var.grad_fn is None:\n        lines.append('0 -> result')\n    else:\n", BARE),
     # ── functions of functions
     vjp("unused_is_none", "create_graph, materialize_grads=True)", "create_graph, allow_unused=True)", TELLS),
     vjp("raw_unused_is_none", "torch.zeros_like(x) if g is None else g for", "g for", PRODUCTS),

@@ -67,6 +67,7 @@ EXACT = {  # what never rounds, on a lattice
     "permute": lambda a, b: a.permute(1, 0),
     "transpose": lambda a, b: a.transpose(0, -1),
     "batches": lambda a, b: a.unsqueeze(0).transpose(1, 2) @ a.expand(2, *a.shape),
+    "a batch and a matrix": lambda a, b: a.unsqueeze(0) @ a.t(),
     "a part of a part": lambda a, b: a[:, None, -1],
     "everything": lambda a, b: a[...] * a[:],
     "where true": lambda a, b: a[_index(a, [True, False] * a.shape[0])[: a.shape[0]]],
@@ -84,6 +85,7 @@ PASS_ON = ("add", "a number added", "t", "sum", "reshape", "expand", "unsqueeze 
 
 KINKED = ("relu", "sigmoid")  # where a formula changes at 0, numbers with a slope see neither side's
 SMOOTH = tuple(name for name in (*UNARY, *BINARY) if name not in KINKED)
+NAMED_ALIKE = tuple(name for name in (*UNARY, *BINARY, "branch") if "vector" not in name)
 POLYNOMIAL = (*PASS_ON, "multiply", "subtract", "square", "product", "maximum", "where", "a row", "negative")
 
 

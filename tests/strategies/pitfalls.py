@@ -243,6 +243,10 @@ def elements_are_as_many(t):
     _leaf(t).reshape(3)
 
 
+def a_view_is_of_what_lies_in_order(t):
+    _leaf(t).t().view(4)
+
+
 def a_matrix_is_turned(t):
     _leaf(t).unsqueeze(0).t()
 
