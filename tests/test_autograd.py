@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, WORDS, cells
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_same, bounded
+from tests.exactness.certificate import certify
+from tests.formulas import Formulas
 from tests.observe.autograd import Life, exact, known_to, library, observe, outcome, refusal, seen, shape_of
+from tests.observe.tape import TapeRun
 from tests.strategies import pitfalls, stories
 from tests.strategies.arrays import lattice
 from tests.strategies.autograd import (
@@ -30,6 +33,7 @@ from tests.strategies.autograd import (
     programs,
     some,
 )
+from tests.test_training import NETS, batches
 
 NUMPY = "NumPy has no device"
 OURS = {"rungs": (Rung.CUSTOM,), "dtypes": None, "cpu_because": NUMPY}
@@ -251,10 +255,11 @@ def inputs_of(rung, program):
 def test_the_recorded_graph_is_torchs(cell, data):
     """Of a random program, with branches and values used twice, the tape's graph is torch's: the same nodes under the
     same names, joined in the same order.  Products of vectors, which torch has other operations for, are not drawn."""
-    program = data.draw(programs("float64", NAMED_ALIKE), label="program")
-    custom, native = (graph(program(*inputs_of(rung, program)[0])) for rung in cell.implementations)
-    assert custom == native
-    assert len(custom) > 1
+    program = data.draw(programs("float64", (*NAMED_ALIKE, "branch")), label="program")
+    for one in [program, *(Single(name, program.inputs) for name in data.draw(some(NAMED_ALIKE), label="operations"))]:
+        custom, native = (graph(one(*inputs_of(rung, one)[0])) for rung in cell.implementations)
+        assert custom == native, one
+        assert len(custom) > 1
 
 
 def graph(y):
@@ -450,3 +455,19 @@ def test_tensors_live_through_the_same_lives_on_tape_and_torch(cell, acts):
     for act in [*acts, ("differentiate", 0, 0)]:
         custom, native = (life.act(*act) for life in lives)
         assert_same(custom, native, f"custom, after {act}:")
+
+
+# ── training ────────────────────────────────────────────────────────────────────────────────────
+
+
+STEPS = {"float32": 80, "float64": 8}  # a certificate in longdouble takes long
+
+
+@pytest.mark.parametrize("name", ["digits-adam", "digits-sgd"])
+@cells("autograd.tensor", rungs=(Rung.CUSTOM,), cpu_because=NUMPY)
+def test_the_digits_classifier_trains_on_the_tape(cell, name):
+    """With the manual rung's draws and optimizer, each step of the tape is certified, and the loss falls."""
+    run, count = TapeRun(NETS[name], seed=42, dtype=cell.dtype), STEPS[cell.dtype]
+    steps = [run.step(x, y) for x, y in batches(name, cell.dtype, count)]
+    assert certify(steps, Formulas(NETS[name], cell.dtype), cell.dtype) == count
+    assert sum(step.loss for step in steps[: count // 4]) > sum(step.loss for step in steps[-count // 4 :])

@@ -85,7 +85,7 @@ PASS_ON = ("add", "a number added", "t", "sum", "reshape", "expand", "unsqueeze 
 
 KINKED = ("relu", "sigmoid")  # where a formula changes at 0, numbers with a slope see neither side's
 SMOOTH = tuple(name for name in (*UNARY, *BINARY) if name not in KINKED)
-NAMED_ALIKE = tuple(name for name in (*UNARY, *BINARY, "branch") if "vector" not in name)
+NAMED_ALIKE = tuple(name for name in (*UNARY, *BINARY) if "vector" not in name)
 POLYNOMIAL = (*PASS_ON, "multiply", "subtract", "square", "product", "maximum", "where", "a row", "negative")
 
 
