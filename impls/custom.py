@@ -17,6 +17,7 @@ from impls.nn.module import Module
 from impls.nn.parameter import Parameter
 from impls.nn.relu import ReLU
 from impls.nn.sequential import Sequential
+from impls.optim.adafactor import Adafactor
 from impls.optim.adam import Adam
 from impls.optim.optimizer import Optimizer
 from impls.optim.sgd import SGD
@@ -27,6 +28,7 @@ from impls.training.step import train_step
 
 __all__ = [
     "SGD",
+    "Adafactor",
     "Adam",
     "BatchSampler",
     "CrossEntropyLoss",

@@ -18,6 +18,7 @@ from impls.nn.module import named_parameters_manual as named_parameters
 from impls.nn.relu import relu_manual as relu
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_manual as sequential
+from impls.optim.adafactor import adafactor_manual as adafactor
 from impls.optim.adam import adam_manual as adam
 from impls.optim.optimizer import optimizer_manual as optimizer
 from impls.optim.sgd import sgd_manual as sgd
@@ -29,6 +30,7 @@ from impls.training.step import train_step_manual as train_step
 
 __all__ = [
     "Layer",
+    "adafactor",
     "adam",
     "batch_sampler",
     "clip_grad_norm",

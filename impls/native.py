@@ -3,7 +3,7 @@
 from torch import Generator
 from torch.nn import CrossEntropyLoss, Dropout, Linear, Module, MSELoss, Parameter, ReLU, Sequential
 from torch.nn.utils import clip_grad_norm_
-from torch.optim import SGD, Adam, Optimizer
+from torch.optim import SGD, Adafactor, Adam, Optimizer
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
@@ -21,6 +21,7 @@ from impls.training.step import train_step
 
 __all__ = [
     "SGD",
+    "Adafactor",
     "Adam",
     "BatchSampler",
     "CrossEntropyLoss",

@@ -19,6 +19,7 @@ from impls.nn.parameter import parameter_raw as parameter
 from impls.nn.relu import relu_raw as relu
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_raw as sequential
+from impls.optim.adafactor import adafactor_raw as adafactor
 from impls.optim.adam import adam_raw as adam
 from impls.optim.sgd import sgd_raw as sgd
 from impls.rng import rng_raw as rng
@@ -29,6 +30,7 @@ from impls.training.step import train_step_raw as train_step
 
 __all__ = [
     "Layer",
+    "adafactor",
     "adam",
     "batch_sampler",
     "clip_grad_norm",
