@@ -69,6 +69,7 @@ from impls.nn.softplus import Softplus
 from impls.nn.state import State
 from impls.nn.tanh import Tanh
 from impls.nn.traversal import Traversal
+from impls.optim.adafactor import Adafactor
 from impls.optim.adam import Adam
 from impls.optim.optimizer import Optimizer
 from impls.optim.sgd import SGD
@@ -80,6 +81,7 @@ from impls.training.step import train_step
 __all__ = [
     "GELU",
     "SGD",
+    "Adafactor",
     "Adam",
     "BCELoss",
     "BCEWithLogitsLoss",

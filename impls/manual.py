@@ -58,6 +58,7 @@ from impls.nn.silu import silu_manual as silu
 from impls.nn.softmax import softmax_manual as softmax
 from impls.nn.softplus import softplus_manual as softplus
 from impls.nn.tanh import tanh_manual as tanh
+from impls.optim.adafactor import adafactor_manual as adafactor
 from impls.optim.adam import adam_manual as adam
 from impls.optim.optimizer import optimizer_manual as optimizer
 from impls.optim.sgd import sgd_manual as sgd
@@ -69,6 +70,7 @@ from impls.training.step import train_step_manual as train_step
 
 __all__ = [
     "Layer",
+    "adafactor",
     "adam",
     "batch_norm1d",
     "batch_sampler",

@@ -52,7 +52,7 @@ from torch.nn.init import (
     xavier_uniform_,
 )
 from torch.nn.utils import clip_grad_norm_
-from torch.optim import SGD, Adam, Optimizer
+from torch.optim import SGD, Adafactor, Adam, Optimizer
 from torch.utils.data import (
     BatchSampler,
     ChainDataset,
@@ -79,6 +79,7 @@ from impls.training.step import train_step
 __all__ = [
     "GELU",
     "SGD",
+    "Adafactor",
     "Adam",
     "BCELoss",
     "BCEWithLogitsLoss",

@@ -59,6 +59,7 @@ from impls.nn.silu import silu_raw as silu
 from impls.nn.softmax import softmax_raw as softmax
 from impls.nn.softplus import softplus_raw as softplus
 from impls.nn.tanh import tanh_raw as tanh
+from impls.optim.adafactor import adafactor_raw as adafactor
 from impls.optim.adam import adam_raw as adam
 from impls.optim.sgd import sgd_raw as sgd
 from impls.rng import rng_raw as rng
@@ -69,6 +70,7 @@ from impls.training.step import train_step_raw as train_step
 
 __all__ = [
     "Layer",
+    "adafactor",
     "adam",
     "batch_norm1d",
     "batch_sampler",

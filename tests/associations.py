@@ -74,6 +74,15 @@ ASSOCIATIONS = {
             "k, d = 1 - beta1, g - state.exp_avg; m = state.exp_avg + k * d if k < 0.5 else g - d * (1 - k)",
         ),
     ],
+    "optim.adafactor": [
+        # torch's lerp, in both of its branches, of the mean square as a norm squared
+        (
+            "(g * g).mean(axis, keepdims=True)\n    return new if old is None else (1 - k) * old + k * new",
+            "np.sqrt((g * g).sum(axis, keepdims=True)); new = new if axis is None else new * new / g.shape[axis]\n"
+            "    old, d = (0.0, new) if old is None else (old, new - old)\n"
+            "    return old + k * d if k < 0.5 else new - d * (1 - k)",
+        ),
+    ],
 }
 
 

@@ -19,7 +19,7 @@ import torch
 from tests.cells import expand
 from tests.variants import Change, planted
 
-FAMILIES = ("rng", "init", "nn", "layers", "losses", "optim", "training", "data")
+FAMILIES = ("rng", "init", "nn", "layers", "losses", "optim", "optim_matrix", "training", "data")
 NOT_A_VERDICT = (NameError, SyntaxError, ImportError)  # the bug itself is mistyped
 
 
@@ -53,7 +53,11 @@ def prepare():
 def bugs(*names):
     """The planted bugs, or those that a name stands for: of a family, of a concept, or the bug itself."""
     found = [(family, bug) for family in FAMILIES for bug in importlib.import_module(f"tests.planted.{family}").BUGS]
-    return [bug for family, bug in found if not names or {family, bug.concept, bug.name} & set(names)]
+    return [
+        bug
+        for family, bug in found
+        if not names or {family, bug.concept.partition(".")[0], bug.concept, bug.name} & set(names)
+    ]
 
 
 def law_of(bug):
