@@ -17,8 +17,17 @@ from impls.nn.module import Module
 from impls.nn.parameter import Parameter
 from impls.nn.relu import ReLU
 from impls.nn.sequential import Sequential
+from impls.optim.adadelta import Adadelta
+from impls.optim.adagrad import Adagrad
 from impls.optim.adam import Adam
+from impls.optim.adamax import Adamax
+from impls.optim.adamw import AdamW
+from impls.optim.asgd import ASGD
+from impls.optim.nadam import NAdam
 from impls.optim.optimizer import Optimizer
+from impls.optim.radam import RAdam
+from impls.optim.rmsprop import RMSprop
+from impls.optim.rprop import Rprop
 from impls.optim.sgd import SGD
 from impls.training.clip_grad_norm import clip_grad_norm_
 from impls.training.evaluation import evaluate
@@ -26,8 +35,13 @@ from impls.training.loop import train
 from impls.training.step import train_step
 
 __all__ = [
+    "ASGD",
     "SGD",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
+    "Adamax",
     "BatchSampler",
     "CrossEntropyLoss",
     "DataLoader",
@@ -36,10 +50,14 @@ __all__ = [
     "Loss",
     "MSELoss",
     "Module",
+    "NAdam",
     "Optimizer",
     "Parameter",
+    "RAdam",
+    "RMSprop",
     "RandomSampler",
     "ReLU",
+    "Rprop",
     "Sequential",
     "SequentialSampler",
     "Subset",

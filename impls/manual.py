@@ -18,8 +18,17 @@ from impls.nn.module import named_parameters_manual as named_parameters
 from impls.nn.relu import relu_manual as relu
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_manual as sequential
+from impls.optim.adadelta import adadelta_manual as adadelta
+from impls.optim.adagrad import adagrad_manual as adagrad
 from impls.optim.adam import adam_manual as adam
+from impls.optim.adamax import adamax_manual as adamax
+from impls.optim.adamw import adamw_manual as adamw
+from impls.optim.asgd import asgd_manual as asgd
+from impls.optim.nadam import nadam_manual as nadam
 from impls.optim.optimizer import optimizer_manual as optimizer
+from impls.optim.radam import radam_manual as radam
+from impls.optim.rmsprop import rmsprop_manual as rmsprop
+from impls.optim.rprop import rprop_manual as rprop
 from impls.optim.sgd import sgd_manual as sgd
 from impls.rng import rng_manual as rng
 from impls.training.clip_grad_norm import clip_grad_norm_manual as clip_grad_norm
@@ -29,7 +38,12 @@ from impls.training.step import train_step_manual as train_step
 
 __all__ = [
     "Layer",
+    "adadelta",
+    "adagrad",
     "adam",
+    "adamax",
+    "adamw",
+    "asgd",
     "batch_sampler",
     "clip_grad_norm",
     "cross_entropy",
@@ -40,12 +54,16 @@ __all__ = [
     "linear",
     "loss",
     "mse_loss",
+    "nadam",
     "named_parameters",
     "optimizer",
+    "radam",
     "random_sampler",
     "random_split",
     "relu",
+    "rmsprop",
     "rng",
+    "rprop",
     "sequential",
     "sequential_sampler",
     "sgd",

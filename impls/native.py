@@ -3,7 +3,7 @@
 from torch import Generator
 from torch.nn import CrossEntropyLoss, Dropout, Linear, Module, MSELoss, Parameter, ReLU, Sequential
 from torch.nn.utils import clip_grad_norm_
-from torch.optim import SGD, Adam, Optimizer
+from torch.optim import ASGD, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, Optimizer, RAdam, RMSprop, Rprop
 from torch.utils.data import (
     BatchSampler,
     DataLoader,
@@ -20,8 +20,13 @@ from impls.training.loop import train
 from impls.training.step import train_step
 
 __all__ = [
+    "ASGD",
     "SGD",
+    "Adadelta",
+    "Adagrad",
     "Adam",
+    "AdamW",
+    "Adamax",
     "BatchSampler",
     "CrossEntropyLoss",
     "DataLoader",
@@ -30,10 +35,14 @@ __all__ = [
     "Linear",
     "MSELoss",
     "Module",
+    "NAdam",
     "Optimizer",
     "Parameter",
+    "RAdam",
+    "RMSprop",
     "RandomSampler",
     "ReLU",
+    "Rprop",
     "Sequential",
     "SequentialSampler",
     "Subset",

@@ -19,7 +19,16 @@ from impls.nn.parameter import parameter_raw as parameter
 from impls.nn.relu import relu_raw as relu
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_raw as sequential
+from impls.optim.adadelta import adadelta_raw as adadelta
+from impls.optim.adagrad import adagrad_raw as adagrad
 from impls.optim.adam import adam_raw as adam
+from impls.optim.adamax import adamax_raw as adamax
+from impls.optim.adamw import adamw_raw as adamw
+from impls.optim.asgd import asgd_raw as asgd
+from impls.optim.nadam import nadam_raw as nadam
+from impls.optim.radam import radam_raw as radam
+from impls.optim.rmsprop import rmsprop_raw as rmsprop
+from impls.optim.rprop import rprop_raw as rprop
 from impls.optim.sgd import sgd_raw as sgd
 from impls.rng import rng_raw as rng
 from impls.training.clip_grad_norm import clip_grad_norm_raw as clip_grad_norm
@@ -29,7 +38,12 @@ from impls.training.step import train_step_raw as train_step
 
 __all__ = [
     "Layer",
+    "adadelta",
+    "adagrad",
     "adam",
+    "adamax",
+    "adamw",
+    "asgd",
     "batch_sampler",
     "clip_grad_norm",
     "cross_entropy",
@@ -41,12 +55,16 @@ __all__ = [
     "linear_init",
     "loss",
     "mse_loss",
+    "nadam",
     "named_parameters",
     "parameter",
+    "radam",
     "random_sampler",
     "random_split",
     "relu",
+    "rmsprop",
     "rng",
+    "rprop",
     "sequential",
     "sequential_sampler",
     "sgd",

@@ -10,15 +10,12 @@ from tests.cells import LADDERS
 from tests.exactness import Bounded, bounded
 from tests.variants import PLANTED, variant
 
-ASSOCIATIONS = {
-    "optim.adam": [
-        # torch's lerp, in both of its branches: the average as a step towards g
-        (
-            "m = beta1 * state.exp_avg + (1 - beta1) * g",
-            "k, d = 1 - beta1, g - state.exp_avg; m = state.exp_avg + k * d if k < 0.5 else g - d * (1 - k)",
-        ),
-    ],
-}
+LERP = (
+    # torch's lerp, in both of its branches: the average as a step towards g
+    "m = beta1 * state.exp_avg + (1 - beta1) * g",
+    "k, d = 1 - beta1, g - state.exp_avg; m = state.exp_avg + k * d if k < 0.5 else g - d * (1 - k)",
+)
+ASSOCIATIONS = {concept: [LERP] for concept in ("optim.adam", "optim.adamax", "optim.nadam", "optim.radam")}
 
 
 def ways(concept):

@@ -102,6 +102,10 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self._summed(value, Terms(a.magnitude + b.magnitude, inherited, a.roundings + b.roundings + 1, lattice))
 
     def _multiply(self, other):
+        if any(not np.any(x.value) and not np.any(x.error) for x in (self, other)) and np.all(
+            np.isfinite(self.error) & np.isfinite(other.error)
+        ):  # zero times any number is zero
+            return Bounded.exact(np.zeros_like(self.value * other.value).astype(self.format.name), self.format)
         inherited = self.error * abs(other.value) + abs(self.value) * other.error + self.error * other.error
         lattice = _both(lambda a, b: a + b, self, other)
         return self._rounded(self.value * other.value, inherited, lattice, underflows=1)
@@ -142,6 +146,12 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def _absolute(self):
         return Bounded(abs(self.value), self.error, self.lattice, self.format)
+
+    def _sign(self):
+        """Known where the bound leaves zero out; elsewhere a rung may return any of the three."""
+        unknown = (abs(self.value) <= self.error * SLACK) & (self.error != 0)
+        error = np.where(unknown, 1 + abs(np.sign(self.value)), 0)
+        return Bounded(np.sign(self.value), error, None if np.any(unknown) else 0, self.format)
 
     def _compare(self, other, relation):
         decided = abs(self.value - other.value) > (self.error + other.error) * SLACK
@@ -302,6 +312,9 @@ _UFUNCS = {
     np.log: Bounded._log,
     np.sqrt: Bounded._sqrt,
     np.power: Bounded._power,
+    np.sign: Bounded._sign,
+    np.less: lambda a, b: a._compare(b, np.less),
+    np.greater: lambda a, b: a._compare(b, np.greater),
     np.less_equal: lambda a, b: a._compare(b, np.less_equal),
 }
 

@@ -59,7 +59,7 @@ BUGS = [
     sgd("manual_missing_gradient_stops_the_rest", "            new_params[name], new_states[name] = w, state\n", "            return params, states\n", TRACE, "clause", file="optim.optimizer"),
     sgd("state_loaded_in_reverse", "_flat(saved), _flat(self.param_groups)", "_flat(saved), _flat(self.param_groups)[::-1]", SAVED, "pytorch#1489, #6031", file="optim.optimizer"),
     sgd("state_not_loaded", "for key, value in state_dict[\"state\"].items()", "for key, value in {}.items()", SAVED, "clause", file="optim.optimizer"),
-    sgd("options_not_loaded", "        self.param_groups = saved\n", "", SAVED, "pytorch#29697 (a scheduler's)", file="optim.optimizer"),
+    sgd("options_not_loaded", ", \"param_groups\": saved}", "}", SAVED, "pytorch#29697 (a scheduler's)", file="optim.optimizer"),
     sgd("zero_grad_forgets", "p.grad.zero_()", "p.grad", TRACE, "clause", file="optim.optimizer"),
     sgd("new_group_without_options", "param_group.setdefault(name, default)", "param_group[name] = default", LIVES, "clause", file="optim.optimizer"),
     sgd("accepts_a_parameter_twice", "raise ValueError(\"some parameters appear in more", "ValueError(\"some parameters appear in more", "test_optim.test_custom_refuses_what_native_refuses_in_its_words", "clause", file="optim.optimizer"),
@@ -99,6 +99,6 @@ BUGS = [
     adam("average_instead_of_lerp", "m.lerp_(g, 1 - beta1)", "m.mul_(beta1).add_(g, alpha=1 - beta1)", BITS, "clause: the same bits need the same operation"),
     adam("correction_in_float32", "state[\"step\"].item()", "state[\"step\"]", BITS, "pytorch#88173, optax"),
     adam("amsgrad_not_stored", ", out=state[\"max_exp_avg_sq\"])", ")", TRACE, "clause"),
-    adam("accepts_a_beta_of_one", "if not 0.0 <= beta < 1.0:", "if not 0.0 <= beta <= 1.0:", ADAM_REFUSES, "clause"),
+    adam("accepts_a_beta_of_one", "if not 0.0 <= beta < 1.0:", "if not 0.0 <= beta <= 1.0:", ADAM_REFUSES, "clause", file="optim.optimizer"),
     adam("step_cast_to_the_parameter", "if key == \"step\" or not", "if not", SAVED, "pytorch#102619, #3658", file="optim.optimizer"),
 ]

@@ -7,6 +7,7 @@ from tests.observe.optim import Line, Problem
 from tests.strategies.arrays import arrays, graded, shapes
 
 LRS = st.sampled_from([1.0, 0.1, 0.01, 1e-3])
+COUNT = st.sampled_from([1, 2, 10, 999, 9999])
 DECAY = st.sampled_from([0.0, 0.01, 0.0, 1.0])
 
 
@@ -34,13 +35,63 @@ def adam(draw):
     }
 
 
+BETAS = st.tuples(st.sampled_from([0.9, 0.5, 0.0, 0.3]), st.sampled_from([0.999, 0.5, 0.9]))
+EPS = st.sampled_from([1e-8, 1e-3, 0.1, 0.5])
+
+
+def options(**own):
+    return st.fixed_dictionaries({**own, "maximize": st.booleans()})
+
+
+adamw = options(betas=BETAS, eps=EPS, weight_decay=DECAY, amsgrad=st.booleans())
+rmsprop = options(
+    alpha=st.sampled_from([0.99, 0.5, 0.9]),
+    eps=EPS,
+    weight_decay=DECAY,
+    momentum=st.sampled_from([0.0, 0.5, 0.9]),
+    centered=st.booleans(),
+)
+adagrad = options(lr_decay=st.sampled_from([0.0, 0.1, 1.0]), weight_decay=DECAY, eps=EPS)
+adadelta = options(rho=st.sampled_from([0.9, 0.5, 0.0, 1.0]), eps=EPS, weight_decay=DECAY)
+adamax = options(betas=BETAS, eps=EPS, weight_decay=DECAY)
+nadam = options(
+    betas=BETAS,
+    eps=EPS,
+    weight_decay=DECAY,
+    momentum_decay=st.sampled_from([4e-3, 0.0, 1.0]),
+    decoupled_weight_decay=st.booleans(),
+)
+radam = options(betas=BETAS, eps=EPS, weight_decay=DECAY, decoupled_weight_decay=st.booleans())
+asgd = options(
+    lambd=st.sampled_from([1e-4, 0.1, 0.5]),
+    alpha=st.sampled_from([0.75, 1.0, 0.5]),
+    t0=st.sampled_from([1e6, 0, 1, 2]),
+    weight_decay=DECAY,
+)
+rprop = options(
+    etas=st.sampled_from([(0.5, 1.2), (0.3, 2.0)]), step_sizes=st.sampled_from([(1e-6, 50), (0.05, 0.5), (0.0, 1.0)])
+)
+
+
 @st.composite
 def settings(draw, every):
     """Every option is given, mostly with an effect; one time in ten none is, so that the defaults are run."""
     return draw(every) if draw(st.integers(0, 9)) < 9 else {}
 
 
-SETTINGS = {"optim.sgd": settings(sgd()), "optim.adam": settings(adam())}
+SETTINGS = {
+    "optim.sgd": settings(sgd()),
+    "optim.adam": settings(adam()),
+    "optim.adamw": settings(adamw),
+    "optim.rmsprop": settings(rmsprop),
+    "optim.adagrad": settings(adagrad),
+    "optim.adadelta": settings(adadelta),
+    "optim.adamax": settings(adamax),
+    "optim.nadam": settings(nadam),
+    "optim.radam": settings(radam),
+    "optim.asgd": settings(asgd),
+    "optim.rprop": settings(rprop),
+}
 
 
 @st.composite
@@ -95,8 +146,53 @@ def _sgd_state(tensor, settings):
 
 
 def _adam_state(tensor, settings):
-    state = {"step": st.sampled_from([1, 2, 10, 999, 9999]), "exp_avg": tensor, "exp_avg_sq": tensor.map(abs)}
+    state = {"step": COUNT, "exp_avg": tensor, "exp_avg_sq": tensor.map(abs)}
     return st.fixed_dictionaries(state | ({"max_exp_avg_sq": tensor.map(abs)} if settings.get("amsgrad") else {}))
 
 
-STATES = {"optim.sgd": _sgd_state, "optim.adam": _adam_state}
+def _counted(**kinds):
+    """A count, and tensors: "signed", or "positive"."""
+    return lambda tensor, settings: st.fixed_dictionaries(
+        {"step": COUNT, **{name: tensor if kind == "signed" else tensor.map(abs) for name, kind in kinds.items()}}
+    )
+
+
+@st.composite
+def _rmsprop_state(draw, tensor, settings):
+    """The mean of the squares is well above the square of the mean: how near it may come, the bound cannot say."""
+    mean = draw(tensor)
+    state = {"step": draw(COUNT), "square_avg": 4 * mean * mean + abs(draw(tensor))}
+    state |= {"momentum_buffer": draw(tensor)} if settings.get("momentum") else {}
+    return state | ({"grad_avg": mean} if settings.get("centered") else {})
+
+
+def _number(tensor, values):
+    """A number of the state, in the format of the parameter, as it is once it has been loaded."""
+    return st.builds(lambda like, value: like.dtype.type(np.float32(value)), tensor, values)
+
+
+def _nadam_state(tensor, settings):
+    product = _number(tensor, st.sampled_from([0.5, 0.25, 0.1, 0.0]))
+    return st.fixed_dictionaries(
+        {"step": COUNT, "mu_product": product, "exp_avg": tensor, "exp_avg_sq": tensor.map(abs)}
+    )
+
+
+def _asgd_state(tensor, settings):
+    numbers = {"eta": _number(tensor, LRS), "mu": _number(tensor, st.sampled_from([1.0, 0.5, 0.1]))}
+    return st.fixed_dictionaries({"step": COUNT, **numbers, "ax": tensor})
+
+
+STATES = {
+    "optim.sgd": _sgd_state,
+    "optim.adam": _adam_state,
+    "optim.adamw": _adam_state,
+    "optim.rmsprop": _rmsprop_state,
+    "optim.adagrad": _counted(sum="positive"),
+    "optim.adadelta": _counted(square_avg="positive", acc_delta="positive"),
+    "optim.adamax": _counted(exp_avg="signed", exp_inf="positive"),
+    "optim.nadam": _nadam_state,
+    "optim.radam": _counted(exp_avg="signed", exp_avg_sq="positive"),
+    "optim.asgd": _asgd_state,
+    "optim.rprop": _counted(prev="signed", step_size="positive"),
+}
