@@ -10,12 +10,24 @@ from tests.cells import LADDERS
 from tests.exactness import Bounded, bounded
 from tests.variants import PLANTED, variant
 
-LERP = (
-    # torch's lerp, in both of its branches: the average as a step towards g
-    "m = beta1 * state.exp_avg + (1 - beta1) * g",
-    "k, d = 1 - beta1, g - state.exp_avg; m = state.exp_avg + k * d if k < 0.5 else g - d * (1 - k)",
-)
-ASSOCIATIONS = {concept: [LERP] for concept in ("optim.adam", "optim.adamax", "optim.nadam", "optim.radam")}
+ASSOCIATIONS = {
+    "optim.adam": [
+        # torch's lerp, in both of its branches: the average as a step towards g
+        (
+            "m = beta1 * state.exp_avg + (1 - beta1) * g",
+            "k, d = 1 - beta1, g - state.exp_avg; m = state.exp_avg + k * d if k < 0.5 else g - d * (1 - k)",
+        ),
+    ],
+}
+ADAM = ASSOCIATIONS["optim.adam"]
+ASSOCIATIONS |= {f"optim.{name}": ADAM for name in ("adamw", "adamax", "nadam", "radam")}
+ASSOCIATIONS["optim.rmsprop"] = [
+    (
+        "a = alpha * a + (1 - alpha) * g if centered else None",
+        "k, e = 1 - alpha, g - a; a = (a + k * e if k < 0.5 else g - e * (1 - k)) if centered else None",
+    ),
+]
+WRITTEN_IN = {"optim.adamw": "optim.adam"}  # where a concept's formula stands in another's file
 
 
 def ways(concept):
@@ -23,7 +35,7 @@ def ways(concept):
     found = [LADDERS[concept].manual]
     for change in ASSOCIATIONS.get(concept, ()):
         with contextlib.suppress(*[LookupError] * (concept in PLANTED)):  # a bug may have taken the very line away
-            found.append(variant(concept, change).manual)
+            found.append(variant(concept, change, file=WRITTEN_IN.get(concept)).manual)
     return found
 
 

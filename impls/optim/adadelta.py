@@ -31,7 +31,7 @@ from impls.optim.optimizer import Optimizer, check_options
 class State(NamedTuple):
     step: int = 0
     square_avg: np.ndarray | float = 0.0
-    acc_delta: np.ndarray | float = 0.0
+    acc_delta: np.ndarray | None = None
 
 
 def adadelta_manual(w, g, state=State(), *, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0.0, maximize=False):
@@ -39,8 +39,9 @@ def adadelta_manual(w, g, state=State(), *, lr=1.0, rho=0.9, eps=1e-6, weight_de
     g = -g if maximize else g
     g = g + weight_decay * w if weight_decay else g
     v = rho * state.square_avg + (1 - rho) * (g * g)
-    d = np.sqrt(state.acc_delta + eps) / np.sqrt(v + eps) * g
-    u = rho * state.acc_delta + (1 - rho) * (d * d)
+    u = 0 * g if state.acc_delta is None else state.acc_delta
+    d = np.sqrt(u + eps) / np.sqrt(v + eps) * g
+    u = rho * u + (1 - rho) * (d * d)
     return w - lr * d, State(state.step + 1, v, u)
 
 

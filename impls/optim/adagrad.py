@@ -5,8 +5,9 @@ r"""Adagrad: each element's rate shrinks with the root of all the squares it has
     S ← S + g²                         S sum, from initial_accumulator_value
     w ← w - η/(1 + (t-1)δ) · g / (√S + ε)       η lr, δ lr_decay, ε eps, t counts from 1
 
-ε is added to the root.  Inside it, √(S + ε), the same 1e-10 is a floor of 1e-5 (tests/planted: adagrad_eps_inside_the_root).
-torch makes this state at construction, from the constructor's initial_accumulator_value alone: a group's own is ignored.
+ε is added to the root.  Inside it, √(S + ε), the same 1e-10 is a floor of 1e-5 (tests/planted:
+adagrad_eps_inside_the_root).  torch makes this state at construction, from the constructor's
+initial_accumulator_value alone: a group's own is ignored.
 
 Shapes   w, g, S share one shape, any rank, 0 included; t is a count, per parameter.
 Units    [S] = [g]², [ε] = [g], [η] = [w]; λ has [g] / [w]; δ is a pure number.
@@ -122,9 +123,14 @@ class Adagrad(Optimizer):
         )
         for group in self.param_groups:
             for p in group["params"]:
-                self.state[p] = {"step": scalar(0.0), "sum": torch.full_like(p, initial_accumulator_value)}
+                self._start(p)
+
+    def _start(self, p):
+        self.state[p] = {"step": scalar(0.0), "sum": torch.full_like(p, self.defaults["initial_accumulator_value"])}
 
     def update(self, p, g, group):
+        if not self.state[p]:
+            self._start(p)
         state = self.begin(p, g)
         t = state["step"].item()
         if group["maximize"]:

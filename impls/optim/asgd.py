@@ -8,7 +8,7 @@ r"""ASGD: gradient steps of a shrinking rate, and the average of the weights bes
     μ ← 1 / max(1, t - t₀)             t₀ t0; from 1
 
 η and μ are those of the step before: the first step is taken with lr itself, and a later change of lr is felt
-one step late (tests/planted: asgd_rate_of_this_step).  Both are kept as float32.
+one step late (tests/planted: asgd_rate_of_this_step).  Both are rounded to float32.
 
 Shapes   w, g, a share one shape, any rank, 0 included; η, μ, t are numbers, per parameter.
 Units    [a] = [w], [η] = [w] / [g], [λ] = [λ′] = [g] / [w]; α, μ are pure numbers, t₀ is a count.
@@ -37,13 +37,13 @@ class State(NamedTuple):
 
 def asgd_manual(w, g, state=State(), *, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0.0, maximize=False):
     """Return (w, state) after one step."""
-    t, kept = state.step + 1, type(state.mu)
+    t = state.step + 1
     g = -g if maximize else g
     g = g + weight_decay * w if weight_decay else g
-    eta, mu = float(kept(lr) if state.eta is None else state.eta), float(state.mu)
+    eta, mu = float(np.float32(lr) if state.eta is None else state.eta), float(state.mu)
     w = (1 - lambd * eta) * w - eta * g
     a = w if mu == 1 else state.ax + mu * (w - state.ax)
-    return w, State(t, kept(lr / (1 + lambd * lr * t) ** alpha), kept(1 / max(1, t - t0)), a)
+    return w, State(t, np.float32(lr / (1 + lambd * lr * t) ** alpha), np.float32(1 / max(1, t - t0)), a)
 
 
 # ── raw ────────────────────────────────────────────────────────────────────────────────────────────
@@ -56,8 +56,8 @@ def asgd_raw(params, state, *, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_d
             if p.grad is None:
                 continue
             if p not in state:
-                rates = torch.tensor([lr, 1.0], dtype=torch.float32)
-                state[p] = {"step": 0, "eta": rates[0], "mu": rates[1], "ax": torch.zeros_like(p)}
+                eta, mu = torch.tensor([lr, 1.0], dtype=torch.float32)
+                state[p] = {"step": 0, "eta": eta, "mu": mu, "ax": torch.zeros_like(p)}
             s = state[p]
             t = s["step"] = s["step"] + 1
             g = -p.grad if maximize else p.grad
@@ -67,8 +67,8 @@ def asgd_raw(params, state, *, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_d
             p *= 1 - lambd * eta
             p -= eta * g
             s["ax"] = p.clone() if mu == 1 else s["ax"] + mu * (p - s["ax"])
-            s["eta"].fill_(lr / (1 + lambd * lr * t) ** alpha)
-            s["mu"].fill_(1 / max(1, t - t0))
+            rates = [lr / (1 + lambd * lr * t) ** alpha, 1 / max(1, t - t0)]
+            s["eta"], s["mu"] = torch.tensor(rates, dtype=torch.float32)
 
 
 # ── custom ─────────────────────────────────────────────────────────────────────────────────────────
@@ -121,8 +121,8 @@ class ASGD(Optimizer):
             ax.copy_(p)
         else:
             ax.add_(p.sub(ax).mul_(mu))
-        state["eta"].fill_(lr / (1 + lambd * lr * t) ** group["alpha"])
-        mu.fill_(1 / max(1, t - group["t0"]))
+        state["eta"].copy_(scalar(lr / (1 + lambd * lr * t) ** group["alpha"]))
+        mu.copy_(scalar(1 / max(1, t - group["t0"])))
 
 
 # ── native ─────────────────────────────────────────────────────────────────────────────────────────

@@ -86,7 +86,7 @@ class Optimizer:
         return state
 
     def step(self, *args, **kwargs):
-        """Move every parameter that has a gradient; hooks see, and may replace, the arguments with the optimizer first."""
+        """Move every parameter that has a gradient; a hook may replace the arguments, this optimizer among them."""
         args = (self, *args)
         for hook in self._hooks["step_pre"].values():
             answer = hook(self, args, kwargs)
@@ -238,7 +238,7 @@ def _no_hooks():
 
 
 def scalar(value):
-    """A number of the state, a tensor as in torch, so that states are interchangeable; float32 unless float64 is asked."""
+    """A number of the state, as torch keeps it: a float32, unless float64 is the default."""
     return torch.tensor(value, dtype=torch.float64 if torch.get_default_dtype() == torch.float64 else torch.float32)
 
 

@@ -33,7 +33,7 @@ class State(NamedTuple):
     step: int = 0
     square_avg: np.ndarray | float = 0.0
     momentum_buffer: np.ndarray | float | None = None
-    grad_avg: np.ndarray | float | None = 0.0
+    grad_avg: np.ndarray | float | None = None
 
 
 def rmsprop_manual(
@@ -52,14 +52,12 @@ def rmsprop_manual(
     """Return (w, state) after one step."""
     g = -g if maximize else g
     g = g + weight_decay * w if weight_decay else g
+    a, b = (0.0 if x is None else x for x in (state.grad_avg, state.momentum_buffer))
     v = alpha * state.square_avg + (1 - alpha) * (g * g)
-    a = alpha * state.grad_avg + (1 - alpha) * g
-    d = np.sqrt(v - a * a if centered else v) + eps
-    a = a if centered else None
-    if not momentum:
-        return w - lr * g / d, State(state.step + 1, v, None, a)
-    b = g / d if state.momentum_buffer is None else momentum * state.momentum_buffer + g / d
-    return w - lr * b, State(state.step + 1, v, b, a)
+    a = alpha * a + (1 - alpha) * g if centered else None
+    step = g / (np.sqrt(v - a * a if centered else v) + eps)
+    b = momentum * b + step if momentum else None
+    return w - lr * (b if momentum else step), State(state.step + 1, v, b, a)
 
 
 # ── raw ────────────────────────────────────────────────────────────────────────────────────────────

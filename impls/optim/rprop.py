@@ -107,7 +107,8 @@ class Rprop(Optimizer):
         if group["maximize"]:
             g = -g
         turn = g.mul(prev).sign()
-        size.mul_(torch.where(turn > 0, larger, torch.where(turn < 0, smaller, 1.0))).clamp_(*group["step_sizes"])
+        factor = turn.masked_fill(turn > 0, larger).masked_fill_(turn < 0, smaller).masked_fill_(turn == 0, 1)
+        size.mul_(factor).clamp_(*group["step_sizes"])
         prev.copy_(g.masked_fill(turn < 0, 0.0))
         p.addcmul_(prev.sign(), size, value=-1)
 

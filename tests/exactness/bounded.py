@@ -102,13 +102,12 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self._summed(value, Terms(a.magnitude + b.magnitude, inherited, a.roundings + b.roundings + 1, lattice))
 
     def _multiply(self, other):
-        if any(not np.any(x.value) and not np.any(x.error) for x in (self, other)) and np.all(
-            np.isfinite(self.error) & np.isfinite(other.error)
-        ):  # zero times any number is zero
-            return Bounded.exact(np.zeros_like(self.value * other.value).astype(self.format.name), self.format)
         inherited = self.error * abs(other.value) + abs(self.value) * other.error + self.error * other.error
         lattice = _both(lambda a, b: a + b, self, other)
-        return self._rounded(self.value * other.value, inherited, lattice, underflows=1)
+        product = self._rounded(self.value * other.value, inherited, lattice, underflows=1)
+        zero = ((self.value == 0) & (self.error == 0)) | ((other.value == 0) & (other.error == 0))
+        product.error = np.where(zero & np.isfinite(product.error), 0, product.error)
+        return product
 
     def _divide(self, other):
         value = self.value / other.value

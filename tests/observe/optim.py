@@ -16,6 +16,7 @@ from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.observe.tensors import seen, tensor
 
+CONSTRUCTED = ("initial_accumulator_value",)  # options that torch heeds in the constructor and not in a group
 NUMBERS = ("step", "mu_product", "eta", "mu")  # of a state: one each for the whole parameter, on the CPU
 
 
@@ -44,7 +45,8 @@ def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
 def grouped(cls, leaves, settings):
     """An optimizer in which neighbours with the same options form a group."""
     pairs = itertools.groupby(zip(leaves, settings, strict=True), key=lambda pair: pair[1])
-    return cls([{"params": [p for p, _ in members], **options} for options, members in pairs])
+    constructed = {name: value for name, value in settings[0].items() if name in CONSTRUCTED}
+    return cls([{"params": [p for p, _ in members], **options} for options, members in pairs], **constructed)
 
 
 def _manual(step, problem, lift):
@@ -123,7 +125,7 @@ def _receive(leaves, grads):
 
 
 def _entry(w, g, state):
-    """One parameter after one line; a number is a float, whatever type a rung keeps it in; before the first step, nothing."""
+    """One parameter after one line; a number is a float, whatever a rung keeps it in; before a first step, no state."""
     state = state if state and state.get("step", 1) else {}
     state = {k: float(v) if k in NUMBERS else seen(v) for k, v in sorted(state.items()) if v is not None}
     return {"parameter": seen(w), "gradient": seen(g), "state": state}
