@@ -146,6 +146,15 @@ def test_saved_states_are_interchangeable(cell, data):
     assert_same(ends[1], ends[2], "native, then custom")
 
 
+@cells("optim.adamw", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_adamw_decays_apart_whatever_it_loads(cell):
+    """AdamW that has loaded what Adam saved is still AdamW."""
+    for rung, impl in cell.implementations.items():
+        optimizer = impl([_parameter()])
+        optimizer.load_state_dict(torch.optim.Adam([_parameter()]).state_dict())
+        assert optimizer.param_groups[0]["decoupled_weight_decay"], rung
+
+
 def _play(optimizer, leaves, script):
     for line in script:
         for group in optimizer.param_groups:

@@ -66,10 +66,10 @@ def radam_manual(
         g = g + weight_decay * w
     m = beta1 * state.exp_avg + (1 - beta1) * g
     v = beta2 * state.exp_avg_sq + (1 - beta2) * (g * g)
-    step = lr / (1 - beta1**t) * m
+    step = m / (1 - beta1**t) * lr
     r = rectification(beta2, t)
     if r is not None:
-        step = step * (r * (1 - beta2**t) ** 0.5) / (np.sqrt(v) + eps)
+        step = step * ((1 - beta2**t) ** 0.5 / (np.sqrt(v) + eps)) * r
     return w - step, State(t, m, v)
 
 
@@ -102,10 +102,10 @@ def radam_raw(
                 g = g + weight_decay * p
             m = s["exp_avg"] = beta1 * s["exp_avg"] + (1 - beta1) * g
             v = s["exp_avg_sq"] = beta2 * s["exp_avg_sq"] + (1 - beta2) * g**2
-            step = lr / (1 - beta1**t) * m
+            step = m / (1 - beta1**t) * lr
             r = rectification(beta2, t)
             if r is not None:
-                step = step * (r * (1 - beta2**t) ** 0.5) / (v.sqrt() + eps)
+                step = step * ((1 - beta2**t) ** 0.5 / (v.sqrt() + eps)) * r
             p -= step
 
 
