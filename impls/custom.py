@@ -69,9 +69,18 @@ from impls.nn.softplus import Softplus
 from impls.nn.state import State
 from impls.nn.tanh import Tanh
 from impls.nn.traversal import Traversal
+from impls.optim.adadelta import Adadelta
 from impls.optim.adafactor import Adafactor
+from impls.optim.adagrad import Adagrad
 from impls.optim.adam import Adam
+from impls.optim.adamax import Adamax
+from impls.optim.adamw import AdamW
+from impls.optim.asgd import ASGD
+from impls.optim.nadam import NAdam
 from impls.optim.optimizer import Optimizer
+from impls.optim.radam import RAdam
+from impls.optim.rmsprop import RMSprop
+from impls.optim.rprop import Rprop
 from impls.optim.sgd import SGD
 from impls.training.clip_grad_norm import clip_grad_norm_
 from impls.training.evaluation import evaluate
@@ -79,10 +88,15 @@ from impls.training.loop import train
 from impls.training.step import train_step
 
 __all__ = [
+    "ASGD",
     "GELU",
     "SGD",
+    "Adadelta",
     "Adafactor",
+    "Adagrad",
     "Adam",
+    "AdamW",
+    "Adamax",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
@@ -112,14 +126,18 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "NAdam",
     "NLLLoss",
     "Optimizer",
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "RAdam",
+    "RMSprop",
     "RandomSampler",
     "ReLU",
     "Registration",
+    "Rprop",
     "Sequential",
     "SequentialSampler",
     "SiLU",

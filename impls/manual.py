@@ -58,9 +58,18 @@ from impls.nn.silu import silu_manual as silu
 from impls.nn.softmax import softmax_manual as softmax
 from impls.nn.softplus import softplus_manual as softplus
 from impls.nn.tanh import tanh_manual as tanh
+from impls.optim.adadelta import adadelta_manual as adadelta
 from impls.optim.adafactor import adafactor_manual as adafactor
+from impls.optim.adagrad import adagrad_manual as adagrad
 from impls.optim.adam import adam_manual as adam
+from impls.optim.adamax import adamax_manual as adamax
+from impls.optim.adamw import adamw_manual as adamw
+from impls.optim.asgd import asgd_manual as asgd
+from impls.optim.nadam import nadam_manual as nadam
 from impls.optim.optimizer import optimizer_manual as optimizer
+from impls.optim.radam import radam_manual as radam
+from impls.optim.rmsprop import rmsprop_manual as rmsprop
+from impls.optim.rprop import rprop_manual as rprop
 from impls.optim.sgd import sgd_manual as sgd
 from impls.rng import rng_manual as rng
 from impls.training.clip_grad_norm import clip_grad_norm_manual as clip_grad_norm
@@ -70,8 +79,13 @@ from impls.training.step import train_step_manual as train_step
 
 __all__ = [
     "Layer",
+    "adadelta",
     "adafactor",
+    "adagrad",
     "adam",
+    "adamax",
+    "adamw",
+    "asgd",
     "batch_norm1d",
     "batch_sampler",
     "binary_cross_entropy",
@@ -104,14 +118,18 @@ __all__ = [
     "log_softmax",
     "loss",
     "mse_loss",
+    "nadam",
     "named_parameters",
     "nll_loss",
     "normal",
     "optimizer",
+    "radam",
     "random_sampler",
     "random_split",
     "relu",
+    "rmsprop",
     "rng",
+    "rprop",
     "sequential",
     "sequential_sampler",
     "sgd",

@@ -52,7 +52,21 @@ from torch.nn.init import (
     xavier_uniform_,
 )
 from torch.nn.utils import clip_grad_norm_
-from torch.optim import SGD, Adafactor, Adam, Optimizer
+from torch.optim import (
+    ASGD,
+    SGD,
+    Adadelta,
+    Adafactor,
+    Adagrad,
+    Adam,
+    Adamax,
+    AdamW,
+    NAdam,
+    Optimizer,
+    RAdam,
+    RMSprop,
+    Rprop,
+)
 from torch.utils.data import (
     BatchSampler,
     ChainDataset,
@@ -77,10 +91,15 @@ from impls.training.loop import train
 from impls.training.step import train_step
 
 __all__ = [
+    "ASGD",
     "GELU",
     "SGD",
+    "Adadelta",
     "Adafactor",
+    "Adagrad",
     "Adam",
+    "AdamW",
+    "Adamax",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
@@ -108,13 +127,17 @@ __all__ = [
     "Module",
     "ModuleDict",
     "ModuleList",
+    "NAdam",
     "NLLLoss",
     "Optimizer",
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "RAdam",
+    "RMSprop",
     "RandomSampler",
     "ReLU",
+    "Rprop",
     "Sequential",
     "SequentialSampler",
     "SiLU",

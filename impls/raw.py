@@ -59,8 +59,17 @@ from impls.nn.silu import silu_raw as silu
 from impls.nn.softmax import softmax_raw as softmax
 from impls.nn.softplus import softplus_raw as softplus
 from impls.nn.tanh import tanh_raw as tanh
+from impls.optim.adadelta import adadelta_raw as adadelta
 from impls.optim.adafactor import adafactor_raw as adafactor
+from impls.optim.adagrad import adagrad_raw as adagrad
 from impls.optim.adam import adam_raw as adam
+from impls.optim.adamax import adamax_raw as adamax
+from impls.optim.adamw import adamw_raw as adamw
+from impls.optim.asgd import asgd_raw as asgd
+from impls.optim.nadam import nadam_raw as nadam
+from impls.optim.radam import radam_raw as radam
+from impls.optim.rmsprop import rmsprop_raw as rmsprop
+from impls.optim.rprop import rprop_raw as rprop
 from impls.optim.sgd import sgd_raw as sgd
 from impls.rng import rng_raw as rng
 from impls.training.clip_grad_norm import clip_grad_norm_raw as clip_grad_norm
@@ -70,8 +79,13 @@ from impls.training.step import train_step_raw as train_step
 
 __all__ = [
     "Layer",
+    "adadelta",
     "adafactor",
+    "adagrad",
     "adam",
+    "adamax",
+    "adamw",
+    "asgd",
     "batch_norm1d",
     "batch_sampler",
     "binary_cross_entropy",
@@ -104,15 +118,19 @@ __all__ = [
     "log_softmax",
     "loss",
     "mse_loss",
+    "nadam",
     "named_parameters",
     "nll_loss",
     "normal",
     "orthogonal",
     "parameter",
+    "radam",
     "random_sampler",
     "random_split",
     "relu",
+    "rmsprop",
     "rng",
+    "rprop",
     "sequential",
     "sequential_sampler",
     "sgd",
