@@ -1,5 +1,11 @@
 """The custom rung, read as a library.  Our own classes, drop-ins for torch's."""
 
+from impls.autograd.backward import backward
+from impls.autograd.enable_grad import enable_grad
+from impls.autograd.grad import grad
+from impls.autograd.no_grad import no_grad
+from impls.autograd.node import Node
+from impls.autograd.tensor import Tensor
 from impls.data.batch_sampler import BatchSampler
 from impls.data.chain_dataset import ChainDataset
 from impls.data.collate import default_collate
@@ -128,6 +134,7 @@ __all__ = [
     "ModuleList",
     "NAdam",
     "NLLLoss",
+    "Node",
     "Optimizer",
     "Parameter",
     "ParameterDict",
@@ -151,19 +158,24 @@ __all__ = [
     "Subset",
     "SubsetRandomSampler",
     "Tanh",
+    "Tensor",
     "TensorDataset",
     "Traversal",
     "WeightedRandomSampler",
+    "backward",
     "calculate_gain",
     "clip_grad_norm_",
     "constant_",
     "default_collate",
     "dirac_",
+    "enable_grad",
     "evaluate",
     "eye_",
     "get_worker_info",
+    "grad",
     "kaiming_normal_",
     "kaiming_uniform_",
+    "no_grad",
     "normal_",
     "orthogonal_",
     "random_split",

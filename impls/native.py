@@ -1,6 +1,8 @@
 """The native rung, read as a library.  What PyTorch ships, the object itself."""
 
-from torch import Generator
+from torch import Generator, Tensor, enable_grad, no_grad
+from torch.autograd import backward, grad
+from torch.autograd.graph import Node
 from torch.nn import (
     GELU,
     BatchNorm1d,
@@ -129,6 +131,7 @@ __all__ = [
     "ModuleList",
     "NAdam",
     "NLLLoss",
+    "Node",
     "Optimizer",
     "Parameter",
     "ParameterDict",
@@ -149,18 +152,23 @@ __all__ = [
     "Subset",
     "SubsetRandomSampler",
     "Tanh",
+    "Tensor",
     "TensorDataset",
     "WeightedRandomSampler",
+    "backward",
     "calculate_gain",
     "clip_grad_norm_",
     "constant_",
     "default_collate",
     "dirac_",
+    "enable_grad",
     "evaluate",
     "eye_",
     "get_worker_info",
+    "grad",
     "kaiming_normal_",
     "kaiming_uniform_",
+    "no_grad",
     "normal_",
     "orthogonal_",
     "random_split",

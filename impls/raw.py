@@ -1,5 +1,7 @@
 """The raw rung, read as a library.  Torch tensors and autograd in plain functions; no classes."""
 
+from impls.autograd.backward import backward_raw as backward
+from impls.autograd.grad import grad_raw as grad
 from impls.data.batch_sampler import batch_sampler_raw as batch_sampler
 from impls.data.collate import collate_raw as default_collate
 from impls.data.concat_dataset import concat_dataset_raw as concat_dataset
@@ -86,6 +88,7 @@ __all__ = [
     "adamax",
     "adamw",
     "asgd",
+    "backward",
     "batch_norm1d",
     "batch_sampler",
     "binary_cross_entropy",
@@ -105,6 +108,7 @@ __all__ = [
     "eye",
     "flatten",
     "gelu",
+    "grad",
     "huber_loss",
     "identity",
     "kaiming_normal",

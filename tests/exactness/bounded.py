@@ -277,6 +277,9 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return rule(*(self._lift(x) for x in inputs))
 
     def __array_function__(self, function, types, args, kwargs):
+        if function is np.broadcast_to and not kwargs:
+            array, shape = args
+            return array._map(lambda a: np.broadcast_to(a, shape))
         return _select(function, args, kwargs)
 
     def __array__(self, dtype=None, copy=None):
