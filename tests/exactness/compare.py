@@ -9,6 +9,7 @@ import torch
 
 from tests.exactness.bounded import SLACK, Bounded
 from tests.exactness.ledger import LEDGER
+from tests.exactness.untold import Untold
 
 
 class Different(AssertionError):
@@ -73,6 +74,8 @@ def judge(actual, reference: Bounded, what="value") -> Different | Inconclusive 
 
 def assert_same(actual, reference, what="value"):
     """Compare two traces, or two entries of them: by bound where the reference has one, else exactly."""
+    if isinstance(actual, Untold) or isinstance(reference, Untold):
+        return
     if isinstance(reference, Bounded):
         assert_within(actual, reference, what)
     elif isinstance(reference, dict):
