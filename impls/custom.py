@@ -1,22 +1,54 @@
 """The custom rung, read as a library.  Our own classes, drop-ins for torch's."""
 
 from impls.data.batch_sampler import BatchSampler
+from impls.data.chain_dataset import ChainDataset
 from impls.data.collate import default_collate
+from impls.data.concat_dataset import ConcatDataset
 from impls.data.dataset import TensorDataset
+from impls.data.distributed_sampler import DistributedSampler
+from impls.data.iterable_dataset import IterableDataset
 from impls.data.loader import DataLoader
 from impls.data.random_sampler import RandomSampler
 from impls.data.sequential_sampler import SequentialSampler
 from impls.data.split import random_split
+from impls.data.stack_dataset import StackDataset
+from impls.data.stateful_loader import StatefulDataLoader
 from impls.data.subset import Subset
+from impls.data.subset_random_sampler import SubsetRandomSampler
+from impls.data.weighted_random_sampler import WeightedRandomSampler
+from impls.data.workers import get_worker_info
+from impls.init.calculate_gain import calculate_gain
+from impls.init.constant import constant_
+from impls.init.dirac import dirac_
+from impls.init.eye import eye_
+from impls.init.kaiming_normal import kaiming_normal_
+from impls.init.kaiming_uniform import kaiming_uniform_
+from impls.init.normal import normal_
+from impls.init.orthogonal import orthogonal_
+from impls.init.sparse import sparse_
+from impls.init.trunc_normal import trunc_normal_
+from impls.init.uniform import uniform_
+from impls.init.xavier_normal import xavier_normal_
+from impls.init.xavier_uniform import xavier_uniform_
 from impls.losses.cross_entropy import CrossEntropyLoss
 from impls.losses.loss import Loss
 from impls.losses.mse import MSELoss
+from impls.nn.buffer import Buffer
+from impls.nn.conversion import Conversion
 from impls.nn.dropout import Dropout
+from impls.nn.hooks import Hooks
 from impls.nn.linear import Linear
 from impls.nn.module import Module
+from impls.nn.module_dict import ModuleDict
+from impls.nn.module_list import ModuleList
 from impls.nn.parameter import Parameter
+from impls.nn.parameter_dict import ParameterDict
+from impls.nn.parameter_list import ParameterList
+from impls.nn.registration import Registration
 from impls.nn.relu import ReLU
 from impls.nn.sequential import Sequential
+from impls.nn.state import State
+from impls.nn.traversal import Traversal
 from impls.optim.adam import Adam
 from impls.optim.optimizer import Optimizer
 from impls.optim.sgd import SGD
@@ -29,25 +61,57 @@ __all__ = [
     "SGD",
     "Adam",
     "BatchSampler",
+    "Buffer",
+    "ChainDataset",
+    "ConcatDataset",
+    "Conversion",
     "CrossEntropyLoss",
     "DataLoader",
+    "DistributedSampler",
     "Dropout",
+    "Hooks",
+    "IterableDataset",
     "Linear",
     "Loss",
     "MSELoss",
     "Module",
+    "ModuleDict",
+    "ModuleList",
     "Optimizer",
     "Parameter",
+    "ParameterDict",
+    "ParameterList",
     "RandomSampler",
     "ReLU",
+    "Registration",
     "Sequential",
     "SequentialSampler",
+    "StackDataset",
+    "State",
+    "StatefulDataLoader",
     "Subset",
+    "SubsetRandomSampler",
     "TensorDataset",
+    "Traversal",
+    "WeightedRandomSampler",
+    "calculate_gain",
     "clip_grad_norm_",
+    "constant_",
     "default_collate",
+    "dirac_",
     "evaluate",
+    "eye_",
+    "get_worker_info",
+    "kaiming_normal_",
+    "kaiming_uniform_",
+    "normal_",
+    "orthogonal_",
     "random_split",
+    "sparse_",
     "train",
     "train_step",
+    "trunc_normal_",
+    "uniform_",
+    "xavier_normal_",
+    "xavier_uniform_",
 ]

@@ -2,13 +2,31 @@
 
 from impls.data.batch_sampler import batch_sampler_manual as batch_sampler
 from impls.data.collate import collate_manual as default_collate
+from impls.data.concat_dataset import concat_dataset_manual as concat_dataset
 from impls.data.dataset import tensor_dataset_manual as tensor_dataset
+from impls.data.distributed_sampler import distributed_sampler_manual as distributed_sampler
 from impls.data.loader import loader_manual as data_loader
 from impls.data.random_sampler import random_sampler_manual as random_sampler
 from impls.data.sequential_sampler import sequential_sampler_manual as sequential_sampler
 from impls.data.sources import sources_manual as sources
 from impls.data.split import random_split_manual as random_split
+from impls.data.stack_dataset import stack_dataset_manual as stack_dataset
 from impls.data.subset import subset_manual as subset
+from impls.data.subset_random_sampler import subset_random_sampler_manual as subset_random_sampler
+from impls.data.weighted_random_sampler import weighted_random_sampler_manual as weighted_random_sampler
+from impls.data.workers import worker_seeds_manual as get_worker_info
+from impls.init.calculate_gain import calculate_gain_manual as calculate_gain
+from impls.init.constant import constant_manual as constant
+from impls.init.dirac import dirac_manual as dirac
+from impls.init.eye import eye_manual as eye
+from impls.init.kaiming_normal import kaiming_normal_manual as kaiming_normal
+from impls.init.kaiming_uniform import kaiming_uniform_manual as kaiming_uniform
+from impls.init.normal import normal_manual as normal
+from impls.init.sparse import sparse_manual as sparse
+from impls.init.trunc_normal import trunc_normal_manual as trunc_normal
+from impls.init.uniform import uniform_manual as uniform
+from impls.init.xavier_normal import xavier_normal_manual as xavier_normal
+from impls.init.xavier_uniform import xavier_uniform_manual as xavier_uniform
 from impls.losses.cross_entropy import cross_entropy_manual as cross_entropy
 from impls.losses.loss import reduce_manual as loss
 from impls.losses.mse import mse_manual as mse_loss
@@ -31,16 +49,26 @@ __all__ = [
     "Layer",
     "adam",
     "batch_sampler",
+    "calculate_gain",
     "clip_grad_norm",
+    "concat_dataset",
+    "constant",
     "cross_entropy",
     "data_loader",
     "default_collate",
+    "dirac",
+    "distributed_sampler",
     "dropout",
     "evaluate",
+    "eye",
+    "get_worker_info",
+    "kaiming_normal",
+    "kaiming_uniform",
     "linear",
     "loss",
     "mse_loss",
     "named_parameters",
+    "normal",
     "optimizer",
     "random_sampler",
     "random_split",
@@ -50,8 +78,16 @@ __all__ = [
     "sequential_sampler",
     "sgd",
     "sources",
+    "sparse",
+    "stack_dataset",
     "subset",
+    "subset_random_sampler",
     "tensor_dataset",
     "train",
     "train_step",
+    "trunc_normal",
+    "uniform",
+    "weighted_random_sampler",
+    "xavier_normal",
+    "xavier_uniform",
 ]

@@ -2,12 +2,30 @@
 
 from impls.data.batch_sampler import batch_sampler_raw as batch_sampler
 from impls.data.collate import collate_raw as default_collate
+from impls.data.concat_dataset import concat_dataset_raw as concat_dataset
 from impls.data.dataset import tensor_dataset_raw as tensor_dataset
+from impls.data.distributed_sampler import distributed_sampler_raw as distributed_sampler
 from impls.data.loader import loader_raw as data_loader
 from impls.data.random_sampler import random_sampler_raw as random_sampler
 from impls.data.sequential_sampler import sequential_sampler_raw as sequential_sampler
 from impls.data.split import random_split_raw as random_split
+from impls.data.stack_dataset import stack_dataset_raw as stack_dataset
 from impls.data.subset import subset_raw as subset
+from impls.data.subset_random_sampler import subset_random_sampler_raw as subset_random_sampler
+from impls.data.weighted_random_sampler import weighted_random_sampler_raw as weighted_random_sampler
+from impls.init.calculate_gain import calculate_gain_raw as calculate_gain
+from impls.init.constant import constant_raw as constant
+from impls.init.dirac import dirac_raw as dirac
+from impls.init.eye import eye_raw as eye
+from impls.init.kaiming_normal import kaiming_normal_raw as kaiming_normal
+from impls.init.kaiming_uniform import kaiming_uniform_raw as kaiming_uniform
+from impls.init.normal import normal_raw as normal
+from impls.init.orthogonal import orthogonal_raw as orthogonal
+from impls.init.sparse import sparse_raw as sparse
+from impls.init.trunc_normal import trunc_normal_raw as trunc_normal
+from impls.init.uniform import uniform_raw as uniform
+from impls.init.xavier_normal import xavier_normal_raw as xavier_normal
+from impls.init.xavier_uniform import xavier_uniform_raw as xavier_uniform
 from impls.losses.cross_entropy import cross_entropy_raw as cross_entropy
 from impls.losses.loss import _reduced as loss
 from impls.losses.mse import mse_raw as mse_loss
@@ -31,17 +49,27 @@ __all__ = [
     "Layer",
     "adam",
     "batch_sampler",
+    "calculate_gain",
     "clip_grad_norm",
+    "concat_dataset",
+    "constant",
     "cross_entropy",
     "data_loader",
     "default_collate",
+    "dirac",
+    "distributed_sampler",
     "dropout",
     "evaluate",
+    "eye",
+    "kaiming_normal",
+    "kaiming_uniform",
     "linear",
     "linear_init",
     "loss",
     "mse_loss",
     "named_parameters",
+    "normal",
+    "orthogonal",
     "parameter",
     "random_sampler",
     "random_split",
@@ -50,8 +78,16 @@ __all__ = [
     "sequential",
     "sequential_sampler",
     "sgd",
+    "sparse",
+    "stack_dataset",
     "subset",
+    "subset_random_sampler",
     "tensor_dataset",
     "train",
     "train_step",
+    "trunc_normal",
+    "uniform",
+    "weighted_random_sampler",
+    "xavier_normal",
+    "xavier_uniform",
 ]

@@ -16,7 +16,18 @@ import impls
 from impls.ladder import Absent, Pair, Rung, concepts
 
 ROOT = pathlib.Path(impls.__file__).parents[1]
-ORDER = ["ladder", "rng", "autograd", "data", "nn", "losses", "optim", "schedules", "training"]  # imports point back
+ORDER = [
+    "ladder",
+    "rng",
+    "autograd",
+    "data",
+    "init",
+    "nn",
+    "losses",
+    "optim",
+    "schedules",
+    "training",
+]  # imports point back
 
 CONCEPTS = pytest.mark.parametrize("concept", sorted(concepts()))
 SOURCES = pytest.mark.parametrize(
