@@ -9,7 +9,7 @@ import torch
 
 from impls.ladder import Rung
 from tests.cells import DEVICES, DTYPES, LADDERS, expand, given, on_device, unasked
-from tests.judge import Judge, roles
+from tests.subjects.plugin import Judge, roles
 from tests.verdict import Verdict
 
 torch.set_num_threads(1)
@@ -57,9 +57,7 @@ def pytest_configure(config):
         for value in config.getoption(option):
             check_choice(option, value)
     if config.getoption("subject"):
-        directory = config.invocation_params.dir
-        known = config.getoption("expected_failures")
-        config.pluginmanager.register(Judge(config.getoption("subject"), known, directory), "subjects")
+        config.pluginmanager.register(Judge(config), "subjects")
     for warning in EXPECTED_WARNINGS:
         config.addinivalue_line("filterwarnings", warning)
     torch.set_warn_always(True)

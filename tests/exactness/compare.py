@@ -9,7 +9,6 @@ import torch
 
 from tests.exactness.bounded import SLACK, Bounded
 from tests.exactness.ledger import LEDGER
-from tests.exactness.untold import Untold
 
 
 class Different(AssertionError):
@@ -18,6 +17,17 @@ class Different(AssertionError):
 
 class Inconclusive(AssertionError):
     """The bound is infinite somewhere: nothing is proven."""
+
+
+class Untold(dict):
+    """What somebody keeps to himself, such as the state of an optimizer that is not ours: it differs from nothing."""
+
+    def __init__(self, kept=None):
+        super().__init__()
+        self.kept = kept
+
+    __eq__ = lambda self, other: True
+    __hash__ = None
 
 
 def array(x):

@@ -14,8 +14,8 @@ import torch
 
 from impls.ladder import Rung
 from tests.cells import LADDERS
+from tests.exactness import Untold
 from tests.observe.tensors import seen, tensor
-from tests.exactness.untold import UNTOLD
 
 
 class Line(NamedTuple):
@@ -120,7 +120,7 @@ def _receive(leaves, grads):
 
 def _entry(w, g, state):
     """One parameter after one line; a count is a float, whatever type a rung keeps it in."""
-    if state is UNTOLD:
-        return {"parameter": seen(w), "gradient": seen(g), "state": UNTOLD}
+    if isinstance(state, Untold):
+        return {"parameter": seen(w), "gradient": seen(g), "state": state}
     state = {k: float(v) if k == "step" else seen(v) for k, v in sorted((state or {}).items()) if v is not None}
     return {"parameter": seen(w), "gradient": seen(g), "state": state}
