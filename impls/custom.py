@@ -30,14 +30,29 @@ from impls.init.trunc_normal import trunc_normal_
 from impls.init.uniform import uniform_
 from impls.init.xavier_normal import xavier_normal_
 from impls.init.xavier_uniform import xavier_uniform_
+from impls.losses.binary_cross_entropy import BCELoss
+from impls.losses.binary_cross_entropy_with_logits import BCEWithLogitsLoss
 from impls.losses.cross_entropy import CrossEntropyLoss
+from impls.losses.huber import HuberLoss
+from impls.losses.kl_div import KLDivLoss
+from impls.losses.l1 import L1Loss
 from impls.losses.loss import Loss
 from impls.losses.mse import MSELoss
+from impls.losses.nll import NLLLoss
+from impls.losses.smooth_l1 import SmoothL1Loss
+from impls.nn.batch_norm1d import BatchNorm1d
 from impls.nn.buffer import Buffer
 from impls.nn.conversion import Conversion
 from impls.nn.dropout import Dropout
+from impls.nn.embedding import Embedding
+from impls.nn.flatten import Flatten
+from impls.nn.gelu import GELU
 from impls.nn.hooks import Hooks
+from impls.nn.identity import Identity
+from impls.nn.layer_norm import LayerNorm
+from impls.nn.leaky_relu import LeakyReLU
 from impls.nn.linear import Linear
+from impls.nn.log_softmax import LogSoftmax
 from impls.nn.module import Module
 from impls.nn.module_dict import ModuleDict
 from impls.nn.module_list import ModuleList
@@ -47,8 +62,14 @@ from impls.nn.parameter_list import ParameterList
 from impls.nn.registration import Registration
 from impls.nn.relu import ReLU
 from impls.nn.sequential import Sequential
+from impls.nn.sigmoid import Sigmoid
+from impls.nn.silu import SiLU
+from impls.nn.softmax import Softmax
+from impls.nn.softplus import Softplus
 from impls.nn.state import State
+from impls.nn.tanh import Tanh
 from impls.nn.traversal import Traversal
+from impls.optim.adafactor import Adafactor
 from impls.optim.adam import Adam
 from impls.optim.optimizer import Optimizer
 from impls.optim.sgd import SGD
@@ -58,8 +79,13 @@ from impls.training.loop import train
 from impls.training.step import train_step
 
 __all__ = [
+    "GELU",
     "SGD",
+    "Adafactor",
     "Adam",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "BatchNorm1d",
     "BatchSampler",
     "Buffer",
     "ChainDataset",
@@ -69,14 +95,24 @@ __all__ = [
     "DataLoader",
     "DistributedSampler",
     "Dropout",
+    "Embedding",
+    "Flatten",
     "Hooks",
+    "HuberLoss",
+    "Identity",
     "IterableDataset",
+    "KLDivLoss",
+    "L1Loss",
+    "LayerNorm",
+    "LeakyReLU",
     "Linear",
+    "LogSoftmax",
     "Loss",
     "MSELoss",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "NLLLoss",
     "Optimizer",
     "Parameter",
     "ParameterDict",
@@ -86,11 +122,17 @@ __all__ = [
     "Registration",
     "Sequential",
     "SequentialSampler",
+    "SiLU",
+    "Sigmoid",
+    "SmoothL1Loss",
+    "Softmax",
+    "Softplus",
     "StackDataset",
     "State",
     "StatefulDataLoader",
     "Subset",
     "SubsetRandomSampler",
+    "Tanh",
     "TensorDataset",
     "Traversal",
     "WeightedRandomSampler",

@@ -27,15 +27,38 @@ from impls.init.trunc_normal import trunc_normal_manual as trunc_normal
 from impls.init.uniform import uniform_manual as uniform
 from impls.init.xavier_normal import xavier_normal_manual as xavier_normal
 from impls.init.xavier_uniform import xavier_uniform_manual as xavier_uniform
+from impls.losses.binary_cross_entropy import binary_cross_entropy_manual as binary_cross_entropy
+from impls.losses.binary_cross_entropy_with_logits import (
+    binary_cross_entropy_with_logits_manual as binary_cross_entropy_with_logits,
+)
 from impls.losses.cross_entropy import cross_entropy_manual as cross_entropy
+from impls.losses.huber import huber_manual as huber_loss
+from impls.losses.kl_div import kl_div_manual as kl_div
+from impls.losses.l1 import l1_manual as l1_loss
 from impls.losses.loss import reduce_manual as loss
 from impls.losses.mse import mse_manual as mse_loss
+from impls.losses.nll import nll_manual as nll_loss
+from impls.losses.smooth_l1 import smooth_l1_manual as smooth_l1_loss
+from impls.nn.batch_norm1d import batch_norm1d_manual as batch_norm1d
 from impls.nn.dropout import dropout_manual as dropout
+from impls.nn.embedding import embedding_manual as embedding
+from impls.nn.flatten import flatten_manual as flatten
+from impls.nn.gelu import gelu_manual as gelu
+from impls.nn.identity import identity_manual as identity
+from impls.nn.layer_norm import layer_norm_manual as layer_norm
+from impls.nn.leaky_relu import leaky_relu_manual as leaky_relu
 from impls.nn.linear import linear_manual as linear
+from impls.nn.log_softmax import log_softmax_manual as log_softmax
 from impls.nn.module import named_parameters_manual as named_parameters
 from impls.nn.relu import relu_manual as relu
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_manual as sequential
+from impls.nn.sigmoid import sigmoid_manual as sigmoid
+from impls.nn.silu import silu_manual as silu
+from impls.nn.softmax import softmax_manual as softmax
+from impls.nn.softplus import softplus_manual as softplus
+from impls.nn.tanh import tanh_manual as tanh
+from impls.optim.adafactor import adafactor_manual as adafactor
 from impls.optim.adam import adam_manual as adam
 from impls.optim.optimizer import optimizer_manual as optimizer
 from impls.optim.sgd import sgd_manual as sgd
@@ -47,8 +70,12 @@ from impls.training.step import train_step_manual as train_step
 
 __all__ = [
     "Layer",
+    "adafactor",
     "adam",
+    "batch_norm1d",
     "batch_sampler",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
     "calculate_gain",
     "clip_grad_norm",
     "concat_dataset",
@@ -59,15 +86,26 @@ __all__ = [
     "dirac",
     "distributed_sampler",
     "dropout",
+    "embedding",
     "evaluate",
     "eye",
+    "flatten",
+    "gelu",
     "get_worker_info",
+    "huber_loss",
+    "identity",
     "kaiming_normal",
     "kaiming_uniform",
+    "kl_div",
+    "l1_loss",
+    "layer_norm",
+    "leaky_relu",
     "linear",
+    "log_softmax",
     "loss",
     "mse_loss",
     "named_parameters",
+    "nll_loss",
     "normal",
     "optimizer",
     "random_sampler",
@@ -77,11 +115,17 @@ __all__ = [
     "sequential",
     "sequential_sampler",
     "sgd",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "softmax",
+    "softplus",
     "sources",
     "sparse",
     "stack_dataset",
     "subset",
     "subset_random_sampler",
+    "tanh",
     "tensor_dataset",
     "train",
     "train_step",

@@ -3,6 +3,7 @@ nothing rounds the bound is 0."""
 
 import functools
 import inspect
+import math
 import operator
 import sys
 import types
@@ -80,6 +81,14 @@ def ragged(shape, f):
 
 # ── one operation ───────────────────────────────────────────────────────────────────────────────
 
+_ERF = np.frompyfunc(math.erf, 1, 1)
+
+
+def erf(lib, x):
+    """torch's, or the standard library's, as a manual rung calls it."""
+    return torch.erf(x) if lib is torch else _ERF(x).astype(x.dtype)
+
+
 OPERATIONS = {
     "add": lambda _, x, y: x + y,
     "subtract": lambda _, x, y: x - y,
@@ -94,8 +103,12 @@ OPERATIONS = {
     "maximum": lambda lib, x, y: lib.maximum(x, y),
     "minimum": lambda lib, x, y: lib.minimum(x, y),
     "where": lambda lib, x, y: lib.where(x <= y, x, -x),
+    "where-at-least": lambda lib, x, y: lib.where(y >= x, x, -x),
     "exp": lambda lib, x, y: lib.exp(x),
     "log": lambda lib, x, y: lib.log(abs(x)),
+    "log1p": lambda lib, x, y: lib.log1p(abs(x)),
+    "tanh": lambda lib, x, y: lib.tanh(x),
+    "erf": lambda lib, x, y: erf(lib, x),
     "sqrt": lambda lib, x, y: lib.sqrt(abs(x)),
     "power": lambda lib, x, y: abs(x) ** 1.3,
     "matmul": lambda _, x, y: x @ y.T,
@@ -298,6 +311,7 @@ UNKNOWN = {  # of a number near the square root of the largest, and of one that 
     "division by zero": lambda big, hole: big / (0.0 * big),
     "log of what may be zero": lambda big, hole: np.log(hole),
     "log of zero": lambda big, hole: np.log(0.0 * big),
+    "log1p of what may be -1": lambda big, hole: np.log1p(hole - 1.0),
     "log below zero": lambda big, hole: np.log(-big),
     "root below zero": lambda big, hole: np.sqrt(-big),
     "zero times the unknown": lambda big, hole: 0.0 * np.log(hole),
@@ -331,6 +345,18 @@ def test_an_open_comparison_admits_both_branches(f, data):
     for held in (x - error, x + error):
         assert_within(yes if held <= 0 else no, chosen)
     assert error >= abs(x) or chosen.error == 0
+
+
+@FORMS
+@given(data=st.data())
+def test_an_open_sign_is_any_of_three(f, data):
+    """Where the bound leaves a sign open -1, 0 and 1 are admitted; where it does not, only the one."""
+    x = data.draw(graded((), f.name))
+    error = abs(x) * data.draw(st.sampled_from([0.0, 0.5, 1.0, 2.0]))
+    sign = np.sign(Bounded(f.wider(x), f.wider(error), None, f))
+    for held in (x - error, x, x + error):
+        assert_within(np.sign(held), sign)
+    assert (sign.error == 0) == (error < abs(x) or x == 0)
 
 
 @FORMS
@@ -419,6 +445,7 @@ REFUSED = {
     "a reduction by a ufunc": lambda x: np.add.reduce(x),
     "an array like it": lambda x: np.zeros_like(x),
     "a plain array": lambda x: np.asarray(x),
+    "another dtype by name": lambda x: x.astype("float64"),
     "a plain number": lambda x: float(x[0]),
     "a branch": lambda x: bool(x[0]),
     "a branch on a comparison": lambda x: bool(x[0] <= 0.0),
@@ -439,6 +466,7 @@ def test_what_would_lose_the_bound_is_refused(what):
 
 ARGUMENTS = {  # of NumPy and torch, from graded numbers up to 64
     "log": lambda x, f: np.where(x == 0, number(1, f), abs(x)),
+    "log1p": lambda x, f: abs(x),
     "sqrt": lambda x, f: abs(x),
     "power": lambda x, f: abs(x),
     "exp": lambda x, f: np.where(x < 0, x * number(f.emin / -96, f), x),  # down to where the result underflows
@@ -467,6 +495,7 @@ UNDERFLOW = test_what_underflows_lands_inside
 LATTICE = test_beyond_the_lattice_the_bound_is_positive
 NOTHING = test_where_nothing_is_known_nothing_is_concluded
 OPEN = test_an_open_comparison_admits_both_branches
+OPEN_SIGN = test_an_open_sign_is_any_of_three
 UNION = test_a_union_admits_what_either_admits
 REFUSAL = test_what_would_lose_the_bound_is_refused
 FIRST_OUTSIDE = test_the_first_number_outside_is_different
@@ -532,6 +561,26 @@ BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and 
     ),
     "exp moves like its argument": ("np.expm1(self.error)", "self.error", ATTAINED, "exp"),
     "log moves as at the middle": ("-np.log1p(-self.error / self.value)", "self.error / self.value", ATTAINED, "log"),
+    "log1p moves as at the middle": (
+        "-np.log1p(-self.error / (1 + self.value))",
+        "self.error / (1 + self.value)",
+        ATTAINED,
+        "log1p",
+    ),
+    "tanh moves as at the middle": (
+        "np.sinh(self.error) / np.cosh(self.value) / nearer",
+        "self.error / np.cosh(self.value) ** 2",
+        ATTAINED,
+        "tanh",
+    ),
+    "erf moves as where it is steepest": (
+        "np.minimum(slope, ends + 4 * self.format.wider_roundoff)",
+        "slope",
+        ATTAINED,
+        "erf",
+    ),
+    "every sign is known": ("np.where(open_, 1 + abs(value), 0)", "0 * value", OPEN_SIGN, None),
+    "at least is at most": ("b._compare(a, np.less_equal)", "a._compare(b, np.less_equal)", INSIDE, "where-at-least"),
     "sqrt moves as it does upwards": ("self.error / (root + low)", "self.error / (root + high)", ATTAINED, "sqrt"),
     "exp is correctly rounded": ('2 * ULPS["exp"], underflows', "1, underflows", INSIDE, "exp"),
     "a setting is exact": ("._rounded(value, 0, None, underflows=1)", "", INSIDE, "multiply-by-a-setting"),

@@ -77,6 +77,7 @@ def _torch_names(concept, ladder, rung):
         return {native}
     snake = re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", native).lower()
     functional = {snake, snake.removesuffix("_loss"), native.lower(), native.rstrip("_"), concept.rpartition(".")[2]}
+    functional.add(f"{concept.rpartition('.')[2]}_loss")  # l1_loss, of L1Loss
     methods = {name for name in dir(ladder.native) if not name.startswith("_")}
     return functional | methods
 

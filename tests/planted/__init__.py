@@ -7,6 +7,7 @@ import contextlib
 import functools
 import importlib
 import itertools
+import multiprocessing
 import operator
 import warnings
 from typing import NamedTuple
@@ -18,7 +19,7 @@ import torch
 from tests.cells import expand
 from tests.variants import Change, planted
 
-FAMILIES = ("rng", "init", "nn", "losses", "optim", "training", "data")
+FAMILIES = ("rng", "init", "nn", "layers", "losses", "optim", "optim_matrix", "training", "data")
 NOT_A_VERDICT = (NameError, SyntaxError, ImportError)  # the bug itself is mistyped
 
 
@@ -43,6 +44,7 @@ def planter(concept):
 
 def prepare():
     """As in the suite: one thread, its hypothesis profiles, and warnings that are part of what laws compare."""
+    multiprocessing.set_start_method(None, force=True)  # a process that was spawned would spawn a loader's workers, too
     importlib.import_module("conftest")
     warnings.simplefilter("error")
     torch.set_warn_always(True)
@@ -51,7 +53,11 @@ def prepare():
 def bugs(*names):
     """The planted bugs, or those that a name stands for: of a family, of a concept, or the bug itself."""
     found = [(family, bug) for family in FAMILIES for bug in importlib.import_module(f"tests.planted.{family}").BUGS]
-    return [bug for family, bug in found if not names or {family, bug.concept, bug.name} & set(names)]
+    return [
+        bug
+        for family, bug in found
+        if not names or {family, bug.concept.partition(".")[0], bug.concept, bug.name} & set(names)
+    ]
 
 
 def law_of(bug):
