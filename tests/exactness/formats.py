@@ -16,6 +16,7 @@ class Format(NamedTuple):
     emin: int  # exponent of the smallest subnormal
     largest: float
     wider: type  # what the reference is computed in
+    roundings: int = 1  # that one operation of the formula of record may cost
 
     @property
     def roundoff(self) -> float:
@@ -29,11 +30,11 @@ class Format(NamedTuple):
     @property
     def tiny(self):
         """What one operation may lose to underflow: the smallest subnormal."""
-        return np.ldexp(self.wider(1), self.emin)
+        return self.roundings * np.ldexp(self.wider(1), self.emin)
 
     def gamma(self, n: int) -> float:
         """nu / (1 - nu): the relative error that n roundings can add up to, in whatever order."""
-        nu = n * self.roundoff
+        nu = n * self.roundings * self.roundoff
         return nu / (1 - nu) if nu < 1 else np.inf
 
 

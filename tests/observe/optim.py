@@ -14,6 +14,7 @@ import torch
 
 from impls.ladder import Rung
 from tests.cells import LADDERS
+from tests.exactness import Untold
 from tests.observe.tensors import seen, tensor
 
 CONSTRUCTED = ("initial_accumulator_value",)  # options that torch heeds in the constructor and not in a group
@@ -126,6 +127,8 @@ def _receive(leaves, grads):
 
 def _entry(w, g, state):
     """One parameter after one line; a number is a float, whatever a rung keeps it in; before a first step, no state."""
+    if isinstance(state, Untold):
+        return {"parameter": seen(w), "gradient": seen(g), "state": state}
     state = state if state and state.get("step", 1) else {}
     state = {k: float(v) if k in NUMBERS else seen(v) for k, v in sorted(state.items()) if v is not None}
     return {"parameter": seen(w), "gradient": seen(g), "state": state}

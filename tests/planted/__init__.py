@@ -77,7 +77,7 @@ def _run(law, concept):
     with _profile():
         for arguments in _arguments(law, concept):
             try:
-                _again(law)(**arguments)
+                again(law)(**arguments)
             except NOT_A_VERDICT:
                 raise
             except pytest.skip.Exception:
@@ -118,11 +118,11 @@ def _profile():
         hypothesis.settings.load_profile(before)
 
 
-def _again(law):
+def again(law):
     """The law, under the profile that is loaded now."""
     if not hasattr(law, "hypothesis"):
         return law
     return hypothesis.given(**law.hypothesis._given_kwargs)(law.hypothesis.inner_test)
 
 
-__all__ = ["FAMILIES", "Bug", "bugs", "law_of", "prepare", "verdict"]
+__all__ = ["FAMILIES", "Bug", "again", "bugs", "law_of", "prepare", "verdict"]
