@@ -21,6 +21,7 @@ from impls.optim.adam import Adam
 from impls.optim.optimizer import Optimizer
 from impls.optim.sgd import SGD
 from impls.training.clip_grad_norm import clip_grad_norm_
+from impls.training.clip_grad_value import clip_grad_value_
 from impls.training.evaluation import evaluate
 from impls.training.loop import train
 from impls.training.step import train_step
@@ -45,6 +46,7 @@ __all__ = [
     "Subset",
     "TensorDataset",
     "clip_grad_norm_",
+    "clip_grad_value_",
     "default_collate",
     "evaluate",
     "random_split",

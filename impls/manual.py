@@ -23,6 +23,7 @@ from impls.optim.optimizer import optimizer_manual as optimizer
 from impls.optim.sgd import sgd_manual as sgd
 from impls.rng import rng_manual as rng
 from impls.training.clip_grad_norm import clip_grad_norm_manual as clip_grad_norm
+from impls.training.clip_grad_value import clip_grad_value_manual as clip_grad_value
 from impls.training.evaluation import evaluate_manual as evaluate
 from impls.training.loop import train_manual as train
 from impls.training.step import train_step_manual as train_step
@@ -32,6 +33,7 @@ __all__ = [
     "adam",
     "batch_sampler",
     "clip_grad_norm",
+    "clip_grad_value",
     "cross_entropy",
     "data_loader",
     "default_collate",

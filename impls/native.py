@@ -2,7 +2,7 @@
 
 from torch import Generator
 from torch.nn import CrossEntropyLoss, Dropout, Linear, Module, MSELoss, Parameter, ReLU, Sequential
-from torch.nn.utils import clip_grad_norm_
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import SGD, Adam, Optimizer
 from torch.utils.data import (
     BatchSampler,
@@ -39,6 +39,7 @@ __all__ = [
     "Subset",
     "TensorDataset",
     "clip_grad_norm_",
+    "clip_grad_value_",
     "default_collate",
     "evaluate",
     "random_split",
