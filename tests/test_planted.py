@@ -9,8 +9,8 @@ import impls
 from tests.planted import Bug, __main__, bugs, law_of, verdict
 from tests.variants import variant
 
-SOUND = Bug("nothing", "optim.sgd", (), "test_optim.test_a_zero_learning_rate_moves_nothing", "")
-WRONG = SOUND._replace(name="ascends", changes=(("return w - lr * g, state", "return w - (lr + 1) * g, state"),))
+SOUND = Bug("nothing", "optim.sgd", (), "test_optim.test_every_rung_has_natives_defaults", "")
+WRONG = SOUND._replace(name="other_default", changes=(("state=State(), *, lr=1e-3", "state=State(), *, lr=1e-2"),))
 
 
 @pytest.mark.parametrize("bug", [pytest.param(bug, id=bug.name) for bug in bugs()])

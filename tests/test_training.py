@@ -50,21 +50,21 @@ def batches(name, dtype, steps):
 @cells("training.step")
 def test_every_step_of_a_run_is_certified(cell, name):
     """Each step of each rung's own run is admissible: nodes, gradients, update, and nothing changed in between."""
-    count = (STEPS if settings().max_examples < 100 else WHOLE)[name]
+    count, certified = (STEPS if settings().max_examples < 100 else WHOLE)[name], {}
     for rung in cell.implementations:
         run = runner(rung, NETS[name], seed=42, dtype=cell.dtype, device=cell.device)
         steps = (run.step(x, y) for x, y in batches(name, cell.dtype, count))
-        assert certify(steps, Formulas(NETS[name], cell.dtype), cell.dtype) == count, rung
+        assert certify(steps, Formulas(NETS[name], cell.dtype), cell.dtype, certified) == count, rung
 
 
 @cells("training.step")
 @given(data=st.data())
 def test_a_few_steps_of_any_small_net_are_certified(cell, data):
     """Whatever the loss, the optimizer, the clipping and the batches, each step of each rung's run is admissible."""
-    net, seed, data_of_steps = data.draw(runs(cell.dtype), label="run")
+    (net, seed, data_of_steps), certified = data.draw(runs(cell.dtype), label="run"), {}
     for rung in cell.implementations:
         run = runner(rung, net, seed, cell.dtype, cell.device)
-        certify((run.step(x, y) for x, y in data_of_steps), Formulas(net, cell.dtype), cell.dtype)
+        certify((run.step(x, y) for x, y in data_of_steps), Formulas(net, cell.dtype), cell.dtype, certified)
 
 
 @cells("training.step", rungs=DROP_IN, cpu_because="custom runs torch's for-loop, CUDA's default is foreach")

@@ -3,7 +3,11 @@
 lattice   small multiples of one power of two: nothing rounds, ties and exact zeros occur
 graded    full significands over many magnitudes, within the range where no product overflows
 special   cancellation, one huge number among tiny ones, constants
+
+Strategies are made once for each shape and dtype: hypothesis validates a new one, which takes longer than a draw.
 """
+
+import functools
 
 import numpy as np
 from hypothesis import strategies as st
@@ -12,6 +16,7 @@ from hypothesis.extra import numpy as hnp
 from tests.exactness import FORMATS
 
 
+@functools.cache
 @st.composite
 def shapes(draw, max_dims=2, max_side=4, min_dims=0, empty=True):
     """Any rank from min_dims on; one shape in ten is empty, unless none may be."""
@@ -20,21 +25,39 @@ def shapes(draw, max_dims=2, max_side=4, min_dims=0, empty=True):
     return draw(sides)
 
 
+@functools.cache
+def _bytes(shape, each):
+    """An array of bytes, `each` of them per element, in one draw: hypothesis takes long over elements one by one."""
+    size = int(np.prod(shape)) * each
+    return st.binary(min_size=size, max_size=size).map(
+        lambda drawn: np.frombuffer(drawn, np.uint8).reshape(*shape, each)
+    )
+
+
+DIGITS = np.array([0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6, 7, -7, 8, -8, *[0] * 6, *[1, -1] * 4])
+
+
+@functools.cache
 @st.composite
 def lattice(draw, shape, dtype, largest=8):
-    digits = draw(hnp.arrays(np.int64, shape, elements=st.integers(-largest, largest)))
+    """One element in five is 0, and one in three 1 or -1, so that ties occur."""
+    table = DIGITS[abs(DIGITS) <= largest]
+    digits = table[draw(_bytes(shape, 1))[..., 0] % len(table)]
     return np.ldexp(digits.astype(dtype), draw(st.integers(-3, 3)))
 
 
+@functools.cache
 @st.composite
 def graded(draw, shape, dtype, exponents=(-20, 6)):
-    """sign · m · 2^e with the format's full precision in m and e drawn element by element."""
-    bits = FORMATS[dtype].precision
-    digits = draw(hnp.arrays(np.int64, shape, elements=st.integers(-(2**bits) + 1, 2**bits - 1), fill=st.nothing()))
-    scale = draw(hnp.arrays(np.int64, shape, elements=st.integers(*exponents), fill=st.nothing()))
-    return np.ldexp(digits.astype(dtype), (scale - bits).astype(np.int32)).astype(dtype)
+    """sign · m · 2^e with the format's full precision in m, and e drawn element by element."""
+    low, high = exponents
+    bits, drawn = FORMATS[dtype].precision, draw(_bytes(shape, 9)).astype(np.int64)
+    digits = sum(drawn[..., i] << 8 * i for i in range(7)) % 2**bits
+    scale = low + drawn[..., 7] % (high - low + 1) - bits
+    return np.ldexp(np.where(drawn[..., 8] % 2, -digits, digits).astype(dtype), scale.astype(np.int32)).astype(dtype)
 
 
+@functools.cache
 @st.composite
 def special(draw, shape, dtype):
     bits = FORMATS[dtype].precision
@@ -49,6 +72,7 @@ def special(draw, shape, dtype):
     return flat.astype(dtype).reshape(shape)
 
 
+@functools.cache
 def arrays(shape, dtype):
     """One array of any of the three kinds, the one that shows most drawn most."""
     return st.one_of(lattice(shape, dtype), graded(shape, dtype), graded(shape, dtype), special(shape, dtype))

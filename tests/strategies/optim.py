@@ -1,5 +1,7 @@
 """Scripts for optimizers: several parameters, missing and accumulated gradients, a learning rate per step."""
 
+import functools
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -43,6 +45,7 @@ def settings(draw, every):
 SETTINGS = {"optim.sgd": settings(sgd()), "optim.adam": settings(adam())}
 
 
+@functools.cache
 @st.composite
 def gradients(draw, shape, dtype):
     """Any scale from 1e-12 to 1e4, exact zeros among them; one time in five there is none."""
