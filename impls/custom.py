@@ -20,6 +20,22 @@ from impls.nn.sequential import Sequential
 from impls.optim.adam import Adam
 from impls.optim.optimizer import Optimizer
 from impls.optim.sgd import SGD
+from impls.schedules.chained_scheduler import ChainedScheduler
+from impls.schedules.constant_lr import ConstantLR
+from impls.schedules.cosine_annealing_lr import CosineAnnealingLR
+from impls.schedules.cosine_annealing_warm_restarts import CosineAnnealingWarmRestarts
+from impls.schedules.cyclic_lr import CyclicLR
+from impls.schedules.exponential_lr import ExponentialLR
+from impls.schedules.lambda_lr import LambdaLR
+from impls.schedules.linear_lr import LinearLR
+from impls.schedules.lr_scheduler import LRScheduler
+from impls.schedules.multi_step_lr import MultiStepLR
+from impls.schedules.multiplicative_lr import MultiplicativeLR
+from impls.schedules.one_cycle_lr import OneCycleLR
+from impls.schedules.polynomial_lr import PolynomialLR
+from impls.schedules.reduce_lr_on_plateau import ReduceLROnPlateau
+from impls.schedules.sequential_lr import SequentialLR
+from impls.schedules.step_lr import StepLR
 from impls.training.clip_grad_norm import clip_grad_norm_
 from impls.training.clip_grad_value import clip_grad_value_
 from impls.training.evaluation import evaluate
@@ -30,19 +46,35 @@ __all__ = [
     "SGD",
     "Adam",
     "BatchSampler",
+    "ChainedScheduler",
+    "ConstantLR",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
     "CrossEntropyLoss",
+    "CyclicLR",
     "DataLoader",
     "Dropout",
+    "ExponentialLR",
+    "LRScheduler",
+    "LambdaLR",
     "Linear",
+    "LinearLR",
     "Loss",
     "MSELoss",
     "Module",
+    "MultiStepLR",
+    "MultiplicativeLR",
+    "OneCycleLR",
     "Optimizer",
     "Parameter",
+    "PolynomialLR",
     "RandomSampler",
     "ReLU",
+    "ReduceLROnPlateau",
     "Sequential",
+    "SequentialLR",
     "SequentialSampler",
+    "StepLR",
     "Subset",
     "TensorDataset",
     "clip_grad_norm_",

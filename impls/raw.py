@@ -22,6 +22,21 @@ from impls.nn.sequential import sequential_raw as sequential
 from impls.optim.adam import adam_raw as adam
 from impls.optim.sgd import sgd_raw as sgd
 from impls.rng import rng_raw as rng
+from impls.schedules.chained_scheduler import chained_scheduler_raw as chained_scheduler
+from impls.schedules.constant_lr import constant_lr_raw as constant_lr
+from impls.schedules.cosine_annealing_lr import cosine_annealing_lr_raw as cosine_annealing_lr
+from impls.schedules.cosine_annealing_warm_restarts import (
+    cosine_annealing_warm_restarts_raw as cosine_annealing_warm_restarts,
+)
+from impls.schedules.cyclic_lr import cyclic_lr_raw as cyclic_lr
+from impls.schedules.exponential_lr import exponential_lr_raw as exponential_lr
+from impls.schedules.linear_lr import linear_lr_raw as linear_lr
+from impls.schedules.multi_step_lr import multi_step_lr_raw as multi_step_lr
+from impls.schedules.multiplicative_lr import multiplicative_lr_raw as multiplicative_lr
+from impls.schedules.polynomial_lr import polynomial_lr_raw as polynomial_lr
+from impls.schedules.reduce_lr_on_plateau import reduce_lr_on_plateau_raw as reduce_lr_on_plateau
+from impls.schedules.sequential_lr import sequential_lr_raw as sequential_lr
+from impls.schedules.step_lr import step_lr_raw as step_lr
 from impls.training.clip_grad_norm import clip_grad_norm_raw as clip_grad_norm
 from impls.training.clip_grad_value import clip_grad_value_raw as clip_grad_value
 from impls.training.evaluation import evaluate_raw as evaluate
@@ -32,26 +47,39 @@ __all__ = [
     "Layer",
     "adam",
     "batch_sampler",
+    "chained_scheduler",
     "clip_grad_norm",
     "clip_grad_value",
+    "constant_lr",
+    "cosine_annealing_lr",
+    "cosine_annealing_warm_restarts",
     "cross_entropy",
+    "cyclic_lr",
     "data_loader",
     "default_collate",
     "dropout",
     "evaluate",
+    "exponential_lr",
     "linear",
     "linear_init",
+    "linear_lr",
     "loss",
     "mse_loss",
+    "multi_step_lr",
+    "multiplicative_lr",
     "named_parameters",
     "parameter",
+    "polynomial_lr",
     "random_sampler",
     "random_split",
+    "reduce_lr_on_plateau",
     "relu",
     "rng",
     "sequential",
+    "sequential_lr",
     "sequential_sampler",
     "sgd",
+    "step_lr",
     "subset",
     "tensor_dataset",
     "train",

@@ -159,6 +159,11 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         inherited = np.where(self.error < self.value, -np.log1p(-self.error / self.value), np.inf)
         return self._rounded(np.log(self.value), inherited, None, 2 * ULPS["log"])
 
+    def _cos(self):
+        """Its slope is the sine, and changes no faster than the argument."""
+        slope = np.minimum(abs(np.sin(self.value)) + self.error / 2, 1)
+        return self._rounded(np.cos(self.value), self.error * slope, None, 2 * ULPS["cos"])
+
     def _sqrt(self):
         """The square root of a sum of squares: no rung's argument is negative, whatever the bound says."""
         root, low, high = (np.sqrt(self.value + e) for e in (0, -self.error, self.error))
@@ -301,6 +306,7 @@ _UFUNCS = {
     np.exp: Bounded._exp,
     np.log: Bounded._log,
     np.sqrt: Bounded._sqrt,
+    np.cos: Bounded._cos,
     np.power: Bounded._power,
     np.less_equal: lambda a, b: a._compare(b, np.less_equal),
 }

@@ -21,6 +21,7 @@ FUNCTIONS = {  # exactly, and in the libraries that have it
     "sqrt": (mpmath.sqrt, {"numpy": np.sqrt, "torch": torch.sqrt}),
     "exp": (mpmath.exp, {"numpy": np.exp, "torch": torch.exp}),
     "log": (mpmath.log, {"numpy": np.log, "torch": torch.log}),
+    "cos": (mpmath.cos, {"numpy": np.cos, "torch": torch.cos}),
     "power": (lambda x: x ** mpmath.mpf(1.375), {"numpy": lambda x: x**1.375, "torch": lambda x: x**1.375}),
     "tanh": (mpmath.tanh, {"numpy": np.tanh, "torch": torch.tanh}),
     "sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), {"torch": torch.sigmoid}),

@@ -18,7 +18,7 @@ import torch
 from tests.cells import expand
 from tests.variants import Change, planted
 
-FAMILIES = ("rng", "nn", "losses", "optim", "training", "data")
+FAMILIES = ("rng", "nn", "losses", "optim", "schedules", "training", "data")
 NOT_A_VERDICT = (NameError, SyntaxError, ImportError)  # the bug itself is mistyped
 
 
