@@ -92,11 +92,26 @@ from impls.training.clip_grad_norm import clip_grad_norm_
 from impls.training.evaluation import evaluate
 from impls.training.loop import train
 from impls.training.step import train_step
+from impls.schedules.chained_scheduler import ChainedScheduler
+from impls.schedules.constant_lr import ConstantLR
+from impls.schedules.cosine_annealing_lr import CosineAnnealingLR
+from impls.schedules.cosine_annealing_warm_restarts import CosineAnnealingWarmRestarts
+from impls.schedules.cyclic_lr import CyclicLR
+from impls.schedules.exponential_lr import ExponentialLR
+from impls.schedules.lambda_lr import LambdaLR
+from impls.schedules.linear_lr import LinearLR
+from impls.schedules.lr_scheduler import LRScheduler
+from impls.schedules.multi_step_lr import MultiStepLR
+from impls.schedules.multiplicative_lr import MultiplicativeLR
+from impls.schedules.one_cycle_lr import OneCycleLR
+from impls.schedules.polynomial_lr import PolynomialLR
+from impls.schedules.reduce_lr_on_plateau import ReduceLROnPlateau
+from impls.schedules.sequential_lr import SequentialLR
+from impls.schedules.step_lr import StepLR
+from impls.training.clip_grad_value import clip_grad_value_
 
 __all__ = [
     "ASGD",
-    "GELU",
-    "SGD",
     "Adadelta",
     "Adafactor",
     "Adagrad",
@@ -109,43 +124,60 @@ __all__ = [
     "BatchSampler",
     "Buffer",
     "ChainDataset",
+    "ChainedScheduler",
     "ConcatDataset",
+    "ConstantLR",
     "Conversion",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
     "CrossEntropyLoss",
+    "CyclicLR",
     "DataLoader",
     "DistributedSampler",
     "Dropout",
     "Embedding",
+    "ExponentialLR",
     "Flatten",
+    "GELU",
     "Hooks",
     "HuberLoss",
     "Identity",
     "IterableDataset",
     "KLDivLoss",
     "L1Loss",
+    "LRScheduler",
+    "LambdaLR",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LinearLR",
     "LogSoftmax",
     "Loss",
     "MSELoss",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiStepLR",
+    "MultiplicativeLR",
     "NAdam",
     "NLLLoss",
     "Node",
+    "OneCycleLR",
     "Optimizer",
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "PolynomialLR",
     "RAdam",
     "RMSprop",
     "RandomSampler",
     "ReLU",
+    "ReduceLROnPlateau",
     "Registration",
     "Rprop",
+    "SGD",
     "Sequential",
+    "SequentialLR",
     "SequentialSampler",
     "SiLU",
     "Sigmoid",
@@ -155,6 +187,7 @@ __all__ = [
     "StackDataset",
     "State",
     "StatefulDataLoader",
+    "StepLR",
     "Subset",
     "SubsetRandomSampler",
     "Tanh",
@@ -165,6 +198,7 @@ __all__ = [
     "backward",
     "calculate_gain",
     "clip_grad_norm_",
+    "clip_grad_value_",
     "constant_",
     "default_collate",
     "dirac_",

@@ -51,8 +51,7 @@ from impls.nn.linear import linear_manual as linear
 from impls.nn.log_softmax import log_softmax_manual as log_softmax
 from impls.nn.module import named_parameters_manual as named_parameters
 from impls.nn.relu import relu_manual as relu
-from impls.nn.sequential import Layer
-from impls.nn.sequential import sequential_manual as sequential
+from impls.nn.sequential import Layer, sequential_manual as sequential
 from impls.nn.sigmoid import sigmoid_manual as sigmoid
 from impls.nn.silu import silu_manual as silu
 from impls.nn.softmax import softmax_manual as softmax
@@ -76,6 +75,24 @@ from impls.training.clip_grad_norm import clip_grad_norm_manual as clip_grad_nor
 from impls.training.evaluation import evaluate_manual as evaluate
 from impls.training.loop import train_manual as train
 from impls.training.step import train_step_manual as train_step
+from impls.schedules.chained_scheduler import chained_scheduler_manual as chained_scheduler
+from impls.schedules.constant_lr import constant_lr_manual as constant_lr
+from impls.schedules.cosine_annealing_lr import cosine_annealing_lr_manual as cosine_annealing_lr
+from impls.schedules.cosine_annealing_warm_restarts import (
+    cosine_annealing_warm_restarts_manual as cosine_annealing_warm_restarts,
+)
+from impls.schedules.cyclic_lr import cyclic_lr_manual as cyclic_lr
+from impls.schedules.exponential_lr import exponential_lr_manual as exponential_lr
+from impls.schedules.lambda_lr import lambda_lr_manual as lambda_lr
+from impls.schedules.linear_lr import linear_lr_manual as linear_lr
+from impls.schedules.multi_step_lr import multi_step_lr_manual as multi_step_lr
+from impls.schedules.multiplicative_lr import multiplicative_lr_manual as multiplicative_lr
+from impls.schedules.one_cycle_lr import one_cycle_lr_manual as one_cycle_lr
+from impls.schedules.polynomial_lr import polynomial_lr_manual as polynomial_lr
+from impls.schedules.reduce_lr_on_plateau import reduce_lr_on_plateau_manual as reduce_lr_on_plateau
+from impls.schedules.sequential_lr import sequential_lr_manual as sequential_lr
+from impls.schedules.step_lr import step_lr_manual as step_lr
+from impls.training.clip_grad_value import clip_grad_value_manual as clip_grad_value
 
 __all__ = [
     "Layer",
@@ -91,10 +108,16 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "calculate_gain",
+    "chained_scheduler",
     "clip_grad_norm",
+    "clip_grad_value",
     "concat_dataset",
     "constant",
+    "constant_lr",
+    "cosine_annealing_lr",
+    "cosine_annealing_warm_restarts",
     "cross_entropy",
+    "cyclic_lr",
     "data_loader",
     "default_collate",
     "dirac",
@@ -102,6 +125,7 @@ __all__ = [
     "dropout",
     "embedding",
     "evaluate",
+    "exponential_lr",
     "eye",
     "flatten",
     "gelu",
@@ -112,25 +136,33 @@ __all__ = [
     "kaiming_uniform",
     "kl_div",
     "l1_loss",
+    "lambda_lr",
     "layer_norm",
     "leaky_relu",
     "linear",
+    "linear_lr",
     "log_softmax",
     "loss",
     "mse_loss",
+    "multi_step_lr",
+    "multiplicative_lr",
     "nadam",
     "named_parameters",
     "nll_loss",
     "normal",
+    "one_cycle_lr",
     "optimizer",
+    "polynomial_lr",
     "radam",
     "random_sampler",
     "random_split",
+    "reduce_lr_on_plateau",
     "relu",
     "rmsprop",
     "rng",
     "rprop",
     "sequential",
+    "sequential_lr",
     "sequential_sampler",
     "sgd",
     "sigmoid",
@@ -141,6 +173,7 @@ __all__ = [
     "sources",
     "sparse",
     "stack_dataset",
+    "step_lr",
     "subset",
     "subset_random_sampler",
     "tanh",

@@ -48,14 +48,12 @@ from impls.nn.gelu import gelu_raw as gelu
 from impls.nn.identity import identity_raw as identity
 from impls.nn.layer_norm import layer_norm_raw as layer_norm
 from impls.nn.leaky_relu import leaky_relu_raw as leaky_relu
-from impls.nn.linear import linear_init_raw as linear_init
-from impls.nn.linear import linear_raw as linear
+from impls.nn.linear import linear_init_raw as linear_init, linear_raw as linear
 from impls.nn.log_softmax import log_softmax_raw as log_softmax
 from impls.nn.module import named_parameters_raw as named_parameters
 from impls.nn.parameter import parameter_raw as parameter
 from impls.nn.relu import relu_raw as relu
-from impls.nn.sequential import Layer
-from impls.nn.sequential import sequential_raw as sequential
+from impls.nn.sequential import Layer, sequential_raw as sequential
 from impls.nn.sigmoid import sigmoid_raw as sigmoid
 from impls.nn.silu import silu_raw as silu
 from impls.nn.softmax import softmax_raw as softmax
@@ -78,6 +76,22 @@ from impls.training.clip_grad_norm import clip_grad_norm_raw as clip_grad_norm
 from impls.training.evaluation import evaluate_raw as evaluate
 from impls.training.loop import train_raw as train
 from impls.training.step import train_step_raw as train_step
+from impls.schedules.chained_scheduler import chained_scheduler_raw as chained_scheduler
+from impls.schedules.constant_lr import constant_lr_raw as constant_lr
+from impls.schedules.cosine_annealing_lr import cosine_annealing_lr_raw as cosine_annealing_lr
+from impls.schedules.cosine_annealing_warm_restarts import (
+    cosine_annealing_warm_restarts_raw as cosine_annealing_warm_restarts,
+)
+from impls.schedules.cyclic_lr import cyclic_lr_raw as cyclic_lr
+from impls.schedules.exponential_lr import exponential_lr_raw as exponential_lr
+from impls.schedules.linear_lr import linear_lr_raw as linear_lr
+from impls.schedules.multi_step_lr import multi_step_lr_raw as multi_step_lr
+from impls.schedules.multiplicative_lr import multiplicative_lr_raw as multiplicative_lr
+from impls.schedules.polynomial_lr import polynomial_lr_raw as polynomial_lr
+from impls.schedules.reduce_lr_on_plateau import reduce_lr_on_plateau_raw as reduce_lr_on_plateau
+from impls.schedules.sequential_lr import sequential_lr_raw as sequential_lr
+from impls.schedules.step_lr import step_lr_raw as step_lr
+from impls.training.clip_grad_value import clip_grad_value_raw as clip_grad_value
 
 __all__ = [
     "Layer",
@@ -94,10 +108,16 @@ __all__ = [
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "calculate_gain",
+    "chained_scheduler",
     "clip_grad_norm",
+    "clip_grad_value",
     "concat_dataset",
     "constant",
+    "constant_lr",
+    "cosine_annealing_lr",
+    "cosine_annealing_warm_restarts",
     "cross_entropy",
+    "cyclic_lr",
     "data_loader",
     "default_collate",
     "dirac",
@@ -105,6 +125,7 @@ __all__ = [
     "dropout",
     "embedding",
     "evaluate",
+    "exponential_lr",
     "eye",
     "flatten",
     "gelu",
@@ -119,23 +140,29 @@ __all__ = [
     "leaky_relu",
     "linear",
     "linear_init",
+    "linear_lr",
     "log_softmax",
     "loss",
     "mse_loss",
+    "multi_step_lr",
+    "multiplicative_lr",
     "nadam",
     "named_parameters",
     "nll_loss",
     "normal",
     "orthogonal",
     "parameter",
+    "polynomial_lr",
     "radam",
     "random_sampler",
     "random_split",
+    "reduce_lr_on_plateau",
     "relu",
     "rmsprop",
     "rng",
     "rprop",
     "sequential",
+    "sequential_lr",
     "sequential_sampler",
     "sgd",
     "sigmoid",
@@ -145,6 +172,7 @@ __all__ = [
     "softplus",
     "sparse",
     "stack_dataset",
+    "step_lr",
     "subset",
     "subset_random_sampler",
     "tanh",

@@ -195,6 +195,11 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         value, open_ = np.sign(self.value), (abs(self.value) <= self.error * SLACK) & (self.error != 0)
         return Bounded(value, np.where(open_, 1 + abs(value), 0), None if np.any(open_) else 0, self.format)
 
+    def _cos(self):
+        """Its slope is the sine, and changes no faster than the argument."""
+        slope = np.minimum(abs(np.sin(self.value)) + self.error / 2, 1)
+        return self._rounded(np.cos(self.value), self.error * slope, None, 2 * ULPS["cos"])
+
     def _sqrt(self):
         """The square root of a sum of squares: no rung's argument is negative, whatever the bound says."""
         root, low, high = (np.sqrt(self.value + e) for e in (0, -self.error, self.error))
@@ -365,8 +370,8 @@ _UFUNCS = {
     np.tanh: Bounded._tanh,
     np.sign: Bounded._sign,
     np.sqrt: Bounded._sqrt,
+    np.cos: Bounded._cos,
     np.power: Bounded._power,
-    np.sign: Bounded._sign,
     np.less: lambda a, b: a._compare(b, np.less),
     np.greater: lambda a, b: a._compare(b, np.greater),
     np.less_equal: lambda a, b: a._compare(b, np.less_equal),
