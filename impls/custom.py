@@ -88,10 +88,6 @@ from impls.optim.radam import RAdam
 from impls.optim.rmsprop import RMSprop
 from impls.optim.rprop import Rprop
 from impls.optim.sgd import SGD
-from impls.training.clip_grad_norm import clip_grad_norm_
-from impls.training.evaluation import evaluate
-from impls.training.loop import train
-from impls.training.step import train_step
 from impls.schedules.chained_scheduler import ChainedScheduler
 from impls.schedules.constant_lr import ConstantLR
 from impls.schedules.cosine_annealing_lr import CosineAnnealingLR
@@ -108,10 +104,16 @@ from impls.schedules.polynomial_lr import PolynomialLR
 from impls.schedules.reduce_lr_on_plateau import ReduceLROnPlateau
 from impls.schedules.sequential_lr import SequentialLR
 from impls.schedules.step_lr import StepLR
+from impls.training.clip_grad_norm import clip_grad_norm_
 from impls.training.clip_grad_value import clip_grad_value_
+from impls.training.evaluation import evaluate
+from impls.training.loop import train
+from impls.training.step import train_step
 
 __all__ = [
     "ASGD",
+    "GELU",
+    "SGD",
     "Adadelta",
     "Adafactor",
     "Adagrad",
@@ -138,7 +140,6 @@ __all__ = [
     "Embedding",
     "ExponentialLR",
     "Flatten",
-    "GELU",
     "Hooks",
     "HuberLoss",
     "Identity",
@@ -175,7 +176,6 @@ __all__ = [
     "ReduceLROnPlateau",
     "Registration",
     "Rprop",
-    "SGD",
     "Sequential",
     "SequentialLR",
     "SequentialSampler",

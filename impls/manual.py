@@ -51,7 +51,8 @@ from impls.nn.linear import linear_manual as linear
 from impls.nn.log_softmax import log_softmax_manual as log_softmax
 from impls.nn.module import named_parameters_manual as named_parameters
 from impls.nn.relu import relu_manual as relu
-from impls.nn.sequential import Layer, sequential_manual as sequential
+from impls.nn.sequential import Layer
+from impls.nn.sequential import sequential_manual as sequential
 from impls.nn.sigmoid import sigmoid_manual as sigmoid
 from impls.nn.silu import silu_manual as silu
 from impls.nn.softmax import softmax_manual as softmax
@@ -71,10 +72,6 @@ from impls.optim.rmsprop import rmsprop_manual as rmsprop
 from impls.optim.rprop import rprop_manual as rprop
 from impls.optim.sgd import sgd_manual as sgd
 from impls.rng import rng_manual as rng
-from impls.training.clip_grad_norm import clip_grad_norm_manual as clip_grad_norm
-from impls.training.evaluation import evaluate_manual as evaluate
-from impls.training.loop import train_manual as train
-from impls.training.step import train_step_manual as train_step
 from impls.schedules.chained_scheduler import chained_scheduler_manual as chained_scheduler
 from impls.schedules.constant_lr import constant_lr_manual as constant_lr
 from impls.schedules.cosine_annealing_lr import cosine_annealing_lr_manual as cosine_annealing_lr
@@ -92,7 +89,11 @@ from impls.schedules.polynomial_lr import polynomial_lr_manual as polynomial_lr
 from impls.schedules.reduce_lr_on_plateau import reduce_lr_on_plateau_manual as reduce_lr_on_plateau
 from impls.schedules.sequential_lr import sequential_lr_manual as sequential_lr
 from impls.schedules.step_lr import step_lr_manual as step_lr
+from impls.training.clip_grad_norm import clip_grad_norm_manual as clip_grad_norm
 from impls.training.clip_grad_value import clip_grad_value_manual as clip_grad_value
+from impls.training.evaluation import evaluate_manual as evaluate
+from impls.training.loop import train_manual as train
+from impls.training.step import train_step_manual as train_step
 
 __all__ = [
     "Layer",

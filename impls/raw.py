@@ -48,12 +48,14 @@ from impls.nn.gelu import gelu_raw as gelu
 from impls.nn.identity import identity_raw as identity
 from impls.nn.layer_norm import layer_norm_raw as layer_norm
 from impls.nn.leaky_relu import leaky_relu_raw as leaky_relu
-from impls.nn.linear import linear_init_raw as linear_init, linear_raw as linear
+from impls.nn.linear import linear_init_raw as linear_init
+from impls.nn.linear import linear_raw as linear
 from impls.nn.log_softmax import log_softmax_raw as log_softmax
 from impls.nn.module import named_parameters_raw as named_parameters
 from impls.nn.parameter import parameter_raw as parameter
 from impls.nn.relu import relu_raw as relu
-from impls.nn.sequential import Layer, sequential_raw as sequential
+from impls.nn.sequential import Layer
+from impls.nn.sequential import sequential_raw as sequential
 from impls.nn.sigmoid import sigmoid_raw as sigmoid
 from impls.nn.silu import silu_raw as silu
 from impls.nn.softmax import softmax_raw as softmax
@@ -72,10 +74,6 @@ from impls.optim.rmsprop import rmsprop_raw as rmsprop
 from impls.optim.rprop import rprop_raw as rprop
 from impls.optim.sgd import sgd_raw as sgd
 from impls.rng import rng_raw as rng
-from impls.training.clip_grad_norm import clip_grad_norm_raw as clip_grad_norm
-from impls.training.evaluation import evaluate_raw as evaluate
-from impls.training.loop import train_raw as train
-from impls.training.step import train_step_raw as train_step
 from impls.schedules.chained_scheduler import chained_scheduler_raw as chained_scheduler
 from impls.schedules.constant_lr import constant_lr_raw as constant_lr
 from impls.schedules.cosine_annealing_lr import cosine_annealing_lr_raw as cosine_annealing_lr
@@ -91,7 +89,11 @@ from impls.schedules.polynomial_lr import polynomial_lr_raw as polynomial_lr
 from impls.schedules.reduce_lr_on_plateau import reduce_lr_on_plateau_raw as reduce_lr_on_plateau
 from impls.schedules.sequential_lr import sequential_lr_raw as sequential_lr
 from impls.schedules.step_lr import step_lr_raw as step_lr
+from impls.training.clip_grad_norm import clip_grad_norm_raw as clip_grad_norm
 from impls.training.clip_grad_value import clip_grad_value_raw as clip_grad_value
+from impls.training.evaluation import evaluate_raw as evaluate
+from impls.training.loop import train_raw as train
+from impls.training.step import train_step_raw as train_step
 
 __all__ = [
     "Layer",
