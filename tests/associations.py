@@ -74,7 +74,25 @@ ASSOCIATIONS = {
             "k, d = 1 - beta1, g - state.exp_avg; m = state.exp_avg + k * d if k < 0.5 else g - d * (1 - k)",
         ),
     ],
+    "optim.adafactor": [
+        # torch's lerp, in both of its branches, of the mean square as a norm squared
+        (
+            "(g * g).mean(axis, keepdims=True)\n    return new if old is None else (1 - k) * old + k * new",
+            "np.sqrt((g * g).sum(axis, keepdims=True)); new = new if axis is None else new * new / g.shape[axis]\n"
+            "    old, d = (0.0, new) if old is None else (old, new - old)\n"
+            "    return old + k * d if k < 0.5 else new - d * (1 - k)",
+        ),
+    ],
 }
+ADAM = ASSOCIATIONS["optim.adam"]
+ASSOCIATIONS |= {f"optim.{name}": ADAM for name in ("adamw", "adamax", "nadam", "radam")}
+ASSOCIATIONS["optim.rmsprop"] = [
+    (
+        "a = alpha * a + (1 - alpha) * g if centered else None",
+        "k, e = 1 - alpha, g - a; a = (a + k * e if k < 0.5 else g - e * (1 - k)) if centered else None",
+    ),
+]
+WRITTEN_IN = {"optim.adamw": "optim.adam"}  # where a concept's formula stands in another's file
 
 
 def ways(concept):
@@ -82,7 +100,7 @@ def ways(concept):
     found = [LADDERS[concept].manual]
     for change in ASSOCIATIONS.get(concept, ()):
         with contextlib.suppress(*[LookupError] * (concept in PLANTED)):  # a bug may have taken the very line away
-            found.append(variant(concept, change).manual)
+            found.append(variant(concept, change, file=WRITTEN_IN.get(concept)).manual)
     return found
 
 

@@ -24,7 +24,7 @@ def variant(concept: str, *changes: Change, file: str | None = None) -> Ladder:
     sound = importlib.import_module(name)
     sys.modules[name] = _read(file, changes)
     try:
-        return _read.__wrapped__(concept, ()).LADDER
+        return _read.__wrapped__(concept, PLANTED.get(concept, ())).LADDER
     finally:
         sys.modules[name] = sound
 
