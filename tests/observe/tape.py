@@ -8,73 +8,94 @@ import numpy as np
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.observe.autograd import seen
-from tests.observe.training import Run
+from tests.observe.training import Run, rung_of
 
 
-class TapeRun(Run):
+class Tape:
+    """A net of tape tensors, and its training step."""
+
     def __init__(self, net, seed, dtype):
-        self.tensor = LADDERS["autograd.tensor"].custom
-        self.no_grad = LADDERS["autograd.no_grad"].custom
-        super().__init__(Rung.MANUAL, net, seed, dtype, "cpu")
-
-    def build(self, seed):
-        self.rng, self.params, self.states = self.part("rng").seed(seed), {}, {}
-        for key, (kind, sizes) in self.net.layers.items():
+        self.tensor, self.no_grad = (LADDERS[f"autograd.{name}"].custom for name in ("tensor", "no_grad"))
+        self.net, self.draws, self.update = net, LADDERS["rng"].manual, LADDERS[net.optimizer].manual
+        self.clip = LADDERS["training.clip_grad_norm"].manual if net.max_norm else None
+        self.rng, self.params, self.states = self.draws.seed(seed), {}, {}
+        for key, (kind, sizes) in net.layers.items():
             if kind == "linear":
-                drawn, self.rng = self.part("nn.linear").init(self.rng, *sizes, dtype=np.dtype(self.dtype).type)
+                drawn, self.rng = rung_of("nn.linear", Rung.MANUAL).init(self.rng, *sizes, dtype=np.dtype(dtype).type)
                 self.params[key] = {name: self.tensor(w, requires_grad=True) for name, w in drawn.items()}
                 self.states[key] = dict.fromkeys(drawn, ())
 
-    def take(self, x, target):
-        loss = self.loss(self.forward(self.tensor(x)), self.tensor(target))
+    def step(self, x, target):
+        for key in self.net.layers:
+            x = self.layer(key, x)
+        loss = -x.log_softmax(1).gather(1, target).mean()
         loss.backward()
-        self.grads = self.tree(lambda w: seen(w.grad))
-        if self.clip:
-            self.grads, _ = self.clip(self.grads, self.net.max_norm)
-        self.update()
-        return seen(loss)
+        self.learn(self.tree(lambda w: w.grad.numpy()))
+        return loss
 
-    def forward(self, x):
-        for key, (kind, sizes) in self.net.layers.items():
-            rng = self.rng if kind == "dropout" else None
-            y = getattr(self, kind)(x, *(self.params[key].values() if kind == "linear" else sizes))
-            self.entered[key] = (rng, seen(x), seen(y))
-            if y.requires_grad:
-                y.register_hook(lambda g, key=key: self.left.__setitem__(key, seen(g)))
-            x = y
-        return x
-
-    def linear(self, x, w, b):
-        return x @ w.t() + b
-
-    def relu(self, x):
-        return x.relu()
+    def layer(self, key, x):
+        kind, sizes = self.net.layers[key]
+        if kind == "linear":
+            w, b = self.params[key].values()
+            return x @ w.t() + b
+        return x.relu() if kind == "relu" else self.dropout(x, *sizes)
 
     def dropout(self, x, p):
-        mask, self.rng = self.part("rng").bernoulli(self.rng, 1 - p, x.shape, x.dtype.type)
+        mask, self.rng = self.draws.bernoulli(self.rng, 1 - p, x.shape, x.dtype.type)
         return x * (self.tensor(mask) / (1 - p))
 
-    def loss(self, y, target):
-        return -y.log_softmax(1).gather(1, target.unsqueeze(1)).mean()
-
-    def update(self):
+    def learn(self, grads):
         """In place, as an optimizer does; then the gradients are cleared."""
-        step = self.part(self.net.optimizer)
+        if self.clip:
+            grads, _ = self.clip(grads, self.net.max_norm)
         for key, layer in self.params.items():
             for name, w in layer.items():
-                new, *state = step(seen(w), self.grads[key][name], *self.states[key][name], **self.net.options)
+                was = w.detach().numpy(), grads[key][name], *self.states[key][name]
+                new, *self.states[key][name] = self.update(*was, **self.net.options)
                 with self.no_grad():
                     w.copy_(self.tensor(new))
-                self.states[key][name], w.grad = state, None
+                w.grad = None
+        return grads
 
     def tree(self, of):
         return {key: {name: of(w) for name, w in layer.items()} for key, layer in self.params.items()}
 
+
+class TapeRun(Run):
+    """The same, with a spy at every layer."""
+
+    def __init__(self, net, seed, dtype):
+        super().__init__(Rung.MANUAL, net, seed, dtype, "cpu")
+
+    def build(self, seed):
+        self.tape = Tape(self.net, seed, self.dtype)
+        self.tape.layer, self.tape.learn = self.spied(self.tape.layer), self.noted(self.tape.learn)
+
+    def spied(self, layer):
+        def forward(key, x):
+            rng = self.tape.rng if self.net.layers[key][0] == "dropout" else None
+            y = layer(key, x)
+            self.entered[key] = (rng, seen(x), seen(y))
+            if y.requires_grad:
+                y.register_hook(lambda g: self.left.__setitem__(key, seen(g)))
+            return y
+
+        return forward
+
+    def noted(self, learn):
+        def update(grads):
+            self.grads = learn(grads)
+
+        return update
+
+    def take(self, x, target):
+        return seen(self.tape.step(self.tape.tensor(x), self.tape.tensor(target[:, None])))
+
     def parameters(self):
-        return self.tree(seen)
+        return self.tape.tree(seen)
 
     def state(self):
-        return {key: {name: _plain(*state) for name, state in layer.items()} for key, layer in self.states.items()}
+        return {key: {name: _plain(*state) for name, state in layer.items()} for key, layer in self.tape.states.items()}
 
 
 def _plain(state=None):

@@ -1,0 +1,174 @@
+"""Autograd: what recording costs beside arithmetic; in a long chain of numbers it is all, in a net next to nothing.
+
+Peers are raced where they are installed, and listed as not run where they are not.
+"""
+
+import functools
+import importlib.util
+
+import numpy as np
+import pytest
+
+from benchmarks import bench_training
+from benchmarks.bench_training import batch_of, net_of
+from benchmarks.paired import Runner, Size, contest
+from impls.ladder import Rung
+from tests.cells import LADDERS
+from tests.exactness import assert_bitwise, assert_same, assert_within, bounded
+from tests.exactness.certificate import certify
+from tests.formulas import Formulas
+from tests.observe.autograd import library, seen
+from tests.observe.tape import Tape, TapeRun
+
+CHAINS = [Size(f"chain-{n}", operations=n) for n in (100, 1_000, 10_000, 100_000)]
+MLP = [Size("mlp-64x256", batch=64, width=256)]
+PEERS = {"custom+HIPS": "autograd", "custom+micrograd": "micrograd"}
+MICROGRAD_RECURSES = 400  # operations: it follows the graph by calling itself
+
+
+@contest("autograd.backward", CHAINS, ("custom", "native", *PEERS), devices=("cpu",))
+def test_chain(race, case):
+    """One number, negated and added to, over and over, and differentiated."""
+    _installed(case)
+    if case.contestant == "custom+micrograd" and case.size["operations"] > MICROGRAD_RECURSES:
+        pytest.skip("micrograd calls itself for every operation, and Python's stack ends there")
+    race(assert_chains_equivalent, start_chain)
+
+
+@contest("autograd.tensor", MLP, ("custom", "native", "custom+HIPS"), devices=("cpu",))
+def test_mlp(race, case):
+    """A perceptron with cross entropy, its gradients by the tape and its update by the manual rung's Adam."""
+    _installed(case)
+    race(assert_steps_equivalent, start_step)
+
+
+def _installed(case):
+    package = PEERS.get(case.contestant)
+    if package and importlib.util.find_spec(package) is None:
+        pytest.skip(f"{case.contestant.removeprefix('custom+')} is not installed")
+
+
+# ── a chain ──
+
+
+def start_chain(case):
+    n, found = case.size["operations"] // 2, None
+    differentiate = {"custom+HIPS": _hips_chain, "custom+micrograd": _micrograd_chain}.get(case.contestant)
+    differentiate = differentiate(n) if differentiate else functools.partial(_chain, library(case.rung), n, case.dtype)
+
+    def step():
+        nonlocal found
+        found = differentiate()
+
+    return Runner(step, lambda: np.asarray(found, case.dtype))
+
+
+def _chain(t, n, dtype):
+    w = y = t.tensor(np.ones((), dtype), requires_grad=True)
+    for _ in range(n):
+        y = y * -1.0 + 1.0
+    y.backward()
+    return seen(w.grad)
+
+
+def _hips_chain(n):
+    import autograd
+
+    def chain(y):
+        for _ in range(n):
+            y = y * -1.0 + 1.0
+        return y
+
+    return functools.partial(autograd.grad(chain), 1.0)
+
+
+def _micrograd_chain(n):
+    from micrograd.engine import Value
+
+    def chain():
+        w = y = Value(1.0)
+        for _ in range(n):
+            y = y * -1.0 + 1.0
+        y.backward()
+        return w.grad
+
+    return chain
+
+
+def assert_chains_equivalent(case):
+    timed = start_chain(case)
+    timed.step()
+    assert_bitwise(timed.look(), np.asarray((-1.0) ** (case.size["operations"] // 2), case.dtype))
+
+
+# ── a net ──
+
+
+def start_step(case):
+    if case.contestant == "native":
+        return bench_training.start(case._replace(concept="training.step"))
+    net, (x, y) = net_of(case), batch_of(case.native)
+    tape = Tape(net, bench_training.SEED, case.dtype)
+    if case.contestant == "custom+HIPS":
+        return _hips_step(tape, x, y)
+    x, y, loss = tape.tensor(x), tape.tensor(y[:, None]), None
+
+    def step():
+        nonlocal loss
+        loss = tape.step(x, y)
+
+    return Runner(step, lambda: {"loss": seen(loss), "parameters": tape.tree(seen)})
+
+
+def _hips_step(tape, x, y):
+    """The same, with HIPS autograd's gradients."""
+    import autograd
+    import autograd.numpy as anp
+
+    def loss(params):
+        h = x
+        for key, (kind, _) in tape.net.layers.items():
+            h = anp.dot(h, params[key]["weight"].T) + params[key]["bias"] if kind == "linear" else anp.maximum(h, 0.0)
+        h = h - anp.max(h, axis=1, keepdims=True)
+        log_p = h - anp.log(anp.sum(anp.exp(h), axis=1, keepdims=True))
+        return -anp.mean(log_p[anp.arange(len(y)), y])
+
+    differentiate, found = autograd.value_and_grad(loss), None
+
+    def step():
+        nonlocal found
+        found = differentiate(tape.tree(lambda w: w.detach().numpy()))
+        tape.learn(found[1])
+
+    return Runner(step, lambda: {"loss": np.asarray(found[0]), "gradients": found[1]})
+
+
+def assert_steps_equivalent(case):
+    """The tape's steps are certified, and those that are timed are the same to the bit; HIPS's gradients are within
+    their bound."""
+    if case.contestant == "native":
+        return bench_training.assert_equivalent(case._replace(concept="training.step"))
+    net, (x, y), timed = net_of(case), batch_of(case.native), start_step(case)
+    if case.contestant == "custom+HIPS":
+        timed.step()
+        loss, gradients = _gradients(Tape(net, bench_training.SEED, case.dtype).tree(seen), net, x, y, case.dtype)
+        assert_within(timed.look()["loss"], loss, "loss")
+        return assert_same(timed.look()["gradients"], gradients, "gradients")
+    run = TapeRun(net, bench_training.SEED, case.dtype)
+    steps = [run.step(x, y) for _ in range(bench_training.STEPS)]
+    certify(steps, Formulas(net, case.dtype), case.dtype)
+    for _ in steps:
+        timed.step()
+    return assert_same(timed.look(), {"loss": steps[-1].loss, "parameters": steps[-1].after}, f"{case}")
+
+
+def _gradients(params, net, x, y, dtype):
+    """The loss and the gradients by the manual rung, on bounded numbers."""
+    lifted = {key: {name: bounded(w, dtype) for name, w in layer.items()} for key, layer in params.items()}
+    sequential, loss = LADDERS["nn.sequential"].manual, LADDERS["losses.cross_entropy"].manual
+    layers = bench_training._layers(net, Rung.MANUAL)
+    logits, saved, _ = sequential.forward(bounded(x, dtype), layers, lifted, training=True)
+    value, kept = loss.forward(logits, y)
+    dy, _ = loss.backward(1.0, kept, (True, False))
+    grads = sequential.backward(dy, saved)[1]
+    return value, {key: grads[key] for key in params}
