@@ -381,7 +381,7 @@ class Tensor:
 
     def relu(self):
         y = Tensor._of(np.maximum(self._array, 0))
-        return record(y, "ReluBackward0", (self, lambda g, y: np.where(y <= 0.0, 0.0, g), (RESULT,)))
+        return record(y, "ReluBackward0", (self, lambda g, y: _cleared(y <= 0.0, g), (RESULT,)))
 
     @_broadcast
     def maximum(self, other):
@@ -651,7 +651,7 @@ class Tensor:
         return self._write(record(self._filled(0), "ZeroBackward0", (self, _nothing, ())))
 
     def copy_(self, src):
-        y = Tensor._of(np.broadcast_to(src._array, self.shape).astype(self.dtype))
+        y = Tensor._of(np.broadcast_to(src._array, self.shape).astype(self.dtype, copy=False))
         return self._write(record(y, "torch::autograd::CopyBackwards", (self, _nothing, ()), (src, _same, ())))
 
     def __setitem__(self, key, value):
@@ -752,6 +752,14 @@ def _same(g):
 
 def _nothing(g):
     return np.where(True, 0.0, g)
+
+
+def _cleared(where, g):
+    """0 in some places, g in the others; bit by bit, since np.where guesses at each element."""
+    if type(g) is not np.ndarray:
+        return np.where(where, 0.0, g)
+    bits = g.view(f"i{g.itemsize}")
+    return (bits & (where.astype(bits.dtype) - 1)).view(g.dtype)
 
 
 def _reversed(a):
