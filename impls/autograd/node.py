@@ -56,10 +56,10 @@ class Node:
         """`partials` has, for each operand, (operand, vjp, what the vjp reads)."""
         self._name, self.edges, self.serial = name, edges, next(_SERIAL)
         self.hooks = self.retained = None  # hooks by number, and a weak reference to a tensor that keeps its gradient
-        self._parts = [
-            edge and (vjp, operand.shape, operand.dtype, [_saved(x, result) for x in saved])
+        self._parts = tuple(
+            edge and (vjp, operand.shape, operand.dtype, saved and tuple(_saved(x, result) for x in saved))
             for edge, (operand, vjp, saved) in zip(edges, partials, strict=True)
-        ]
+        )
 
     def name(self):
         return self._name

@@ -129,7 +129,7 @@ class Tensor:
 
     def _set(self, array, counter=None):
         self._array = np.asarray(array) if isinstance(array, np.generic) else array
-        self._counter = [0] if counter is None else counter  # the version, shared with every view
+        self._counter = counter  # a list of the version alone, shared with every view; None while there was no need
         self._node = self._kept = self._base = self._accumulator = self.hooks = None
         self._trained = False
 
@@ -144,7 +144,7 @@ class Tensor:
     shape = property(lambda self: self._array.shape)
     ndim = property(lambda self: self._array.ndim)
     dtype = property(lambda self: self._array.dtype)
-    _version = property(lambda self: self._counter[0])
+    _version = property(lambda self: 0 if self._counter is None else self._counter[0])
     is_leaf = property(lambda self: self.grad_fn is None)
     retains_grad = property(lambda self: self.grad_fn is not None and self.grad_fn.retained is not None)
 
@@ -270,7 +270,12 @@ class Tensor:
         return Removable(place.hooks, hook)
 
     def detach(self):
-        return Tensor._of(self._array, self._counter)
+        return Tensor._of(self._array, self._versions())
+
+    def _versions(self):
+        if self._counter is None:
+            self._counter = [0]
+        return self._counter
 
     def _attached(self, node):
         other = self.detach()
@@ -290,18 +295,17 @@ class Tensor:
     @_broadcast
     def __sub__(self, other):
         x, y = _common(self, other)
-        return record(Tensor._of(x - y), "SubBackward0", (self, _same, ()), (other, lambda g: -g, ()))
+        return record(Tensor._of(x - y), "SubBackward0", (self, _same, ()), (other, _negative, ()))
 
     @_broadcast
     def __rsub__(self, number):
         x, y = _common(self, number)
-        return record(Tensor._of(y - x), "RsubBackward1", (self, lambda g: -g, ()))
+        return record(Tensor._of(y - x), "RsubBackward1", (self, _negative, ()))
 
     @_broadcast
     def __mul__(self, other):
         x, y = _common(self, other)
-        times = lambda g, factor: g * factor
-        return record(Tensor._of(x * y), "MulBackward0", (self, times, (other,)), (other, times, (self,)))
+        return record(Tensor._of(x * y), "MulBackward0", (self, _times, (other,)), (other, _times, (self,)))
 
     @_broadcast
     def __truediv__(self, other):
@@ -318,7 +322,7 @@ class Tensor:
     __radd__, __rmul__ = __add__, __mul__
 
     def __neg__(self):
-        return record(Tensor._of(-self._array), "NegBackward0", (self, lambda g: -g, ()))
+        return record(Tensor._of(-self._array), "NegBackward0", (self, _negative, ()))
 
     @QUIET
     def __pow__(self, n):
@@ -462,7 +466,7 @@ class Tensor:
         array = look(self._array)
         if isinstance(array, np.ndarray) and not np.may_share_memory(array, self._array):
             return record(Tensor._of(array), "UnsafeViewBackward0", (self.clone(), back, ()))  # as torch records it
-        view = record(Tensor._of(array, self._counter), name, (self, back, ()))
+        view = record(Tensor._of(array, self._versions()), name, (self, back, ()))
         view._seen = self._counter[0]
         view._base, view._look = (self, look) if self._base is None else (self._base, _after(look, self._look))
         return view
@@ -619,7 +623,7 @@ class Tensor:
         self._array[...] = value._array
         if MODE.enabled and (base._edge() or value._edge()) is not None:
             base._node = value._node if base is self else _with_slice(base, self._look, value)
-        self._counter[0] += 1
+        self._versions()[0] += 1
         return self
 
     def add_(self, other):
@@ -760,6 +764,14 @@ def _cleared(where, g):
         return np.where(where, 0.0, g)
     bits = g.view(f"i{g.itemsize}")
     return (bits & (where.astype(bits.dtype) - 1)).view(g.dtype)
+
+
+def _negative(g):
+    return -g
+
+
+def _times(g, factor):
+    return g * factor
 
 
 def _reversed(a):
