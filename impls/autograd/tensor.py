@@ -101,17 +101,19 @@ def _broadcast(operation):
     def checked(a, b, *settings):
         try:
             return operation(a, b, *settings)
-        except ValueError:
-            raise RuntimeError(_misfit(_payload(a).shape, _payload(b).shape)) from None
+        except ValueError as misfit:
+            raise RuntimeError(_said(misfit, np.shape(_payload(a)), np.shape(_payload(b)))) from None
 
     return checked
 
 
-def _misfit(a, b):
+def _said(misfit, a, b):
     rank = max(len(a), len(b))
     sides = zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True)
-    dim, (m, n) = max((i, side) for i, side in enumerate(sides) if side[0] != side[1] and 1 not in side)
-    return f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {dim}"
+    for dim, (m, n) in reversed(list(enumerate(sides))):
+        if m != n and 1 not in (m, n):
+            return f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {dim}"
+    return str(misfit)
 
 
 class Tensor:
@@ -162,6 +164,11 @@ class Tensor:
             raise TypeError("len() of a 0-d tensor")
         return self.shape[0]
 
+    def __iter__(self):
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return (self[i] for i in range(len(self)))
+
     def item(self):
         if self.numel() != 1:
             raise RuntimeError(f"a Tensor with {self.numel()} elements cannot be converted to Scalar")
@@ -175,6 +182,12 @@ class Tensor:
 
     def __float__(self):
         return float(self.item())
+
+    def __int__(self):
+        return int(self.item())
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.numpy(), dtype, copy=copy)
 
     def numpy(self):
         if self.requires_grad:
@@ -272,6 +285,8 @@ class Tensor:
     def detach(self):
         return Tensor._of(self._array, self._versions())
 
+    data = property(lambda self: Tensor._of(self._array))  # written to behind the back of derivatives
+
     def _versions(self):
         if self._counter is None:
             self._counter = [0]
@@ -326,6 +341,8 @@ class Tensor:
 
     @QUIET
     def __pow__(self, n):
+        if not isinstance(n, int | float):
+            return NotImplemented
         slope = lambda g, a: g * (n * _power(a, n - 1)) if n else _nothing(g)
         return record(Tensor._of(_power(_met_by(self._array, n), n)), "PowBackward0", (self, slope, (self,)))
 
@@ -410,7 +427,7 @@ class Tensor:
 
     @QUIET
     def sum(self, dim=None, keepdim=False):
-        y = self._array.sum(axis=dim, keepdims=keepdim)
+        y = self._array.sum(axis=_axis(dim), keepdims=keepdim)
         shape, kept = self.shape, _kept(self.shape, dim)
         spread = lambda g: np.broadcast_to(g.reshape(kept), shape)
         return record(Tensor._of(y), "SumBackward0" if dim is None else "SumBackward1", (self, spread, ()))
@@ -424,14 +441,14 @@ class Tensor:
             )
         shape, kept = self.shape, _kept(self.shape, dim)
         n = self.numel() / math.prod(kept) if self.numel() else 0.0
-        y = self._array.sum(axis=dim, keepdims=keepdim) / n
+        y = self._array.sum(axis=_axis(dim), keepdims=keepdim) / n
         spread = lambda g: np.broadcast_to((g / n).reshape(kept), shape)
         return record(Tensor._of(y), "MeanBackward0" if dim is None else "MeanBackward1", (self, spread, ()))
 
     def amax(self, dim=None, keepdim=False):
         """Where several are the largest, each gets its part of the gradient."""
         kept = _kept(self.shape, dim)
-        y = self._array.max(axis=dim, keepdims=keepdim)
+        y = self._array.max(axis=_axis(dim), keepdims=keepdim)
 
         def share(g, a, y):
             y, g = y.reshape(kept), g.reshape(kept)
@@ -791,9 +808,14 @@ def _power(a, n):
     return a * a * a if n == 3 else a * a if n == 2 else a if n == 1 else a**n
 
 
+def _axis(dim):
+    return tuple(dim) if isinstance(dim, list) else dim
+
+
 def _kept(shape, dim):
     """`shape` with each reduced dimension 1."""
-    dims = range(len(shape)) if dim is None else [d % len(shape) for d in (dim if isinstance(dim, tuple) else (dim,))]
+    dims = dim if isinstance(dim, tuple | list) else range(len(shape)) if dim is None else (dim,)
+    dims = [d % len(shape) for d in dims]
     return tuple(1 if i in dims else n for i, n in enumerate(shape))
 
 

@@ -172,6 +172,8 @@ BUGS = [
     tensor("integers_divide_to_doubles", "        y = _floating(y) if hasattr(y, \"dtype\") else y\n", "", TELLS, "clause", ("Tensor._of(_floating(x) / y)", "Tensor._of(x / y)")),
     tensor("negative_step", "if item.step is not None and item.step <= 0:", "if False:", REFUSES),
     tensor("index_wraps", "if not -n <= i < n:", "if False:", REFUSES, "clause", ("dim + (i, Ellipsis)", "dim + (i % n, Ellipsis)")),
+    tensor("data_share_the_version", "Tensor._of(self._array))  # written", "Tensor._of(self._array, self._versions()))  # written", TELLS),
+    tensor("dimensions_in_a_list", "return tuple(dim) if isinstance(dim, list) else dim", "return dim", TELLS),
     tensor("removed_hook_stays", "self._hooks.pop(self._number, None)", "self._hooks.get(self._number, None)", TELLS),
     # ── operations of one's own, and what joins
     function("holds_its_result", "        if MODE.enabled and any(edges):\n", "        ctx.result = result\n        if MODE.enabled and any(edges):\n", CYCLES, "torch's notes on extending: a result kept on ctx leaks"),

@@ -279,6 +279,10 @@ def a_number_has_no_length(t):
     len(t.tensor(1.0))
 
 
+def nor_is_it_iterated(t):
+    list(t.tensor(1.0))
+
+
 def many_are_no_number(t):
     _leaf(t).detach().item()
 
@@ -293,6 +297,10 @@ def none_are_no_condition(t):
 
 def an_array_is_not_differentiated(t):
     _leaf(t).numpy()
+
+
+def nor_by_way_of_numpy(t):
+    np.asarray(_leaf(t))
 
 
 # ── functions ──

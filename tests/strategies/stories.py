@@ -3,6 +3,8 @@
 The numbers are small, so that nothing rounds.
 """
 
+import numpy as np
+
 from tests.observe.autograd import seen
 
 
@@ -348,3 +350,29 @@ def functions_of_functions_take_one_or_several(t):
         t.hessian(lambda a: a.sum(), v),
         t.vjp(square, w, w.detach(), create_graph=True)[1],
     ]
+
+
+def data_are_written_to_behind_the_back_of_derivatives(t):
+    w = _leaf(t)
+    y = (w * w).sum()
+    w.data.sub_(0.5)
+    y.backward()
+    return [w._version, w.data, w.grad]
+
+
+def tensors_are_iterated_and_converted(t):
+    w = _leaf(t)
+    first, second = w
+    number = w.detach().sum()
+    told = [
+        int(number),
+        float(number),
+        np.asarray(number),
+        np.asarray(w.detach()),
+        len(w),
+        w.size(),
+        w.size(1),
+        w.dim(),
+    ]
+    (first * second).sum().backward()
+    return [[list(x) if isinstance(x, tuple) else x for x in told], w.grad, w.sum([0, 1]), w.mean([-1]), w.argmax(1)]
