@@ -13,12 +13,14 @@ from benchmarks import bench_training
 from benchmarks.bench_training import batch_of, net_of
 from benchmarks.paired import Runner, Size, contest
 from impls.ladder import Rung
+from impls.nn.sequential import Layer
 from tests.cells import LADDERS
 from tests.exactness import assert_bitwise, assert_same, assert_within, bounded
 from tests.exactness.certificate import certify
 from tests.formulas import Formulas
 from tests.observe.autograd import library, seen
 from tests.observe.tape import Tape, TapeRun
+from tests.observe.training import KINDS, rung_of
 
 CHAINS = [Size(f"chain-{n}", operations=n) for n in (100, 1_000, 10_000, 100_000)]
 MLP = [Size("mlp-64x256", batch=64, width=256)]
@@ -166,7 +168,7 @@ def _gradients(params, net, x, y, dtype):
     """The loss and the gradients by the manual rung, on bounded numbers."""
     lifted = {key: {name: bounded(w, dtype) for name, w in layer.items()} for key, layer in params.items()}
     sequential, loss = LADDERS["nn.sequential"].manual, LADDERS["losses.cross_entropy"].manual
-    layers = bench_training._layers(net, Rung.MANUAL)
+    layers = {key: Layer(rung_of(f"nn.{kind}", Rung.MANUAL), KINDS[kind]) for key, (kind, _) in net.layers.items()}
     logits, saved, _ = sequential.forward(bounded(x, dtype), layers, lifted, training=True)
     value, kept = loss.forward(logits, y)
     dy, _ = loss.backward(1.0, kept, (True, False))
