@@ -16,6 +16,7 @@ import warnings
 import torch
 
 from impls.autograd.grad import accumulate, as_tuple, grad_raw, gradients
+from impls.autograd.node import AccumulateGrad
 from impls.ladder import Absent, Ladder
 
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
@@ -46,12 +47,14 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     if create_graph:
         warnings.warn(CYCLE, stacklevel=2)
+    for x in as_tuple(inputs or ()):
+        x.retain_grad()  # what is asked for of what was computed is kept on the way
     tensors, seeds = as_tuple(tensors), as_tuple(grad_tensors)
-    at = None if inputs is None else {x._edge(): x for x in as_tuple(inputs)}
+    wanted = None if inputs is None else {x._edge() for x in as_tuple(inputs)}
     taken = {id(seed._owner()) for seed in seeds if seed is not None}
-    for edge, g in gradients(tensors, seeds, at and set(at), retain_graph, create_graph).items():
-        if at is None or edge in at:
-            accumulate(edge.variable if at is None else at[edge], _own(g, taken))
+    for edge, g in gradients(tensors, seeds, wanted, retain_graph, create_graph).items():
+        if isinstance(edge, AccumulateGrad) and (wanted is None or edge in wanted):
+            accumulate(edge.variable, _own(g, taken))
 
 
 def _own(g, taken):

@@ -140,7 +140,7 @@ def _hooked(edge, g, pack, unpack):
             new = hook(pack(g))
             g = g if new is None else unpack(new)
     if edge.retained is not None:
-        accumulate(edge.retained(), pack(g))
+        accumulate(edge.retained(), pack(g).clone())
     return g
 
 

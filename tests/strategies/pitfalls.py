@@ -128,6 +128,10 @@ def nobody_is_no_input(t):
     t.backward([_leaf(t).sum()], inputs=[])
 
 
+def what_is_named_needs_a_gradient(t):
+    _leaf(t).sum().backward(inputs=[t.tensor([1.0])])
+
+
 def an_input_is_in_the_graph(t):
     t.grad(_leaf(t).sum(), _leaf(t))
 

@@ -98,6 +98,24 @@ def what_is_kept_on_the_way_accumulates(t):
     return [y.grad, w.grad]
 
 
+def what_is_kept_on_the_way_is_its_own(t):
+    w = _leaf(t)
+    y = w + 1.0
+    y.retain_grad()
+    y.sum().backward()
+    y.grad.zero_()
+    return [y.grad, w.grad]
+
+
+def backward_goes_to_what_was_computed_where_it_is_named(t):
+    w = _leaf(t)
+    y = w * 2.0
+    z = (y * y).sum()
+    z.backward(inputs=[y], retain_graph=True)
+    z.backward(inputs=(y, w))
+    return [y.grad, y.retains_grad, w.grad]
+
+
 def a_hook_sees_a_gradient_and_may_change_it(t):
     w, seen_by = _leaf(t), []
     y = w * 2.0
