@@ -15,7 +15,7 @@ class Tape:
     """A net of tape tensors, and its training step."""
 
     def __init__(self, net, seed, dtype):
-        self.tensor, self.no_grad = (LADDERS[f"autograd.{name}"].custom for name in ("tensor", "no_grad"))
+        self.tensor = LADDERS["autograd.tensor"].custom
         self.net, self.draws, self.update = net, LADDERS["rng"].manual, LADDERS[net.optimizer].manual
         self.clip = LADDERS["training.clip_grad_norm"].manual if net.max_norm else None
         self.rng, self.params, self.states = self.draws.seed(seed), {}, {}
@@ -45,16 +45,14 @@ class Tape:
         return x * (self.tensor(mask) / (1 - p))
 
     def learn(self, grads):
-        """In place, as an optimizer does; then the gradients are cleared."""
+        """As the manual rung makes new arrays, a step makes new leaves, and no gradient is left to clear."""
         if self.clip:
             grads, _ = self.clip(grads, self.net.max_norm)
         for key, layer in self.params.items():
             for name, w in layer.items():
                 was = w.detach().numpy(), grads[key][name], *self.states[key][name]
                 new, *self.states[key][name] = self.update(*was, **self.net.options)
-                with self.no_grad():
-                    w.copy_(self.tensor(new))
-                w.grad = None
+                layer[name] = self.tensor(new, requires_grad=True)
         return grads
 
     def tree(self, of):
