@@ -1,9 +1,12 @@
 """Settings of schedules, short enough that every milestone, end and restart is passed within a few steps."""
 
+import functools
+
 from hypothesis import strategies as st
 
 from tests.observe.schedules import Part, Problem
 
+# Strategies are made once: hypothesis validates a new one, which takes longer than a draw.
 LRS = st.sampled_from([0.1, 1.0, 0.3, 1e-3, 2.0**-5])
 GAMMAS = st.sampled_from([0.1, 0.5, 0.9, 1 / 3, 1.5])
 FACTORS = st.sampled_from([1 / 3, 0.5, 0.1, 1.0])
@@ -49,6 +52,7 @@ def each(values, groups):
     return values | st.lists(values, min_size=groups, max_size=groups)
 
 
+@functools.cache
 def _cyclic(groups):
     return st.builds(
         lambda a, b: a | b,
@@ -64,6 +68,7 @@ def _cyclic(groups):
     )
 
 
+@functools.cache
 def _one_cycle(groups):
     """A share of the steps that is a whole number of them: where a phase ends is then no question of rounding."""
     lengths = st.sampled_from([(8, 0.25), (8, 0.5), (6, 0.5), (12, 0.25), (16, 0.125), (9, 1.0), (8, 0.0625)])
@@ -84,6 +89,7 @@ def _one_cycle(groups):
     ).filter(lambda s: not (s.get("three_phase") and s["pct_start"] > 0.5))
 
 
+@functools.cache
 def _plateau(groups):
     return some(
         {"patience": st.integers(0, 3)},
@@ -111,25 +117,29 @@ PROPORTIONAL = [name for name in SIMPLE if "cosine" not in name]
 
 
 def _parts(concepts):
-    return st.sampled_from(concepts).flatmap(lambda concept: st.builds(Part, st.just(concept), SIMPLE[concept]))
+    return st.one_of([st.builds(Part, st.just(concept), SIMPLE[concept]) for concept in concepts])
 
 
+@functools.cache
 def _sequential(groups):
-    def with_milestones(schedulers):
-        gaps = st.lists(st.integers(1, 4), min_size=len(schedulers) - 1, max_size=len(schedulers) - 1)
-        at = lambda first, gaps: [first + sum(gaps[:i]) for i in range(len(gaps))]
-        milestones = st.builds(at, st.integers(0, 3), gaps)
-        return st.fixed_dictionaries({"schedulers": st.just(schedulers), "milestones": milestones})
-
     parts = _parts(list(SIMPLE)) | st.builds(Part, st.just("schedules.lambda_lr"), _lambdas(groups))
-    return st.lists(parts, min_size=1, max_size=3).flatmap(with_milestones)
+    gaps = st.lists(st.integers(1, 4), min_size=2, max_size=2)
+    return st.builds(_in_sequence, st.lists(parts, min_size=1, max_size=3), st.integers(0, 3), gaps)
 
 
+def _in_sequence(schedulers, first, gaps):
+    """Each part, and where the next one begins."""
+    milestones = [first, first + gaps[0], first + sum(gaps)]
+    return {"schedulers": schedulers, "milestones": milestones[: len(schedulers) - 1]}
+
+
+@functools.cache
 def _chained(groups):
     parts = _parts(PROPORTIONAL) | st.builds(Part, st.just("schedules.multiplicative_lr"), _lambdas(groups))
     return st.fixed_dictionaries({"schedulers": st.lists(parts, min_size=1, max_size=3)})
 
 
+@functools.cache
 def _lambdas(groups):
     return st.fixed_dictionaries({"lr_lambda": each(FUNCTIONS, groups)})
 
@@ -145,6 +155,7 @@ GROUPED = {
 }
 
 
+@functools.cache
 @st.composite
 def problems(draw, concept, max_steps=14):
     """One to three groups, with a rate each, and a schedule on them."""
@@ -155,12 +166,14 @@ def problems(draw, concept, max_steps=14):
     return Problem(lrs, settings, steps, draw(st.sampled_from(["optim.sgd", "optim.adam"]), label="optimizer"))
 
 
+@functools.cache
 def measures(count=14):
     """What a schedule may be told of the run: eighths, so that no comparison hangs on a rounding, and NaN."""
     values = st.sampled_from([*(i / 8 for i in range(-3, 9)), 1.0, 1.0, 1.0, float("nan")])
     return st.lists(values, min_size=count, max_size=count)
 
 
+@functools.cache
 def exact_problems(concept):
     """Without a power that is no whole number, and without a factor that the chained form cannot undo."""
     whole = lambda part: part.get("power", 1.0).is_integer() and not _is_cosine_or_function(part)
