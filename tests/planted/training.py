@@ -12,6 +12,12 @@ LEAVES = "test_training.test_evaluation_leaves_the_model_as_it_was"
 CLIPS = "test_training.test_clipping_scales_all_gradients_by_one_number"
 CLIPS_BITS = "test_training.test_custom_clips_like_native_bit_for_bit"
 SHORT = "test_training.test_a_gradient_that_is_short_enough_is_left_alone"
+SPREADS = "test_training.test_a_norm_that_is_not_finite_spreads"
+TWICE = "test_training.test_a_gradient_that_is_listed_twice_counts_twice_and_is_scaled_twice"
+LONE = "test_training.test_one_tensor_is_a_list_of_one"
+ZERO = "test_training.test_the_norm_of_no_gradients_is_zero"
+EMPTY = "test_training.test_an_empty_gradient_has_no_largest_element_in_natives_words"
+VALUE_BITS = "test_training.test_custom_clips_by_value_like_native_bit_for_bit"
 REFUSES = "test_training.test_custom_refuses_a_norm_that_is_not_finite_in_natives_words"
 VALUES = "test_training.test_clipping_by_value_brings_each_element_into_the_interval"
 VALUE_TAKES = "test_training.test_clipping_by_value_takes_one_tensor_or_a_generator"
@@ -91,10 +97,22 @@ BUGS = [
     clip("norm_of_everything_at_once", "total = torch.linalg.vector_norm(torch.stack(norms), norm_type)", "total = torch.linalg.vector_norm(torch.cat([g.flatten() for g in grads]), norm_type)", "clause: the same bits need the same order", CLIPS_BITS),
     clip("infinite_norm_accepted", "if error_if_nonfinite and not total.isfinite():", "if error_if_nonfinite and total.isnan():", law=REFUSES),
     clip("silent_about_nothing", "        if not parameters:\n            warnings", "        if False:\n            warnings", law=WARNS),
+    clip("counts_all", "    total = _norm(norms, norm_type)\n", "    total = sum(norms) if norm_type == 0 else _norm(norms, norm_type)\n"),
+    clip("negative_inf_is_the_largest", "functools.reduce(np.minimum, [-(-abs(a)).max()", "functools.reduce(np.maximum, [abs(a).max()"),
+    clip("zero_is_one", "np.where(abs(a) <= 0, 0 * a, 0 * a + 1)", "(0 * a + 1)"),
+    clip("no_root", "for a in arrays) ** (1 / p)", "for a in arrays)"),
+    clip("swallows_a_nan", "functools.reduce(np.maximum, ", "functools.reduce(np.fmax, ", law=SPREADS),
+    clip("hides_a_nan", "scale = torch.clamp(float(max_norm) / (total + 1e-6), max=1.0)", "scale = torch.clamp(torch.nan_to_num(float(max_norm) / (total + 1e-6)), max=1.0)", law=SPREADS),
+    clip("each_gradient_once", "params = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)", "params = [parameters] if isinstance(parameters, torch.Tensor) else list(dict.fromkeys(parameters))", law=TWICE),
+    clip("iterates_over_one_tensor", "params = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)", "params = list(parameters)", law=LONE),
+    clip("scales_before_it_refuses", "        if error_if_nonfinite and", "        for g in grads:\n            g.mul_(0)\n        if error_if_nonfinite and", law=REFUSES),
+    clip("infinite_where_there_is_nothing", "        norms = [torch", "        grads = [g for g in grads if g.numel()] or [torch.zeros(1)]\n        norms = [torch", law=EMPTY),
+    clip("no_norm_of_nothing", "    if not norms:\n        return grads, 0.0\n", "", law=ZERO),
     # ── clipping by value
     value("one_sided", "np.minimum(np.maximum(grads, -clip_value), clip_value)", "np.minimum(grads, clip_value)"),
     value("raw_does_nothing", "            p.grad.copy_(torch.clamp(p.grad, -clip_value, clip_value))", "            torch.clamp(p.grad, -clip_value, clip_value)", "NVIDIA/OpenSeq2Seq#192"),
     value("custom_one_sided", ".clamp_min_(-clip_value).clamp_max_(clip_value)", ".clamp_max_(clip_value)"),
+    value("refuses_an_empty_interval", ".clamp_min_(-clip_value).clamp_max_(clip_value)", ".clamp_max_(clip_value).clamp_min_(-clip_value)", law=VALUE_BITS),
     value("trips_over_a_missing_gradient", "            if p.grad is not None:\n                p.grad.clamp_min_", "            if True:\n                p.grad.clamp_min_", "pytorch#38615", VALUE_NONE),
     value("takes_no_lone_tensor", "[parameters] if isinstance(parameters, torch.Tensor) else parameters", "parameters", law=VALUE_TAKES),
 ]
