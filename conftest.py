@@ -9,6 +9,7 @@ import torch
 
 from impls.ladder import Rung
 from tests.cells import DEVICES, DTYPES, LADDERS, expand, given, on_device, unasked
+from tests.subjects.plugin import Judge, roles
 from tests.verdict import Verdict
 
 torch.set_num_threads(1)
@@ -35,6 +36,10 @@ def pytest_addoption(parser):
         among = "e.g. optim.adam" if name == "concept" else f"of {', '.join(known)}"
         text = f"check this {name} only, {among}; repeatable"
         group.addoption(f"--{name}", action="append", default=[], metavar=name.upper(), help=text)
+    text = "judge somebody's implementation by the laws of its role; ROLE=FILE.py:NAME, repeatable"
+    group.addoption("--subject", action="append", default=[], metavar="ROLE=FILE.py:NAME", help=text)
+    group.addoption("--subjects", action="store_true", help="list the roles that a subject can have")
+    group.addoption("--expected-failures", metavar="FILE.toml", help="laws that a subject is known to break: reasons")
     group.addoption("--spec", action="store_true", help="print the laws as Markdown and run nothing")
     group.addoption("--report", metavar="DIR", help="write the verdict to DIR/results.json and DIR/summary.md")
 
@@ -51,11 +56,21 @@ def pytest_configure(config):
     for option in CHOICES:
         for value in config.getoption(option):
             check_choice(option, value)
+    if config.getoption("subject"):
+        config.pluginmanager.register(Judge(config), "subjects")
     for warning in EXPECTED_WARNINGS:
         config.addinivalue_line("filterwarnings", warning)
     torch.set_warn_always(True)
     torch.use_deterministic_algorithms(True)
     config.pluginmanager.register(Verdict(config), "verdict")
+
+
+def pytest_cmdline_main(config):
+    """--subjects answers before anything is collected."""
+    if config.getoption("subjects"):
+        print("\n".join(roles()))
+        return pytest.ExitCode.OK
+    return None
 
 
 def pytest_make_parametrize_id(val):
@@ -66,7 +81,7 @@ def pytest_make_parametrize_id(val):
 def pytest_generate_tests(metafunc):
     """One test per cell; what the command line leaves out is noted, never dropped in silence."""
     mark = metafunc.definition.get_closest_marker("cells")
-    if mark is None:
+    if mark is None or metafunc.config.pluginmanager.has_plugin("subjects"):
         return
     verdict, params = metafunc.config.pluginmanager.get_plugin("verdict"), []
     for cell in expand(mark):

@@ -2,24 +2,74 @@
 
 from impls.data.batch_sampler import batch_sampler_manual as batch_sampler
 from impls.data.collate import collate_manual as default_collate
+from impls.data.concat_dataset import concat_dataset_manual as concat_dataset
 from impls.data.dataset import tensor_dataset_manual as tensor_dataset
+from impls.data.distributed_sampler import distributed_sampler_manual as distributed_sampler
 from impls.data.loader import loader_manual as data_loader
 from impls.data.random_sampler import random_sampler_manual as random_sampler
 from impls.data.sequential_sampler import sequential_sampler_manual as sequential_sampler
 from impls.data.sources import sources_manual as sources
 from impls.data.split import random_split_manual as random_split
+from impls.data.stack_dataset import stack_dataset_manual as stack_dataset
 from impls.data.subset import subset_manual as subset
+from impls.data.subset_random_sampler import subset_random_sampler_manual as subset_random_sampler
+from impls.data.weighted_random_sampler import weighted_random_sampler_manual as weighted_random_sampler
+from impls.data.workers import worker_seeds_manual as get_worker_info
+from impls.init.calculate_gain import calculate_gain_manual as calculate_gain
+from impls.init.constant import constant_manual as constant
+from impls.init.dirac import dirac_manual as dirac
+from impls.init.eye import eye_manual as eye
+from impls.init.kaiming_normal import kaiming_normal_manual as kaiming_normal
+from impls.init.kaiming_uniform import kaiming_uniform_manual as kaiming_uniform
+from impls.init.normal import normal_manual as normal
+from impls.init.sparse import sparse_manual as sparse
+from impls.init.trunc_normal import trunc_normal_manual as trunc_normal
+from impls.init.uniform import uniform_manual as uniform
+from impls.init.xavier_normal import xavier_normal_manual as xavier_normal
+from impls.init.xavier_uniform import xavier_uniform_manual as xavier_uniform
+from impls.losses.binary_cross_entropy import binary_cross_entropy_manual as binary_cross_entropy
+from impls.losses.binary_cross_entropy_with_logits import (
+    binary_cross_entropy_with_logits_manual as binary_cross_entropy_with_logits,
+)
 from impls.losses.cross_entropy import cross_entropy_manual as cross_entropy
+from impls.losses.huber import huber_manual as huber_loss
+from impls.losses.kl_div import kl_div_manual as kl_div
+from impls.losses.l1 import l1_manual as l1_loss
 from impls.losses.loss import reduce_manual as loss
 from impls.losses.mse import mse_manual as mse_loss
+from impls.losses.nll import nll_manual as nll_loss
+from impls.losses.smooth_l1 import smooth_l1_manual as smooth_l1_loss
+from impls.nn.batch_norm1d import batch_norm1d_manual as batch_norm1d
 from impls.nn.dropout import dropout_manual as dropout
+from impls.nn.embedding import embedding_manual as embedding
+from impls.nn.flatten import flatten_manual as flatten
+from impls.nn.gelu import gelu_manual as gelu
+from impls.nn.identity import identity_manual as identity
+from impls.nn.layer_norm import layer_norm_manual as layer_norm
+from impls.nn.leaky_relu import leaky_relu_manual as leaky_relu
 from impls.nn.linear import linear_manual as linear
+from impls.nn.log_softmax import log_softmax_manual as log_softmax
 from impls.nn.module import named_parameters_manual as named_parameters
 from impls.nn.relu import relu_manual as relu
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_manual as sequential
+from impls.nn.sigmoid import sigmoid_manual as sigmoid
+from impls.nn.silu import silu_manual as silu
+from impls.nn.softmax import softmax_manual as softmax
+from impls.nn.softplus import softplus_manual as softplus
+from impls.nn.tanh import tanh_manual as tanh
+from impls.optim.adadelta import adadelta_manual as adadelta
+from impls.optim.adafactor import adafactor_manual as adafactor
+from impls.optim.adagrad import adagrad_manual as adagrad
 from impls.optim.adam import adam_manual as adam
+from impls.optim.adamax import adamax_manual as adamax
+from impls.optim.adamw import adamw_manual as adamw
+from impls.optim.asgd import asgd_manual as asgd
+from impls.optim.nadam import nadam_manual as nadam
 from impls.optim.optimizer import optimizer_manual as optimizer
+from impls.optim.radam import radam_manual as radam
+from impls.optim.rmsprop import rmsprop_manual as rmsprop
+from impls.optim.rprop import rprop_manual as rprop
 from impls.optim.sgd import sgd_manual as sgd
 from impls.rng import rng_manual as rng
 from impls.schedules.chained_scheduler import chained_scheduler_manual as chained_scheduler
@@ -47,11 +97,23 @@ from impls.training.step import train_step_manual as train_step
 
 __all__ = [
     "Layer",
+    "adadelta",
+    "adafactor",
+    "adagrad",
     "adam",
+    "adamax",
+    "adamw",
+    "asgd",
+    "batch_norm1d",
     "batch_sampler",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "calculate_gain",
     "chained_scheduler",
     "clip_grad_norm",
     "clip_grad_value",
+    "concat_dataset",
+    "constant",
     "constant_lr",
     "cosine_annealing_lr",
     "cosine_annealing_warm_restarts",
@@ -59,33 +121,69 @@ __all__ = [
     "cyclic_lr",
     "data_loader",
     "default_collate",
+    "dirac",
+    "distributed_sampler",
     "dropout",
+    "embedding",
     "evaluate",
     "exponential_lr",
+    "eye",
+    "flatten",
+    "gelu",
+    "get_worker_info",
+    "huber_loss",
+    "identity",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "kl_div",
+    "l1_loss",
     "lambda_lr",
+    "layer_norm",
+    "leaky_relu",
     "linear",
     "linear_lr",
+    "log_softmax",
     "loss",
     "mse_loss",
     "multi_step_lr",
     "multiplicative_lr",
+    "nadam",
     "named_parameters",
+    "nll_loss",
+    "normal",
     "one_cycle_lr",
     "optimizer",
     "polynomial_lr",
+    "radam",
     "random_sampler",
     "random_split",
     "reduce_lr_on_plateau",
     "relu",
+    "rmsprop",
     "rng",
+    "rprop",
     "sequential",
     "sequential_lr",
     "sequential_sampler",
     "sgd",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "softmax",
+    "softplus",
     "sources",
+    "sparse",
+    "stack_dataset",
     "step_lr",
     "subset",
+    "subset_random_sampler",
+    "tanh",
     "tensor_dataset",
     "train",
     "train_step",
+    "trunc_normal",
+    "uniform",
+    "weighted_random_sampler",
+    "xavier_normal",
+    "xavier_uniform",
 ]

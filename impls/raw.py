@@ -1,25 +1,77 @@
 """The raw rung, read as a library.  Torch tensors and autograd in plain functions; no classes."""
 
+from impls.autograd.backward import backward_raw as backward
+from impls.autograd.grad import grad_raw as grad
 from impls.data.batch_sampler import batch_sampler_raw as batch_sampler
 from impls.data.collate import collate_raw as default_collate
+from impls.data.concat_dataset import concat_dataset_raw as concat_dataset
 from impls.data.dataset import tensor_dataset_raw as tensor_dataset
+from impls.data.distributed_sampler import distributed_sampler_raw as distributed_sampler
 from impls.data.loader import loader_raw as data_loader
 from impls.data.random_sampler import random_sampler_raw as random_sampler
 from impls.data.sequential_sampler import sequential_sampler_raw as sequential_sampler
 from impls.data.split import random_split_raw as random_split
+from impls.data.stack_dataset import stack_dataset_raw as stack_dataset
 from impls.data.subset import subset_raw as subset
+from impls.data.subset_random_sampler import subset_random_sampler_raw as subset_random_sampler
+from impls.data.weighted_random_sampler import weighted_random_sampler_raw as weighted_random_sampler
+from impls.init.calculate_gain import calculate_gain_raw as calculate_gain
+from impls.init.constant import constant_raw as constant
+from impls.init.dirac import dirac_raw as dirac
+from impls.init.eye import eye_raw as eye
+from impls.init.kaiming_normal import kaiming_normal_raw as kaiming_normal
+from impls.init.kaiming_uniform import kaiming_uniform_raw as kaiming_uniform
+from impls.init.normal import normal_raw as normal
+from impls.init.orthogonal import orthogonal_raw as orthogonal
+from impls.init.sparse import sparse_raw as sparse
+from impls.init.trunc_normal import trunc_normal_raw as trunc_normal
+from impls.init.uniform import uniform_raw as uniform
+from impls.init.xavier_normal import xavier_normal_raw as xavier_normal
+from impls.init.xavier_uniform import xavier_uniform_raw as xavier_uniform
+from impls.losses.binary_cross_entropy import binary_cross_entropy_raw as binary_cross_entropy
+from impls.losses.binary_cross_entropy_with_logits import (
+    binary_cross_entropy_with_logits_raw as binary_cross_entropy_with_logits,
+)
 from impls.losses.cross_entropy import cross_entropy_raw as cross_entropy
+from impls.losses.huber import huber_raw as huber_loss
+from impls.losses.kl_div import kl_div_raw as kl_div
+from impls.losses.l1 import l1_raw as l1_loss
 from impls.losses.loss import _reduced as loss
 from impls.losses.mse import mse_raw as mse_loss
+from impls.losses.nll import nll_raw as nll_loss
+from impls.losses.smooth_l1 import smooth_l1_raw as smooth_l1_loss
+from impls.nn.batch_norm1d import batch_norm1d_raw as batch_norm1d
 from impls.nn.dropout import dropout_raw as dropout
+from impls.nn.embedding import embedding_raw as embedding
+from impls.nn.flatten import flatten_raw as flatten
+from impls.nn.gelu import gelu_raw as gelu
+from impls.nn.identity import identity_raw as identity
+from impls.nn.layer_norm import layer_norm_raw as layer_norm
+from impls.nn.leaky_relu import leaky_relu_raw as leaky_relu
 from impls.nn.linear import linear_init_raw as linear_init
 from impls.nn.linear import linear_raw as linear
+from impls.nn.log_softmax import log_softmax_raw as log_softmax
 from impls.nn.module import named_parameters_raw as named_parameters
 from impls.nn.parameter import parameter_raw as parameter
 from impls.nn.relu import relu_raw as relu
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_raw as sequential
+from impls.nn.sigmoid import sigmoid_raw as sigmoid
+from impls.nn.silu import silu_raw as silu
+from impls.nn.softmax import softmax_raw as softmax
+from impls.nn.softplus import softplus_raw as softplus
+from impls.nn.tanh import tanh_raw as tanh
+from impls.optim.adadelta import adadelta_raw as adadelta
+from impls.optim.adafactor import adafactor_raw as adafactor
+from impls.optim.adagrad import adagrad_raw as adagrad
 from impls.optim.adam import adam_raw as adam
+from impls.optim.adamax import adamax_raw as adamax
+from impls.optim.adamw import adamw_raw as adamw
+from impls.optim.asgd import asgd_raw as asgd
+from impls.optim.nadam import nadam_raw as nadam
+from impls.optim.radam import radam_raw as radam
+from impls.optim.rmsprop import rmsprop_raw as rmsprop
+from impls.optim.rprop import rprop_raw as rprop
 from impls.optim.sgd import sgd_raw as sgd
 from impls.rng import rng_raw as rng
 from impls.schedules.chained_scheduler import chained_scheduler_raw as chained_scheduler
@@ -45,11 +97,24 @@ from impls.training.step import train_step_raw as train_step
 
 __all__ = [
     "Layer",
+    "adadelta",
+    "adafactor",
+    "adagrad",
     "adam",
+    "adamax",
+    "adamw",
+    "asgd",
+    "backward",
+    "batch_norm1d",
     "batch_sampler",
+    "binary_cross_entropy",
+    "binary_cross_entropy_with_logits",
+    "calculate_gain",
     "chained_scheduler",
     "clip_grad_norm",
     "clip_grad_value",
+    "concat_dataset",
+    "constant",
     "constant_lr",
     "cosine_annealing_lr",
     "cosine_annealing_warm_restarts",
@@ -57,31 +122,68 @@ __all__ = [
     "cyclic_lr",
     "data_loader",
     "default_collate",
+    "dirac",
+    "distributed_sampler",
     "dropout",
+    "embedding",
     "evaluate",
     "exponential_lr",
+    "eye",
+    "flatten",
+    "gelu",
+    "grad",
+    "huber_loss",
+    "identity",
+    "kaiming_normal",
+    "kaiming_uniform",
+    "kl_div",
+    "l1_loss",
+    "layer_norm",
+    "leaky_relu",
     "linear",
     "linear_init",
     "linear_lr",
+    "log_softmax",
     "loss",
     "mse_loss",
     "multi_step_lr",
     "multiplicative_lr",
+    "nadam",
     "named_parameters",
+    "nll_loss",
+    "normal",
+    "orthogonal",
     "parameter",
     "polynomial_lr",
+    "radam",
     "random_sampler",
     "random_split",
     "reduce_lr_on_plateau",
     "relu",
+    "rmsprop",
     "rng",
+    "rprop",
     "sequential",
     "sequential_lr",
     "sequential_sampler",
     "sgd",
+    "sigmoid",
+    "silu",
+    "smooth_l1_loss",
+    "softmax",
+    "softplus",
+    "sparse",
+    "stack_dataset",
     "step_lr",
     "subset",
+    "subset_random_sampler",
+    "tanh",
     "tensor_dataset",
     "train",
     "train_step",
+    "trunc_normal",
+    "uniform",
+    "weighted_random_sampler",
+    "xavier_normal",
+    "xavier_uniform",
 ]

@@ -3,6 +3,7 @@ nothing rounds the bound is 0."""
 
 import functools
 import inspect
+import math
 import operator
 import sys
 import types
@@ -80,6 +81,14 @@ def ragged(shape, f):
 
 # ── one operation ───────────────────────────────────────────────────────────────────────────────
 
+_ERF = np.frompyfunc(math.erf, 1, 1)
+
+
+def erf(lib, x):
+    """torch's, or the standard library's, as a manual rung calls it."""
+    return torch.erf(x) if lib is torch else _ERF(x).astype(x.dtype)
+
+
 OPERATIONS = {
     "add": lambda _, x, y: x + y,
     "subtract": lambda _, x, y: x - y,
@@ -94,8 +103,12 @@ OPERATIONS = {
     "maximum": lambda lib, x, y: lib.maximum(x, y),
     "minimum": lambda lib, x, y: lib.minimum(x, y),
     "where": lambda lib, x, y: lib.where(x <= y, x, -x),
+    "where-at-least": lambda lib, x, y: lib.where(y >= x, x, -x),
     "exp": lambda lib, x, y: lib.exp(x),
     "log": lambda lib, x, y: lib.log(abs(x)),
+    "log1p": lambda lib, x, y: lib.log1p(abs(x)),
+    "tanh": lambda lib, x, y: lib.tanh(x),
+    "erf": lambda lib, x, y: erf(lib, x),
     "cos": lambda lib, x, y: lib.cos(x),
     "sqrt": lambda lib, x, y: lib.sqrt(abs(x)),
     "power": lambda lib, x, y: abs(x) ** 1.3,
@@ -107,7 +120,10 @@ OPERATIONS = {
     "sum-over-an-axis": lambda _, x, y: x.sum(0),
     "mean": lambda _, x, y: x.mean(1),
     "max": lambda _, x, y: x.max(),
+    "where-above": lambda lib, x, y: lib.where(x > y, x, -x),
+    "where-below": lambda lib, x, y: lib.where(y < x, x, -x),
     "reshape-and-index": lambda _, x, y: x.reshape(-1)[::2],
+    "broadcast": lambda lib, x, y: lib.broadcast_to(x, (2, *x.shape)),
 }
 
 
@@ -289,6 +305,15 @@ def test_beyond_the_lattice_the_bound_is_positive(f):
     assert all(b.error.any() for b in does_not)
 
 
+@FORMS
+@given(data=st.data())
+def test_zero_times_a_number_is_zero(f, data):
+    """A product is certain where one factor is certainly zero, however little is known of the other."""
+    _, x = data.draw(inexact((3,), f))
+    product = x * np.array([0, 1, 0], f.name)
+    assert not product.error[[0, 2]].any()
+
+
 UNKNOWN = {  # of a number near the square root of the largest, and of one that may be zero
     "a sum too large": lambda big, hole: (big * big).sum(),
     "a product too large": lambda big, hole: (big * big) * (big * big),
@@ -299,6 +324,7 @@ UNKNOWN = {  # of a number near the square root of the largest, and of one that 
     "division by zero": lambda big, hole: big / (0.0 * big),
     "log of what may be zero": lambda big, hole: np.log(hole),
     "log of zero": lambda big, hole: np.log(0.0 * big),
+    "log1p of what may be -1": lambda big, hole: np.log1p(hole - 1.0),
     "log below zero": lambda big, hole: np.log(-big),
     "root below zero": lambda big, hole: np.sqrt(-big),
     "zero times the unknown": lambda big, hole: 0.0 * np.log(hole),
@@ -332,6 +358,18 @@ def test_an_open_comparison_admits_both_branches(f, data):
     for held in (x - error, x + error):
         assert_within(yes if held <= 0 else no, chosen)
     assert error >= abs(x) or chosen.error == 0
+
+
+@FORMS
+@given(data=st.data())
+def test_an_open_sign_is_any_of_three(f, data):
+    """Where the bound leaves a sign open -1, 0 and 1 are admitted; where it does not, only the one."""
+    x = data.draw(graded((), f.name))
+    error = abs(x) * data.draw(st.sampled_from([0.0, 0.5, 1.0, 2.0]))
+    sign = np.sign(Bounded(f.wider(x), f.wider(error), None, f))
+    for held in (x - error, x, x + error):
+        assert_within(np.sign(held), sign)
+    assert (sign.error == 0) == (error < abs(x) or x == 0)
 
 
 @FORMS
@@ -420,6 +458,7 @@ REFUSED = {
     "a reduction by a ufunc": lambda x: np.add.reduce(x),
     "an array like it": lambda x: np.zeros_like(x),
     "a plain array": lambda x: np.asarray(x),
+    "another dtype by name": lambda x: x.astype("float64"),
     "a plain number": lambda x: float(x[0]),
     "a branch": lambda x: bool(x[0]),
     "a branch on a comparison": lambda x: bool(x[0] <= 0.0),
@@ -440,6 +479,7 @@ def test_what_would_lose_the_bound_is_refused(what):
 
 ARGUMENTS = {  # of NumPy and torch, from graded numbers up to 64
     "log": lambda x, f: np.where(x == 0, number(1, f), abs(x)),
+    "log1p": lambda x, f: abs(x),
     "sqrt": lambda x, f: abs(x),
     "power": lambda x, f: abs(x),
     "exp": lambda x, f: np.where(x < 0, x * number(f.emin / -96, f), x),  # down to where the result underflows
@@ -468,7 +508,9 @@ UNDERFLOW = test_what_underflows_lands_inside
 LATTICE = test_beyond_the_lattice_the_bound_is_positive
 NOTHING = test_where_nothing_is_known_nothing_is_concluded
 OPEN = test_an_open_comparison_admits_both_branches
+OPEN_SIGN = test_an_open_sign_is_any_of_three
 UNION = test_a_union_admits_what_either_admits
+ZERO = test_zero_times_a_number_is_zero
 REFUSAL = test_what_would_lose_the_bound_is_refused
 FIRST_OUTSIDE = test_the_first_number_outside_is_different
 ALIKE = test_nan_and_other_shapes_and_dtypes_are_different
@@ -533,6 +575,26 @@ BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and 
     ),
     "exp moves like its argument": ("np.expm1(self.error)", "self.error", ATTAINED, "exp"),
     "log moves as at the middle": ("-np.log1p(-self.error / self.value)", "self.error / self.value", ATTAINED, "log"),
+    "log1p moves as at the middle": (
+        "-np.log1p(-self.error / (1 + self.value))",
+        "self.error / (1 + self.value)",
+        ATTAINED,
+        "log1p",
+    ),
+    "tanh moves as at the middle": (
+        "np.sinh(self.error) / np.cosh(self.value) / nearer",
+        "self.error / np.cosh(self.value) ** 2",
+        ATTAINED,
+        "tanh",
+    ),
+    "erf moves as where it is steepest": (
+        "np.minimum(slope, ends + 4 * self.format.wider_roundoff)",
+        "slope",
+        ATTAINED,
+        "erf",
+    ),
+    "every sign is known": ("np.where(open_, 1 + abs(value), 0)", "0 * value", OPEN_SIGN, None),
+    "at least is at most": ("b._compare(a, np.less_equal)", "a._compare(b, np.less_equal)", INSIDE, "where-at-least"),
     "cos moves as at the middle": (" + self.error / 2, 1)", ", 1)", ATTAINED, "cos"),
     "sqrt moves as it does upwards": ("self.error / (root + low)", "self.error / (root + high)", ATTAINED, "sqrt"),
     "exp is correctly rounded": ('2 * ULPS["exp"], underflows', "1, underflows", INSIDE, "exp"),
@@ -545,6 +607,9 @@ BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and 
     "the lattice of a sum is its value's": ("_both(min, a, b)", "_both(min, self, other)", LATTICE, None),
     "nothing overflows": ("np.where(magnitude + error <= top, error, np.inf)", "error", NOTHING, "a sum too large"),
     "a comparison forgets a bound": ("> (self.error + other.error) * SLACK", "> other.error", OPEN, None),
+    "zero times a number is rounded": ("np.where(zero & ", "np.where(False & ", ZERO, None),
+    "below is at most": ("a._compare(b, np.less)", "a._compare(b, np.less_equal)", INSIDE, "where-below"),
+    "above is below": ("a._compare(b, np.greater)", "a._compare(b, np.less)", INSIDE, "where-above"),
     "one branch of an open comparison": ("np.where(condition.undecided, span, error)", "error", OPEN, None),
     "every comparison is open": ("other.value), ~decided)", "other.value), np.True_)", OPEN, None),
     "the first formula is the only one": (

@@ -14,9 +14,13 @@ from tests.cells import DROP_IN, cells
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same
 from tests.observe.nn import Problem, along, observe, refusal
 from tests.strategies.arrays import lattice
-from tests.strategies.nn import BATCHES, logits, problems
+from tests.strategies.losses import problems
+from tests.strategies.nn import BATCHES, logits
 
-LOSSES = ("losses.mse", "losses.cross_entropy")
+ERRORS = ("losses.mse", "losses.l1", "losses.smooth_l1", "losses.huber")  # of a difference
+BINARY = ("losses.binary_cross_entropy", "losses.binary_cross_entropy_with_logits")
+CLASSES = ("losses.nll", "losses.cross_entropy")
+LOSSES = (*ERRORS, *BINARY, "losses.kl_div", *CLASSES)
 
 
 @cells(*LOSSES)
@@ -54,8 +58,7 @@ def test_custom_is_native_bit_for_bit_of_probabilities_too(cell, data):
 @given(data=st.data())
 def test_backward_is_the_adjoint_of_forward(cell, data):
     """The gradient by hand is the transpose of the derivative: <v, J'u> = <Jv, u>, J by the complex step."""
-    soft = {"kinds": ("probabilities", "classes")} if cell.concept == "losses.cross_entropy" else {}
-    problem = data.draw(problems(cell.concept, cell.dtype, **soft), label="problem")
+    problem = data.draw(problems(cell.concept, cell.dtype, **SMOOTH.get(cell.concept, {})), label="problem")
     problem = problem._replace(needs=tuple(a.dtype.kind == "f" for a in problem.inputs.values()))
     directions = {
         name: data.draw(lattice(a.shape, cell.dtype)) for name, a in problem.inputs.items() if a.dtype.kind == "f"
@@ -64,6 +67,13 @@ def test_backward_is_the_adjoint_of_forward(cell, data):
     forth = {name: along(cell.ladder.manual, problem, name, v) for name, v in directions.items()}
     back = {name: (v * gradients[name]).sum() for name, v in directions.items()}
     assert_same(forth, back, f"{cell.concept} <Jv, u>")
+
+
+SMOOTH = {
+    "losses.cross_entropy": {"kinds": ("probabilities", "classes")},
+    "losses.binary_cross_entropy": {"certain": False},  # where it is cut off its derivative is a convention
+    "losses.kl_div": {"certain": False},
+}
 
 
 @cells(*LOSSES)
@@ -82,11 +92,10 @@ def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
 
 
 @st.composite
-def with_an_ignored_row(draw, dtype):
+def with_an_ignored_row(draw, concept, dtype):
     """A batch, and the same batch with one row more, all of it ignored; and that row's number."""
-    without = draw(
-        problems("losses.cross_entropy", dtype, kinds=("classes",), batches=BATCHES), label="without the row"
-    )
+    hard = {"kinds": ("classes",)} if concept == "losses.cross_entropy" else {}
+    without = draw(problems(concept, dtype, batches=BATCHES, **hard), label="without the row")
     x, target = without.inputs.values()
     i = draw(st.integers(0, len(x)), label="row")
     inputs = {
@@ -97,11 +106,11 @@ def with_an_ignored_row(draw, dtype):
     return without, without._replace(inputs=inputs, dy=dy), i
 
 
-@cells("losses.cross_entropy")
+@cells(*CLASSES)
 @given(data=st.data())
 def test_an_ignored_row_might_as_well_not_be_there(cell, data):
     """The loss, and the gradients of the other rows, are those of the batch without it; its own gradient is 0."""
-    without, problem, i = data.draw(with_an_ignored_row(cell.dtype))
+    without, problem, i = data.draw(with_an_ignored_row(cell.concept, cell.dtype))
     expected = reference(observe, cell.concept, without, cell.dtype)
     for rung, impl in cell.implementations.items():
         trace = observe(rung, impl, problem, device=cell.device)
@@ -117,10 +126,17 @@ def _without(x, i):
 
 
 BATCH_OF_IGNORED = {"input": np.ones((2, 3)), "target": np.full(2, -100)}
+NO_ELEMENTS = [
+    ({"input": np.ones((0, 3)), "target": np.ones((0, 3))}, {}),
+    ({"input": np.ones(0), "target": np.ones(0)}, {}),
+]
 NOTHING = {
-    "losses.mse": [
-        ({"input": np.ones((0, 3)), "target": np.ones((0, 3))}, {}),
-        ({"input": np.ones(0), "target": np.ones(0)}, {}),
+    **dict.fromkeys((*ERRORS, *BINARY), NO_ELEMENTS),
+    "losses.kl_div": [*NO_ELEMENTS, (NO_ELEMENTS[0][0], {"reduction": "batchmean"})],
+    "losses.nll": [
+        ({"input": np.ones((0, 3)), "target": np.zeros(0, np.int64)}, {}),
+        (BATCH_OF_IGNORED, {}),
+        (BATCH_OF_IGNORED, {"weight": np.ones(3)}),
     ],
     "losses.cross_entropy": [
         ({"input": np.ones((0, 3)), "target": np.zeros(0, np.int64)}, {}),
@@ -140,7 +156,7 @@ def test_a_mean_over_nothing_is_nan_and_moves_nothing(cell, data):
     cast = lambda given: {
         k: v.astype(cell.dtype) if np.asarray(v).dtype.kind == "f" and np.ndim(v) else v for k, v in given.items()
     }
-    problem = Problem(cast(inputs), (True, False), np.ones((), cell.dtype), cast(settings) | {"reduction": "mean"})
+    problem = Problem(cast(inputs), (True, False), np.ones((), cell.dtype), {"reduction": "mean"} | cast(settings))
     for rung, impl in cell.implementations.items():
         trace = observe(rung, impl, problem, device=cell.device)
         assert_bitwise(trace["output"], np.array(np.nan, cell.dtype), f"{rung} loss")
@@ -176,7 +192,7 @@ def test_a_shift_of_all_logits_changes_nothing(cell, data):
         assert_same(observe(rung, impl, shifted, device=cell.device), expected, f"{cell.concept} {rung}")
 
 
-@cells("losses.cross_entropy")
+@cells(*CLASSES)
 @given(data=st.data())
 def test_the_order_of_the_classes_changes_nothing(cell, data):
     """With classes, weights and targets renumbered the loss is the same, and the gradients are renumbered."""
@@ -217,7 +233,7 @@ def test_a_certain_target_is_its_class(cell, data):
         assert_same(observe(rung, impl, of_probabilities, device=cell.device), expected, f"{cell.concept} {rung}")
 
 
-@cells("losses.cross_entropy")
+@cells(*CLASSES)
 @given(data=st.data())
 def test_one_row_alone_is_a_batch_of_one(cell, data):
     """Logits without a batch have the loss and the gradient of a batch of one row."""
@@ -233,9 +249,9 @@ def test_one_row_alone_is_a_batch_of_one(cell, data):
         assert_same(trace, expected, f"{cell.concept} {rung}")
 
 
-@cells("losses.mse")
+@cells(*ERRORS)
 @given(data=st.data())
-def test_the_squared_error_does_not_know_which_side_is_the_target(cell, data):
+def test_an_error_does_not_know_which_side_is_the_target(cell, data):
     """With prediction and target swapped the loss is the same and the gradients are swapped, exactly."""
     problem = data.draw(problems(cell.concept, cell.dtype), label="problem")._replace(needs=(True, True))
     x, y = problem.inputs.values()
@@ -250,10 +266,11 @@ def test_the_squared_error_does_not_know_which_side_is_the_target(cell, data):
 # ── what no rung computes with ──────────────────────────────────────────────────────────────────
 
 
-@cells("losses.mse", rungs=(Rung.MANUAL, Rung.RAW), dtypes=None, cpu_because="refusals are words")
+@cells(*ERRORS, *BINARY, "losses.kl_div", rungs=(Rung.MANUAL, Rung.RAW), dtypes=None, cpu_because="refusals are words")
 @given(data=st.data())
-def test_manual_and_raw_refuse_what_native_only_warns_of(cell, data):
-    """A column minus a row would be a square, and its mean a number that looks like any other."""
+def test_manual_and_raw_refuse_to_broadcast(cell, data):
+    """A column minus a row would be a square, and its mean a number that looks like any other: of some losses native
+    only warns of that, and of one not even that."""
     problem = data.draw(problems(cell.concept, "float64").filter(lambda p: p.inputs["input"].size > 1), label="problem")
     column, row = (a.reshape(shape) for a, shape in zip(problem.inputs.values(), ((-1, 1), (-1,)), strict=True))
     broadcast = problem._replace(inputs={"input": column, "target": row})
@@ -262,11 +279,25 @@ def test_manual_and_raw_refuse_what_native_only_warns_of(cell, data):
             observe(rung, impl, broadcast)
 
 
-@cells("losses.cross_entropy", cpu_because="a kernel of CUDA's asserts, which ends the process")
+@cells("losses.smooth_l1", "losses.huber", dtypes=None, cpu_because="refusals are words")
+@given(data=st.data())
+def test_no_cut_is_negative(cell, data):
+    """Where the square ends is no negative number, and for Huber's loss not 0: no rung returns one for it."""
+    problem = data.draw(problems(cell.concept, "float64"), label="problem")
+    (name,) = {"beta", "delta"} & set(problem.settings)
+    cuts = [-1.0, -0.5, -(2.0**-30)] + ([0.0] if name == "delta" else [])
+    settings = problem.settings | {name: data.draw(st.sampled_from(cuts), label=name)}
+    for rung, impl in cell.implementations.items():
+        with pytest.raises((ValueError, RuntimeError), match=f"{name}|positive"):
+            observe(rung, impl, problem._replace(settings=settings))
+
+
+@cells(*CLASSES, cpu_because="a kernel of CUDA's asserts, which ends the process")
 @given(data=st.data())
 def test_what_is_neither_a_class_nor_ignored_is_refused(cell, data):
     """A target below 0 or beyond the last class is no class, however the loss is reduced and whatever is ignored."""
-    problem = data.draw(problems(cell.concept, cell.dtype, kinds=("classes",)), label="problem")
+    hard = {"kinds": ("classes",)} if cell.concept == "losses.cross_entropy" else {}
+    problem = data.draw(problems(cell.concept, cell.dtype, **hard), label="problem")
     assume(problem.inputs["target"].size)
     classes = problem.inputs["input"].shape[axis_of(problem)]
     wrong = data.draw(st.sampled_from([-2, -100, classes, classes + 5]), label="wrong")
@@ -304,16 +335,62 @@ REFUSED = {
     "no target": lambda cls: cls()(logits_of(2, 3)),
     "size_average, of before": lambda cls: cls(size_average=True),
     "reduce, of before": lambda cls: cls(reduce=False),
-    "both, of before": lambda cls: (
-        cls(False, reduce=True, reduction="none") if cls.__name__ == "MSELoss" else cls(None, False, reduce=True)
-    ),
+    "both, of before": lambda cls: cls(size_average=False, reduce=True, reduction="none"),
+}
+OTHER_SHAPES = {
+    "a column and a row": lambda cls: cls()(logits_of(3, 1), logits_of(3)),
+    "a scalar": lambda cls: cls()(logits_of(3), logits_of()),
+    "what cannot be broadcast": lambda cls: cls()(logits_of(3), logits_of(2)),
+    "a number": lambda cls: cls()(logits_of(2), 1.0),
 }
 REFUSED_BY = {
-    "losses.mse": {
-        "a column and a row": lambda cls: cls()(logits_of(3, 1), logits_of(3)),
-        "a scalar": lambda cls: cls()(logits_of(3), logits_of()),
-        "what cannot be broadcast": lambda cls: cls()(logits_of(3), logits_of(2)),
-        "a number": lambda cls: cls()(logits_of(2), 1.0),
+    "losses.mse": OTHER_SHAPES,
+    "losses.l1": OTHER_SHAPES,
+    "losses.smooth_l1": OTHER_SHAPES
+    | {
+        "a negative beta": lambda cls: cls(beta=-1.0)(logits_of(2), logits_of(2)),
+        "beta a word": lambda cls: cls(beta="half")(logits_of(2), logits_of(2)),
+        "other shapes and no cut": lambda cls: cls(beta=0.0)(logits_of(2), logits_of(1)),
+    },
+    "losses.huber": OTHER_SHAPES
+    | {
+        "no delta": lambda cls: cls(delta=0)(logits_of(2), logits_of(2)),
+        "a negative delta": lambda cls: cls(delta=-0.5)(logits_of(2), logits_of(2)),
+        "delta a word": lambda cls: cls(delta="half"),
+    },
+    "losses.binary_cross_entropy": OTHER_SHAPES
+    | {
+        "p above 1": lambda cls: cls()(logits_of(2) + 1.5, torch.ones(2)),
+        "p below 0": lambda cls: cls()(logits_of(2) - 0.5, torch.ones(2)),
+        "p unknown": lambda cls: cls()(logits_of(2) * torch.nan, torch.ones(2)),
+        "a weight of another length": lambda cls: cls(torch.ones(3))(logits_of(2), torch.ones(2)),
+        "a target of another dtype": lambda cls: cls()(logits_of(2), torch.ones(2).double()),
+        "a target of classes": lambda cls: cls()(logits_of(2), classes_of(0, 1)),
+        "a weight that is a list": lambda cls: cls(weight=[1.0]),
+    },
+    "losses.binary_cross_entropy_with_logits": OTHER_SHAPES
+    | {
+        "a weight of another length": lambda cls: cls(torch.ones(3))(logits_of(2), torch.ones(2)),
+        "a pos_weight of another length": lambda cls: cls(pos_weight=torch.ones(3))(logits_of(2), torch.ones(2)),
+        "a weight that is a list": lambda cls: cls(weight=[1.0]),
+        "a pos_weight that is a list": lambda cls: cls(pos_weight=[1.0]),
+    },
+    "losses.kl_div": {
+        "a mean that is none": lambda cls: cls()(logits_of(2, 3), logits_of(2, 3)),
+        "what cannot be broadcast": lambda cls: cls(reduction="sum")(logits_of(3), logits_of(2)),
+    },
+    "losses.nll": {
+        "an argument nobody has": lambda cls: cls(label_smoothing=0.1),
+        "a class too many": lambda cls: cls()(logits_of(2, 3), classes_of(0, 3)),
+        "a class below 0": lambda cls: cls()(logits_of(2, 3), classes_of(-1, 0)),
+        "-100, where it is not ignored": lambda cls: cls(ignore_index=0)(logits_of(2, 3), classes_of(0, -100)),
+        "another number of rows": lambda cls: cls()(logits_of(2, 3), classes_of(0)),
+        "a column of classes": lambda cls: cls()(logits_of(2, 3), classes_of([0], [1])),
+        "classes as floats": lambda cls: cls()(logits_of(2, 3), torch.zeros(2)),
+        "classes as int32": lambda cls: cls()(logits_of(2, 3), torch.zeros(2, dtype=torch.int32)),
+        "a weight of another length": lambda cls: cls(weight=torch.ones(2))(logits_of(2, 3), classes_of(0, 1)),
+        "a weight that is a list": lambda cls: cls(weight=[1.0, 1.0, 1.0]),
+        "a number for logarithms": lambda cls: cls()(torch.tensor(1.0), torch.tensor(0)),
     },
     "losses.cross_entropy": {
         "an argument nobody has": lambda cls: cls(epsilon=0.1),
@@ -352,3 +429,10 @@ def test_custom_refuses_what_native_refuses_in_its_words(cell, data):
     chosen = data.draw(st.lists(st.sampled_from(sorted(attempts)), min_size=10, max_size=20), label="attempts")
     custom, native = ({name: refusal(attempts[name], cls) for name in chosen} for cls in cell.ladder[2:])
     assert custom == native
+
+
+@cells("losses.kl_div", rungs=DROP_IN, dtypes=None, cpu_because="it is native's leniency")
+def test_custom_broadcasts_a_divergence_in_silence_as_native_does(cell):
+    """Native has no word about shapes that differ in this one loss, and custom has none either."""
+    custom, native = (cls(reduction="none")(logits_of(3, 1), torch.full((2,), 0.5)) for cls in cell.ladder[2:])
+    assert_bitwise(custom, native, "custom loss")

@@ -99,7 +99,7 @@ class Verdict:
 
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter):
-        if not self.results:
+        if not self.results or self.config.pluginmanager.has_plugin("subjects"):
             return
         about = self.environment()
         terminalreporter.section(

@@ -67,15 +67,14 @@ class BatchSampler(Sampler[list[int]]):
         return (len(self.sampler) + self.batch_size - 1) // self.batch_size
 
 
-def cut(draws, batch_size, drop_last):
-    """The batches as index tensors, given the sampler's draws as such; the next draw is made when a batch needs it."""
+def cut(draws, batch_size, drop_last, at_once):
+    """The sampler's draws in pieces of up to `at_once` whole batches, then what is left; each in its time."""
     rest = torch.empty(0, dtype=torch.int64, device="cpu")
     for drawn in draws:
-        *full, rest = torch.cat([rest, drawn]).split(batch_size)
-        yield from full
-        if len(rest) == batch_size:
-            yield rest
-            rest = rest[:0]
+        drawn = torch.cat([rest, drawn])
+        whole, rest = drawn.tensor_split([len(drawn) - len(drawn) % batch_size])
+        if len(whole):
+            yield from whole.split(at_once * batch_size)
     if len(rest) and not drop_last:
         yield rest
 

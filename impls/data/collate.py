@@ -88,6 +88,23 @@ def default_convert(row):
     return row
 
 
+def pinned(batch):
+    """The same walk over a batch whose tensors are copied to pinned memory; here a tuple stays a tuple."""
+    if hasattr(batch, "pin_memory"):
+        return batch.pin_memory()
+    if isinstance(batch, str | bytes):
+        return batch
+    if isinstance(batch, Mapping):
+        return like(batch, {key: pinned(part) for key, part in batch.items()})
+    if is_named(batch):
+        return type(batch)(*map(pinned, batch))
+    if isinstance(batch, tuple):
+        return type(batch)(map(pinned, batch))
+    if isinstance(batch, Sequence):
+        return like(batch, [pinned(part) for part in batch])
+    return batch
+
+
 def stack(tensors):
     kind = "nested" if tensors[0].is_nested else "sparse" if tensors[0].layout is not torch.strided else None
     if kind:

@@ -6,8 +6,6 @@ The parts are indexed with one and the same i, whatever it is: a number gives on
 numbers a batch.  Only the first dimensions have to agree, and they are checked once, at construction,
 for an index that exists in x and not in y would otherwise be found an epoch later.
 
-Not here yet: `Dataset.__add__` (it makes a ConcatDataset) and IterableDataset, concepts of their own.
-
 Shapes   x (n, …), y (n, …), any number of them, any trailing shapes, any dtypes.
 Units    those of the data.
 Raises   AssertionError if first dimensions differ; IndexError past the end;
@@ -47,6 +45,11 @@ class Dataset(Generic[Row]):
 
     def __getitem__(self, index):
         raise NotImplementedError("Subclasses of Dataset should implement __getitem__.")
+
+    def __add__(self, other):
+        from impls.data.concat_dataset import ConcatDataset  # which is one of these
+
+        return ConcatDataset([self, other])
 
 
 class TensorDataset(Dataset[tuple[torch.Tensor, ...]]):

@@ -36,17 +36,17 @@ class Stream(NamedTuple):
 
 
 class Cursor(NamedTuple):
-    n: int
-    position: int
+    order: np.ndarray
+    position: int = 0
 
 
 def start(n):
-    return Cursor(n, 0)
+    return Cursor(np.arange(n))
 
 
 def take(cursor, rng, k):
-    stop = min(cursor.position + k, cursor.n)
-    return np.arange(cursor.position, stop), Cursor(cursor.n, stop), rng
+    stop = cursor.position + k
+    return cursor.order[cursor.position : stop], cursor._replace(position=stop), rng
 
 
 sequential_sampler_manual = Stream(start, take)

@@ -9,7 +9,7 @@ their sum, and a mean over nothing is 0/0, NaN, never 0 (tests/planted: mse_mean
 
 Shapes   l any, 0 included;  L of the shape of l for none, else ().
 Units    [L] = [l];  n is a pure number, or has the unit of the weights.
-Raises   ValueError for another reduction.
+Raises   ValueError for another reduction;  check_shapes, for manual and raw: ValueError where shapes differ.
 Source   torch/nn/_reduction.py, torch/nn/modules/loss.py (PyTorch 2.13).
 """
 
@@ -35,6 +35,12 @@ def reduce_backward(dy, saved, needs_input_grad=(True,)):
     if not needs_input_grad[0]:
         return (None,)
     return (dy / n if reduction == "mean" else dy,)
+
+
+def check_shapes(x, y):
+    """Refuse what native would broadcast."""
+    if x.shape != y.shape:
+        raise ValueError(f"Target has shape {tuple(y.shape)}, input {tuple(x.shape)}: they would be broadcast")
 
 
 def _reduced(losses, n, reduction="mean"):

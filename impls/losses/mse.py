@@ -17,13 +17,13 @@ Source   Gauss 1809; torch/nn/modules/loss.py and ATen/native/cpu/PointwiseOpsKe
 import torch
 
 from impls.ladder import Ladder, Pair
-from impls.losses.loss import Loss, reduce_backward, reduce_forward, reduce_raw
+from impls.losses.loss import Loss, check_shapes, reduce_backward, reduce_forward, reduce_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def mse_forward(x, y, *, reduction="mean"):
-    _check_shapes(x, y)
+    check_shapes(x, y)
     d = x - y
     loss, reduced = reduce_forward(d * d, d.dtype.type(d.size), reduction)
     return loss, (d, reduced)
@@ -37,18 +37,13 @@ def mse_backward(dy, saved, needs_input_grad=(True, False)):
     return dx if needs_x else None, -dx if needs_y else None
 
 
-def _check_shapes(x, y):
-    if x.shape != y.shape:
-        raise ValueError(f"Target has shape {tuple(y.shape)}, input {tuple(x.shape)}: they would be broadcast")
-
-
 mse_manual = Pair(mse_forward, mse_backward)
 
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def mse_raw(x, y, *, reduction="mean"):
-    _check_shapes(x, y)
+    check_shapes(x, y)
     return reduce_raw((x - y) ** 2, x.numel(), reduction)
 
 

@@ -1,7 +1,16 @@
 """How things are compared: to the bit, on a lattice where nothing rounds, or within a proven bound."""
 
 from tests.exactness.bounded import Bounded, bounded
-from tests.exactness.compare import Different, Inconclusive, array, assert_bitwise, assert_same, assert_within, judge
+from tests.exactness.compare import (
+    Different,
+    Inconclusive,
+    Untold,
+    array,
+    assert_bitwise,
+    assert_same,
+    assert_within,
+    judge,
+)
 from tests.exactness.formats import FORMATS, LONGDOUBLE_IS_WIDER
 from tests.exactness.ledger import LEDGER
 
@@ -12,6 +21,7 @@ __all__ = [
     "Bounded",
     "Different",
     "Inconclusive",
+    "Untold",
     "array",
     "assert_bitwise",
     "assert_same",

@@ -16,8 +16,10 @@ Sources  Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., ch. 3 
 """
 
 import functools
+import math
 from typing import Any, NamedTuple
 
+import mpmath  # torch requires it, by way of sympy
 import numpy as np
 
 from tests.exactness.formats import FORMATS, ULPS, Format
@@ -104,7 +106,10 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     def _multiply(self, other):
         inherited = self.error * abs(other.value) + abs(self.value) * other.error + self.error * other.error
         lattice = _both(lambda a, b: a + b, self, other)
-        return self._rounded(self.value * other.value, inherited, lattice, underflows=1)
+        product = self._rounded(self.value * other.value, inherited, lattice, underflows=1)
+        zero = ((self.value == 0) & (self.error == 0)) | ((other.value == 0) & (other.error == 0))
+        product.error = np.where(zero & np.isfinite(product.error), 0, product.error)
+        return product
 
     def _divide(self, other):
         value = self.value / other.value
@@ -143,6 +148,12 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     def _absolute(self):
         return Bounded(abs(self.value), self.error, self.lattice, self.format)
 
+    def _sign(self):
+        """Known where the bound leaves zero out; elsewhere a rung may return any of the three."""
+        unknown = (abs(self.value) <= self.error * SLACK) & (self.error != 0)
+        error = np.where(unknown, 1 + abs(np.sign(self.value)), 0)
+        return Bounded(np.sign(self.value), error, None if np.any(unknown) else 0, self.format)
+
     def _compare(self, other, relation):
         decided = abs(self.value - other.value) > (self.error + other.error) * SLACK
         decided = decided | ((self.error == 0) & (other.error == 0))
@@ -158,6 +169,31 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     def _log(self):
         inherited = np.where(self.error < self.value, -np.log1p(-self.error / self.value), np.inf)
         return self._rounded(np.log(self.value), inherited, None, 2 * ULPS["log"])
+
+    def _log1p(self):
+        inherited = np.where(self.error < 1 + self.value, -np.log1p(-self.error / (1 + self.value)), np.inf)
+        return self._rounded(np.log1p(self.value), inherited, None, 2 * ULPS["log1p"], underflows=2 * ULPS["log1p"])
+
+    def _tanh(self):
+        """tanh a - tanh b = sinh(a - b) / (cosh a cosh b), largest towards 0; beyond overflow the slope."""
+        nearer, nearest = np.cosh(abs(self.value) - self.error), np.cosh(np.maximum(abs(self.value) - self.error, 0))
+        exact, slope = np.sinh(self.error) / np.cosh(self.value) / nearer, self.error / nearest / nearest
+        inherited = np.where(self.error == 0, 0, np.fmin(exact, slope))
+        return self._rounded(np.tanh(self.value), inherited, None, 2 * ULPS["tanh"], underflows=2 * ULPS["tanh"])
+
+    def _erf(self):
+        """No steeper than at the interval's nearest point to 0, and no further than its ends, which may cancel."""
+        wider, value = self.format.wider, _erf(self.value)
+        nearest = np.maximum(abs(self.value) - self.error, 0)
+        slope = 2 / np.sqrt(wider(np.pi)) * np.exp(-nearest * nearest) * self.error
+        ends = np.max([abs(_erf(self.value + e) - value) for e in (-self.error, self.error)], axis=0)
+        inherited = np.minimum(slope, ends + 4 * self.format.wider_roundoff)
+        return self._rounded(value, inherited, None, 2 * ULPS["erf"], underflows=2 * ULPS["erf"])
+
+    def _sign(self):
+        """Any of -1, 0 and 1 where the bound leaves it open."""
+        value, open_ = np.sign(self.value), (abs(self.value) <= self.error * SLACK) & (self.error != 0)
+        return Bounded(value, np.where(open_, 1 + abs(value), 0), None if np.any(open_) else 0, self.format)
 
     def _cos(self):
         """Its slope is the sine, and changes no faster than the argument."""
@@ -214,6 +250,11 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     size = property(lambda self: self.value.size)
     dtype = property(lambda self: np.dtype(self.format.name))
 
+    def astype(self, dtype):
+        if dtype != self.dtype:
+            raise TypeError(f"{self.format.name} numbers stay what they are: {dtype} was asked for")
+        return self
+
     def __len__(self):
         return len(self.value)
 
@@ -235,11 +276,15 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     @np.errstate(all="ignore")
     def __array_ufunc__(self, ufunc, method, *inputs, **settings):
-        if method != "__call__" or settings or ufunc not in _UFUNCS:
+        rule = _UFUNCS.get(ufunc) or _LIFTED.get(ufunc.__name__)
+        if method != "__call__" or settings or rule is None:
             return NotImplemented
-        return _UFUNCS[ufunc](*(self._lift(x) for x in inputs))
+        return rule(*(self._lift(x) for x in inputs))
 
     def __array_function__(self, function, types, args, kwargs):
+        if function is np.broadcast_to and not kwargs:
+            array, shape = args
+            return array._map(lambda a: np.broadcast_to(a, shape))
         return _select(function, args, kwargs)
 
     def __array__(self, dtype=None, copy=None):
@@ -278,6 +323,22 @@ def _select(function, args, kwargs):
     return Bounded(value, error, _both(min, yes, no) if not np.any(error) else None, yes.format)
 
 
+def _erf(x):
+    """erf in the dtype of x, which for a longdouble only mpmath has."""
+    if x.dtype == np.float64:
+        return np.asarray(np.frompyfunc(math.erf, 1, 1)(x)).astype(x.dtype)
+    return np.asarray(np.frompyfunc(_erf_of_one, 1, 1)(x)).astype(x.dtype)
+
+
+def _erf_of_one(x):
+    if not np.isfinite(x):
+        return np.longdouble(math.erf(x))
+    with mpmath.workprec(80):
+        high = float(x)
+        y = mpmath.erf(mpmath.mpf(high) + mpmath.mpf(float(x - high)))
+        return np.longdouble(float(y)) + np.longdouble(float(y - mpmath.mpf(float(y))))
+
+
 def _both(combine, a, b):
     return None if a.lattice is None or b.lattice is None else combine(a.lattice, b.lattice)
 
@@ -305,11 +366,19 @@ _UFUNCS = {
     np.minimum: lambda a, b: a._negative()._maximum(b._negative())._negative(),
     np.exp: Bounded._exp,
     np.log: Bounded._log,
+    np.log1p: Bounded._log1p,
+    np.tanh: Bounded._tanh,
+    np.sign: Bounded._sign,
     np.sqrt: Bounded._sqrt,
     np.cos: Bounded._cos,
     np.power: Bounded._power,
+    np.less: lambda a, b: a._compare(b, np.less),
+    np.greater: lambda a, b: a._compare(b, np.greater),
     np.less_equal: lambda a, b: a._compare(b, np.less_equal),
+    np.greater_equal: lambda a, b: b._compare(a, np.less_equal),
 }
+
+_LIFTED = {"erf (vectorized)": Bounded._erf}  # by np.frompyfunc, which makes a ufunc of a Python function
 
 
 def bounded(data, dtype="float64") -> Bounded:

@@ -19,6 +19,17 @@ class Inconclusive(AssertionError):
     """The bound is infinite somewhere: nothing is proven."""
 
 
+class Untold(dict):
+    """What somebody keeps to himself, such as the state of an optimizer that is not ours: it differs from nothing."""
+
+    def __init__(self, kept=None):
+        super().__init__()
+        self.kept = kept
+
+    __eq__ = lambda self, other: True
+    __hash__ = None
+
+
 def array(x):
     """What a caller sees, as a NumPy array."""
     return x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
@@ -73,6 +84,8 @@ def judge(actual, reference: Bounded, what="value") -> Different | Inconclusive 
 
 def assert_same(actual, reference, what="value"):
     """Compare two traces, or two entries of them: by bound where the reference has one, else exactly."""
+    if isinstance(actual, Untold) or isinstance(reference, Untold):
+        return
     if isinstance(reference, Bounded):
         assert_within(actual, reference, what)
     elif isinstance(reference, dict):

@@ -7,6 +7,7 @@ Source  FPRev (arXiv 2411.00442) for the depth of a sum.
 """
 
 import functools
+import math
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -21,6 +22,8 @@ FUNCTIONS = {  # exactly, and in the libraries that have it
     "sqrt": (mpmath.sqrt, {"numpy": np.sqrt, "torch": torch.sqrt}),
     "exp": (mpmath.exp, {"numpy": np.exp, "torch": torch.exp}),
     "log": (mpmath.log, {"numpy": np.log, "torch": torch.log}),
+    "log1p": (mpmath.log1p, {"numpy": np.log1p, "torch": torch.log1p}),
+    "erf": (mpmath.erf, {"numpy": lambda x: np.vectorize(math.erf, [x.dtype])(x), "torch": torch.erf}),
     "cos": (mpmath.cos, {"numpy": np.cos, "torch": torch.cos}),
     "power": (lambda x: x ** mpmath.mpf(1.375), {"numpy": lambda x: x**1.375, "torch": lambda x: x**1.375}),
     "tanh": (mpmath.tanh, {"numpy": np.tanh, "torch": torch.tanh}),
@@ -113,7 +116,7 @@ def _ulps_between(found, exact, f):
 
 def _ulps(name, library, dtype):
     x = _points(dtype)
-    return round(ulps_off(name, library, abs(x) if name in ("log", "sqrt", "power") else x), 3)
+    return round(ulps_off(name, library, abs(x) if name in ("log", "log1p", "sqrt", "power") else x), 3)
 
 
 def _points(dtype):

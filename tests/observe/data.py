@@ -7,7 +7,16 @@ Watched are the global generator and one of the program's own.
 """
 
 import contextlib
+import functools
+import io
 import itertools
+import operator
+import os
+import pickle
+import random
+import re
+import signal
+import time
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
@@ -17,11 +26,14 @@ import torch
 
 from impls.ladder import Rung
 from tests.cells import LADDERS, SEEN
+from tests.exactness import assert_same
 from tests.observe.rng import state_of
 from tests.observe.tensors import seen
 
 SEQUENTIAL, RANDOM = "data.sequential_sampler", "data.random_sampler"
-BATCHES, LOADER = "data.batch_sampler", "data.loader"
+SUBSET_RANDOM, WEIGHTED = "data.subset_random_sampler", "data.weighted_random_sampler"
+DISTRIBUTED, BATCHES, LOADER = "data.distributed_sampler", "data.batch_sampler", "data.loader"
+DRAWING = (RANDOM, SUBSET_RANDOM, WEIGHTED)  # the samplers that are given a generator
 
 
 class Turn(NamedTuple):
@@ -46,6 +58,11 @@ class Order(NamedTuple):
     sampler: str = SEQUENTIAL  # what a batch sampler batches, and its settings
     sampler_settings: dict = {}
     write: bool = False  # whether the caller overwrites each batch of a loader
+    source: Any = None  # what a sampler is given in place of a number of rows: indices, or weights
+
+    @property
+    def first(self):
+        return self.n if self.source is None else self.source
 
 
 def observe(rung, concept, impl, program):
@@ -106,7 +123,7 @@ def _manual(_, concept, impl, order, generators):
     columns, rows = _columns(n), LADDERS["data.dataset"].manual
 
     def start(stream, name, options):
-        return stream.start(n, **options, **(private if name == RANDOM else {}))
+        return stream.start(order.first, **options, **(private if name == RANDOM else {}))
 
     def begin():
         if concept == LOADER:
@@ -138,7 +155,7 @@ def _raw(_, concept, impl, order, generators):
     columns, rows = [torch.from_numpy(c) for c in _columns(order.n)], LADDERS["data.dataset"].raw
 
     def start(function, name, options):
-        return function(order.n, **options, **(generator if name in (RANDOM, LOADER) else {}))
+        return function(order.first, **options, **(generator if name in (*DRAWING, LOADER) else {}))
 
     def begin():
         if concept == BATCHES:
@@ -158,11 +175,20 @@ def made(rung, concept, impl, order, generators):
     if concept == LOADER:
         dataset = library.TensorDataset(*map(torch.from_numpy, _columns(order.n)))
         return impl(dataset, **order.settings, **generator)
-    drawing = generator if RANDOM in (concept, order.sampler) else {}
+    drawing = generator if {concept, order.sampler} & {*DRAWING} else {}
     if concept == BATCHES:
         cls = library.RandomSampler if order.sampler == RANDOM else library.SequentialSampler
         return impl(cls(range(order.n), **order.sampler_settings, **drawing), **order.settings)
-    return impl(range(order.n), **order.settings, **drawing)
+    if concept == DISTRIBUTED:
+        return _of_an_epoch(impl, range(order.n), **order.settings)
+    return impl(range(order.n) if order.source is None else order.source, **order.settings, **drawing)
+
+
+def _of_an_epoch(impl, dataset, epoch=None, **settings):
+    sampler = impl(dataset, **settings)
+    if epoch is not None:
+        sampler.set_epoch(epoch)
+    return sampler
 
 
 def _object(rung, concept, impl, order, generators):
@@ -208,10 +234,20 @@ class Library(NamedTuple):
     BatchSampler: type
     default_collate: Any
     DataLoader: type
+    IterableDataset: type
+    ConcatDataset: type
+    StackDataset: type
+    ChainDataset: type
+    SubsetRandomSampler: type
+    WeightedRandomSampler: type
+    DistributedSampler: type
+    get_worker_info: Any
 
     @classmethod
     def of(cls, rung):
         names = ("data.dataset", "data.subset", "data.split", SEQUENTIAL, RANDOM, BATCHES, "data.collate", LOADER)
+        names += ("data.iterable_dataset", "data.concat_dataset", "data.stack_dataset", "data.chain_dataset")
+        names += (SUBSET_RANDOM, WEIGHTED, DISTRIBUTED, "data.workers")
         return cls(*(getattr(LADDERS[name], rung) for name in names))
 
     @property
@@ -285,6 +321,7 @@ DATASETS = {
     "child of a subset": lambda library, rows: _twice(library)(rows),
     "whole batches": lambda library, rows: _whole_batches(library.Dataset)(rows),
     "anything": lambda _, rows: rows,
+    "noting": lambda library, n: Noting(n, library.get_worker_info),
 }
 SAMPLERS = {
     "sequential": lambda library, dataset, _: library.SequentialSampler(dataset),
@@ -296,7 +333,9 @@ SAMPLERS = {
 
 
 def shown(library, about, device="cpu"):
-    rows = [part.to(device) if isinstance(part, torch.Tensor) else part for part in about.rows]
+    rows = about.rows
+    if isinstance(rows, list | tuple):
+        rows = [part.to(device) if isinstance(part, torch.Tensor) else part for part in rows]
     dataset = DATASETS[about.kind](library, rows)
     for indices in about.views:
         dataset = library.Subset(dataset, indices)
@@ -343,6 +382,7 @@ class Side:
     """Custom or native in a program of its own: between its turns its global generator is put away."""
 
     def __init__(self, rung, impl, program):
+        self.rung, self.impl, self.program = rung, impl, program
         self.put_away, self.passes = torch.get_rng_state(), []
         with self.turn():
             self.generators = seeded(rung, program.seed)
@@ -354,6 +394,21 @@ class Side:
             torch.set_rng_state(self.put_away)
             yield
             self.put_away = torch.get_rng_state()
+
+    def resumes(self):
+        """The first loader is put away and another one goes on; whether there is a pass to go on with."""
+        with self.turn():
+            if isinstance(self.loaders[0], Raised):
+                return False
+            saved, before = pickle.dumps(self.loaders[0].state_dict()), states(self.generators)
+            for generator in self.loaders[0].generators:
+                generator.manual_seed(0)
+            self.loaders[0] = build(self.rung, self.impl, self.program.streams[0], self.generators)
+            self.loaders[0].load_state_dict(pickle.loads(saved))
+            assert_same(states(self.generators), before, "state")
+            going_on = bool(self.passes) and pickle.loads(saved)["pass"] is not None
+            self.passes = [asker(self.loaders[0])] if going_on else []
+            return going_on
 
     def does(self, act):
         """What comes of an act, and the generators that it leaves."""
@@ -401,7 +456,7 @@ def ways(library, about, row, some):
     return [outcome(ask) for ask in asked]
 
 
-class Noting:
+class Asked:
     """n rows that note when they are asked for."""
 
     def __init__(self, n):
@@ -414,9 +469,332 @@ class Noting:
 
 def noted_by(cls, n, view, batches):
     """What comes of each batch of a subset, and all rows that were asked for on the way."""
-    whole = Noting(n)
+    whole = Asked(n)
     subset = cls(whole, view)
     return [outcome(lambda batch=batch: subset.__getitems__(batch)) for batch in batches], whole.asked
+
+
+def row_of_parts(rung, impl, lengths, i):
+    """Row i of datasets of these lengths, whose rows say which they are: (which dataset, which of its rows)."""
+    if rung in (Rung.MANUAL, Rung.RAW):
+        return tuple(int(number) for number in impl(lengths, i))
+    return impl([[(k, j) for j in range(n)] for k, n in enumerate(lengths)])[i]
+
+
+def row_of_stack(rung, impl, arrays, names, i):
+    parts = arrays if rung is Rung.MANUAL else [*map(torch.from_numpy, arrays)]
+    named = None if names is None else dict(zip(names, parts, strict=False))
+    if rung in (Rung.MANUAL, Rung.RAW):
+        row = impl(tuple(parts) if named is None else named, i)
+    else:
+        row = (impl(*parts) if named is None else impl(**named))[i]
+    return {k: seen(v) for k, v in row.items()} if isinstance(row, dict) else [seen(v) for v in row]
+
+
+class Joined(NamedTuple):
+    """Datasets joined in one of the ways of WAYS_TO_JOIN."""
+
+    way: str
+    parts: list  # of Shown and Joined
+
+
+WAYS_TO_JOIN = {
+    "one after the other": lambda library, parts: library.ConcatDataset(parts),
+    "added": lambda library, parts: functools.reduce(operator.add, parts, library.TensorDataset(torch.zeros(1))),
+    "side by side": lambda library, parts: library.StackDataset(*parts),
+    "side by side, by name": lambda library, parts: library.StackDataset(**{f"p{i}": p for i, p in enumerate(parts)}),
+}
+
+
+def joined(library, about):
+    if isinstance(about, Shown):
+        return shown(library, about)
+    return WAYS_TO_JOIN[about.way](library, [joined(library, part) for part in about.parts])
+
+
+def ways_through(library, about, rows, batches):
+    """What comes of each way of asking joined datasets for rows."""
+    dataset = outcome(lambda: joined(library, about))
+    asked = [lambda: len(dataset), *(lambda row=row: told(dataset[row]) for row in rows)]
+    if hasattr(dataset, "__getitems__"):
+        asked += [lambda batch=batch: told(dataset.__getitems__(batch)) for batch in batches]
+    return [dataset if isinstance(dataset, Raised) else type(dataset).__name__, *map(outcome, asked)]
+
+
+class Short:
+    """A dataset that gives one row for whatever batch it is asked."""
+
+    def __len__(self):
+        return 2
+
+    def __getitems__(self, batch):
+        return batch[:1]
+
+
+# ── streams ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class Stream(NamedTuple):
+    n: int
+    says: int | None  # how many rows it says to have
+    options: dict  # of the loader
+    asks_len: bool  # whether the loader's length is asked for before the pass
+    requests: int
+
+
+def stream_class(library, says):
+    """A stream of n rows, of which those that have been read are noted, and which fails at the row called None."""
+    body = {
+        "__init__": lambda self, rows=(): (setattr(self, "rows", rows), setattr(self, "read", []))[0],
+        "__iter__": _read,
+        "__repr__": lambda _: "stream",
+    }
+    if says is not None:
+        body["__len__"] = lambda _: says
+    return type("Counted", (library.IterableDataset,), body)
+
+
+def _read(self):
+    for row in self.rows:
+        self.read.append(row)
+        if row is None:
+            raise ValueError("no row")
+        yield row
+
+
+def read_along(library, about):
+    """Of a chain, and of the sum of its streams, each row and what each stream has read by then; and the length."""
+    parts = [stream_class(library, n)(range(n)) if n >= 0 else [7] for n in about]
+    chain, lines = library.ChainDataset(parts), []
+    for stream in (chain, library.ChainDataset(()) + chain):
+        rows = iter(stream)
+        for _ in range(sum(map(abs, about)) + 2):
+            row = outcome(lambda: next(rows, "end"))
+            lines.append([row, [list(getattr(part, "read", ())) for part in parts]])
+    return [*lines, outcome(lambda: len(chain))]
+
+
+def flow(rung, impl, about):
+    """What a loader gives of a stream, what it warns of, and the generators after every request."""
+    library = Library.of(rung)
+    with torch.random.fork_rng(devices=[]):
+        generators = seeded(rung, 0)
+        stream = stream_class(library, about.says)([float(i) for i in range(about.n)])
+        loader = impl(stream, **about.options, generator=generators["own"])
+        lines = [outcome(lambda: len(loader)) if about.asks_len else None]
+        for _ in range(2):
+            batches = iter(loader)
+            for _ in range(about.requests):
+                line = with_warnings(lambda: told(next(batches, "end")))
+                warned = [(kind, words) for kind, words, _ in line["warned"]]
+                lines.append([line["result"], warned, list(stream.read), states(generators)])
+        return lines
+
+
+# ── workers ─────────────────────────────────────────────────────────────────────────────────────
+
+
+class Noting:
+    """Rows that show what they draw in their worker, what they know of it, and what worker_init_fn has told them."""
+
+    def __init__(self, n, get_worker_info):
+        self.n, self.ask, self.note = n, get_worker_info, "nothing"
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        about = [self.ask(), torch.utils.data.get_worker_info()]
+        known = [info and (info.id, info.num_workers, info.seed, info.dataset is self) for info in about]
+        drawn = (random.random(), float(np.random.rand()), torch.rand(2)) if about[0] else ()
+        return torch.tensor(i), drawn, str(known), self.note, torch.get_num_threads()
+
+
+def note_the_worker(id):
+    torch.utils.data.get_worker_info().dataset.note = f"worker {id}, {torch.initial_seed()}"
+
+
+def _working(n, **options):
+    """A pass read to its end and beyond, one abandoned, and two side by side, with masks drawn in between."""
+    whole = (1,) * (-(-n // (options.get("batch_size", 1) or 1)) + 2)
+    feed = Feed(Shown("noting", n), options | {"shuffle": n > 0, "num_workers": 2}, "own")
+    return Program([feed], 5, [Turn(0, whole), Turn(0, (1,), mask=7), Turn(0, whole, live=2, mask=7)])
+
+
+WORKING = {
+    "workers that are kept": _working(7, persistent_workers=True, worker_init_fn=note_the_worker),
+    "the last batch dropped": _working(9, batch_size=4, drop_last=True, prefetch_factor=1, timeout=60),
+    "more batches ahead than there are": _working(8, batch_size=4, prefetch_factor=3, multiprocessing_context="fork"),
+    "row by row": _working(5, batch_size=None, prefetch_factor=1),
+    "one row": _working(1, batch_size=2),
+    "nothing": _working(0),
+}
+SHARED_STREAMS = {
+    "in batches": {"batch_size": 2},
+    "with a last batch dropped by each": {"batch_size": 4, "drop_last": True},
+    "row by row": {"batch_size": None, "prefetch_factor": 1},
+    "with workers kept": {"batch_size": 3, "persistent_workers": True},
+}
+
+
+def _share(self):
+    info = self.ask()
+    yield from range(info.id, 10, info.num_workers)
+
+
+def flow_of_workers(rung, impl, options):
+    """Two passes over a stream of which every worker shows its share, with the length that it claims, and warnings."""
+    library = Library.of(rung)
+    body = {"__iter__": _share, "__len__": lambda _: 9, "__repr__": lambda _: "stream"}
+    stream = type("Shared", (library.IterableDataset,), body)()
+    stream.ask = library.get_worker_info
+    with torch.random.fork_rng(devices=[]):
+        loader = impl(stream, num_workers=2, **options, generator=torch.Generator())
+        about = [with_warnings(lambda: told(list(loader))), len(loader), with_warnings(lambda: told(list(loader)))]
+    return [[w[:2] for w in each.pop("warned")] + [each] if isinstance(each, dict) else each for each in about]
+
+
+def first_draws(rung, impl, seed):
+    """The first numbers that two workers draw, of a pass whose generator has this seed."""
+    if rung is Rung.MANUAL:
+        draws = LADDERS["rng"].manual
+        base_seed, _ = draws.random(draws.seed(seed))
+        return [_first_of(impl(int(base_seed), id)) for id in range(2)]
+    loader = getattr(LADDERS[LOADER], rung)
+    rows = loader(Noting(2, impl), None, num_workers=2, generator=torch.Generator().manual_seed(seed))
+    return [[drawn[0], drawn[1], seen(drawn[2])] for _, drawn, *_ in rows]
+
+
+def _first_of(seeds):
+    draws = LADDERS["rng"].manual
+    torchs, _ = draws.rand(draws.seed(seeds.seed), (2,))
+    return [random.Random(seeds.seed).random(), float(np.random.RandomState(seeds.numpy).rand()), torchs]
+
+
+class Slow:
+    """Rows of which some are slow."""
+
+    def __init__(self, n, slow):
+        self.n, self.slow = n, slow
+
+    def __len__(self):
+        return self.n
+
+    def __getitem__(self, i):
+        if i in self.slow:
+            time.sleep(1)
+        return i
+
+
+class Killing(Slow):
+    """Rows of which the fifth kills whoever loads it, in the time in which a slow one is waited for."""
+
+    def __init__(self, n, how=signal.SIGKILL):
+        super().__init__(n, slow={1})
+        self.how = how
+
+    def __getitem__(self, i):
+        if i == 4:
+            time.sleep(0.2)
+            os._exit(3) if self.how is None else os.kill(os.getpid(), self.how)
+        return super().__getitem__(i)
+
+
+class Raising(Slow):
+    def __getitem__(self, i):
+        if i == 2:
+            raise KeyError("row 2")
+        return i
+
+
+def raise_at_once(id):
+    raise ValueError(f"worker {id}")
+
+
+FAILING = {
+    "a row raises": (lambda: Raising(6, ()), {"num_workers": 2}),
+    "worker_init_fn raises": (lambda: Slow(1, ()), {"num_workers": 1, "worker_init_fn": raise_at_once}),
+    "a worker is killed": (lambda: Killing(8), {"num_workers": 2, "batch_size": None}),
+    "a worker leaves": (lambda: Killing(8, None), {"num_workers": 1, "batch_size": None}),
+    "a worker is late": (lambda: Slow(2, {0}), {"num_workers": 1, "timeout": 0.1}),
+}
+
+
+def failed(impl, failing):
+    """What comes until the first error, the error and its cause, without what differs between processes and files."""
+    dataset, options = FAILING[failing]
+    lines, running = [], iter(impl(dataset(), **options))
+    while not lines or lines[-1] != "end":
+        try:
+            lines.append(told(next(running, "end")))
+        except Exception as error:
+            lines.append([_essence(e) for e in (error, error.__cause__)])
+            if failing != "a row raises":
+                break
+    return lines
+
+
+def _essence(error):
+    """The class and the words, of a worker's traceback the first and the last line."""
+    lines = re.sub(r"pid(\(s\))? \d+", "pid", str(error)).strip().splitlines()
+    return None if error is None else [type(error), *{0: lines[0], 1: lines[-1]}.values()]
+
+
+def overwritten(rung, impl, n, b):
+    """The batches of a pass during which the dataset is written to after each."""
+    parts = [torch.arange(2.0 * n).reshape(n, 2), torch.arange(n)]
+    batches = []
+    for batch in impl(Library.of(rung).TensorDataset(*parts), b, generator=torch.Generator()):
+        batches.append(told(batch))
+        parts[len(batches) % 2].add_(100)
+    return batches
+
+
+def told_pinned(value):
+    """What a batch is and which of its tensors are pinned."""
+    if isinstance(value, torch.Tensor):
+        return [told(value), value.is_pinned()]
+    parts = value.values() if isinstance(value, Mapping) else value
+    nested = isinstance(value, Mapping | Sequence) and not isinstance(value, str | bytes)
+    return [told(value), *(told_pinned(part) for part in parts if nested)] if nested else told(value)
+
+
+# ── going on ────────────────────────────────────────────────────────────────────────────────────
+
+
+def resumed(impl, about, stop, masks):
+    """What comes, with the generators, after `stop` requests: of a run resumed there, and of the run itself."""
+    with torch.random.fork_rng(devices=[]):
+        generators = seeded(Rung.CUSTOM, 1)
+        loader = build(Rung.CUSTOM, impl, about, generators)
+        run = _requests(loader, _watched(loader, generators), masks)
+        for _ in range(stop):
+            next(run)
+        file = io.BytesIO()
+        torch.save(loader.state_dict(), file)
+        uninterrupted = list(run)
+        generators = seeded(Rung.CUSTOM, 2)
+        loader = build(Rung.CUSTOM, impl, about, generators)
+        file.seek(0)
+        loader.load_state_dict(torch.load(file))
+        return list(_requests(loader, _watched(loader, generators), masks[stop:])), uninterrupted
+
+
+def _watched(loader, generators):
+    return {name: generator for name, generator in generators.items() if generator in loader.generators}
+
+
+def _requests(loader, generators, masks):
+    """One request after the other, with what it gives, pass after pass, and a mask drawn after each."""
+    running = None
+    for size in masks:
+        if running is None:
+            running = iter(loader)
+        batch = outcome(lambda: told(next(running, "end")))
+        running = None if isinstance(batch, str) and batch == "end" else running
+        for generator in generators.values():
+            torch.empty(size).bernoulli_(0.5, generator=generator)
+        yield [batch, states(generators)]
 
 
 class Split(NamedTuple):
@@ -484,7 +862,7 @@ def told(value):
     """Everything a caller sees of a value: types all the way down, and of tensors how they lie in memory."""
     if isinstance(value, torch.Tensor):
         about = {k: getattr(value, k) for k in ("dtype", "requires_grad", "is_cuda")}
-        about |= {"type": type(value), "strides": value.stride(), "offset": value.storage_offset()}
+        about |= {"type": type(value), "strides": value.stride()}
         return about | {"values": _numbers(value)}
     if isinstance(value, str | bytes):
         return value

@@ -4,7 +4,9 @@ A problem says what goes in, what gradient comes back from above, and whose grad
 """
 
 import inspect
+import math
 import re
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +14,7 @@ import pytest
 import torch
 
 from impls.ladder import Rung
+from impls.nn.batch_norm1d import Stats
 from impls.nn.sequential import Layer
 from tests.cells import LADDERS
 from tests.observe.rng import state_of
@@ -26,6 +29,8 @@ class Problem(NamedTuple):
     dy: np.ndarray
     settings: dict[str, Any]
     seed: int | None = None  # of the generator, where the layer draws
+    born: dict[str, Any] = {}  # what only a class is told, at construction
+    stats: dict[str, Any] | None = None  # what the layer remembers of the batches before
 
 
 def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
@@ -40,31 +45,44 @@ def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
         for leaf, needed in zip(leaves.values(), problem.needs, strict=True):
             leaf.requires_grad_(needed)
         generator = torch.manual_seed(problem.seed or 0)
-        y = _called(impl, leaves, problem, generator) if rung is Rung.RAW else _passed(module, leaves)
+        if rung is Rung.RAW:
+            y, left = _called(impl, leaves, problem, generator), state_of(generator)
+            y, left = y if isinstance(y, tuple) else (y, left)
+        else:
+            y = _passed(module, leaves)
+            left = state_of(generator) if problem.stats is None else Stats(*module.buffers())
         if y.requires_grad:
             y.backward(tensor(problem.dy, device))
-        return _trace(y, [leaf.grad for leaf in leaves.values()], problem, state_of(generator))
+        return _trace(y, [leaf.grad for leaf in leaves.values()], problem, left)
 
 
 def _manual(pair, problem, lift):
     lifted = lambda a: lift(a) if isinstance(a, ARRAYS) and a.dtype.kind == "f" else a
     inputs, settings = map(lifted, problem.inputs.values()), {k: lifted(v) for k, v in problem.settings.items()}
     rng = () if problem.seed is None else (LADDERS["rng"].manual.seed(problem.seed),)
-    y, saved, *rng = pair.forward(*inputs, *rng, **settings)
-    return _trace(y, pair.backward(lift(problem.dy), saved, problem.needs), problem, *rng)
+    if problem.stats is not None:
+        settings["stats"] = Stats(*map(lifted, problem.stats.values()))
+    y, saved, *left = pair.forward(*inputs, *rng, **settings)
+    return _trace(y, pair.backward(lift(problem.dy), saved, problem.needs), problem, *left)
 
 
 def _called(function, leaves, problem, generator):
     drawn = {} if problem.seed is None else {"generator": generator}
+    if problem.stats is not None:
+        drawn["stats"] = Stats(*_tensors(problem.stats, leaves).values())
     return function(*leaves.values(), **_tensors(problem.settings, leaves), **drawn)
 
 
 def _module(cls, problem, leaves):
     """A module with the problem's settings and parameters."""
     settings = _tensors(problem.settings, leaves)
-    if "weight" not in leaves:
+    if problem.born or "weight" not in leaves:
         training = settings.pop("training", True)
-        return cls(**settings).train(training)
+        dtype = {"dtype": list(leaves.values())[-1].dtype} if problem.born else {}
+        module = cls(**problem.born, **settings, **dtype).train(training)
+        given = settings | leaves | _tensors(problem.stats or {}, leaves)
+        module.load_state_dict({name: torch.as_tensor(given[name]) for name in module.state_dict()})
+        return module
     weight, bias = leaves["weight"], leaves.get("bias")
     module = cls(*weight.T.shape, bias is not None, weight.device, weight.dtype)
     module.load_state_dict({name: leaf for name, leaf in leaves.items() if name != "x"})
@@ -74,7 +92,9 @@ def _module(cls, problem, leaves):
 def _passed(module, leaves):
     own = dict(module.named_parameters())
     x, *rest = (leaf for name, leaf in leaves.items() if name not in own)
-    return module(x.clone() if getattr(module, "inplace", False) else x, *rest)  # a leaf is not changed in place
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "reduction: 'mean' divides")  # what KLDivLoss says of its own default
+        return module(x.clone() if getattr(module, "inplace", False) else x, *rest)  # a leaf is not changed in place
 
 
 def _tensors(settings, leaves):
@@ -82,9 +102,13 @@ def _tensors(settings, leaves):
     return {k: tensor(v, device) if isinstance(v, ARRAYS) else v for k, v in settings.items()}
 
 
-def _trace(y, gradients, problem, rng=None):
-    gradients = dict(zip(problem.inputs, map(seen, gradients), strict=False))
-    return {"output": seen(y), "gradient": gradients} | ({} if problem.seed is None else {"generator": rng._asdict()})
+def _trace(y, gradients, problem, left=None):
+    trace = {"output": seen(y), "gradient": dict(zip(problem.inputs, map(seen, gradients), strict=False))}
+    if problem.seed is not None:
+        trace["generator"] = left._asdict()
+    if problem.stats is not None:
+        trace["stats"] = [seen(left.running_mean), seen(left.running_var), int(left.num_batches_tracked)]
+    return trace
 
 
 def initial(rung, impl, seed, dtype, sizes, bias):
@@ -112,10 +136,42 @@ def along(pair, problem, name, v):
     another adds could be so much larger that the sum has no digits left for this one.
     """
     h = np.ldexp(np.longdouble(1), -200)
-    moved = problem.inputs | {name: problem.inputs[name].astype(np.clongdouble) + 1j * h * v}
+    moved = problem.inputs | {name: _moved(problem.inputs[name].astype(np.clongdouble) + 1j * h * v)}
     rng = () if problem.seed is None else (LADDERS["rng"].manual.seed(problem.seed),)
-    y, *_ = pair.forward(*moved.values(), *rng, **problem.settings)
-    return (y.imag / h * problem.dy).sum().astype(problem.dy.dtype)
+    stats = {} if problem.stats is None else {"stats": Stats(*problem.stats.values())}
+    y, *_ = pair.forward(*moved.values(), *rng, **problem.settings, **stats)
+    return (np.asarray(y).imag / h * problem.dy).sum().astype(problem.dy.dtype)
+
+
+class Moved(np.ndarray):
+    """Complex numbers, on which functions that are not analytic have a derivative too, at a kink the mean of both."""
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **settings):
+        plain = [np.asarray(x) for x in inputs]
+        if "out" in settings:
+            settings["out"] = tuple(np.asarray(x) for x in settings["out"])
+        function = ALONG.get(ufunc.__name__, ufunc) if method == "__call__" else getattr(ufunc, method)
+        return _moved(function(*plain, **settings))
+
+    def __array_function__(self, function, types, args, kwargs):
+        return _moved(super().__array_function__(function, types, args, kwargs))
+
+
+def _moved(y):
+    y = np.asarray(y)
+    return y.view(Moved) if y.dtype.kind == "c" else y
+
+
+ALONG = {
+    "absolute": lambda z: np.sign(z.real) * z,
+    "maximum": lambda a, b: np.where(a.real == b.real, (a + b) / 2, np.where(a.real > b.real, a, b)),
+    "log1p": lambda z: np.log1p(z.real) + 1j * (z.imag / (1 + z.real)),
+    "minimum": lambda a, b: a + b - ALONG["maximum"](a, b),
+    "erf (vectorized)": lambda z: (
+        np.frompyfunc(math.erf, 1, 1)(z.real).astype(z.real.dtype)
+        + 2j / np.sqrt(np.pi) * np.exp(-z.real * z.real) * z.imag
+    ),
+}
 
 
 # ── a chain of layers ──

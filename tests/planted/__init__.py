@@ -7,6 +7,7 @@ import contextlib
 import functools
 import importlib
 import itertools
+import multiprocessing
 import operator
 import warnings
 from typing import NamedTuple
@@ -18,7 +19,7 @@ import torch
 from tests.cells import expand
 from tests.variants import Change, planted
 
-FAMILIES = ("rng", "nn", "losses", "optim", "schedules", "training", "data")
+FAMILIES = ("rng", "init", "autograd", "nn", "layers", "losses", "optim", "optim_matrix", "schedules", "training", "data")
 NOT_A_VERDICT = (NameError, SyntaxError, ImportError)  # the bug itself is mistyped
 
 
@@ -43,6 +44,7 @@ def planter(concept):
 
 def prepare():
     """As in the suite: one thread, its hypothesis profiles, and warnings that are part of what laws compare."""
+    multiprocessing.set_start_method(None, force=True)  # a process that was spawned would spawn a loader's workers, too
     importlib.import_module("conftest")
     warnings.simplefilter("error")
     torch.set_warn_always(True)
@@ -51,7 +53,11 @@ def prepare():
 def bugs(*names):
     """The planted bugs, or those that a name stands for: of a family, of a concept, or the bug itself."""
     found = [(family, bug) for family in FAMILIES for bug in importlib.import_module(f"tests.planted.{family}").BUGS]
-    return [bug for family, bug in found if not names or {family, bug.concept, bug.name} & set(names)]
+    return [
+        bug
+        for family, bug in found
+        if not names or {family, bug.concept.partition(".")[0], bug.concept, bug.name} & set(names)
+    ]
 
 
 def law_of(bug):
@@ -71,7 +77,7 @@ def _run(law, concept):
     with _profile():
         for arguments in _arguments(law, concept):
             try:
-                _again(law)(**arguments)
+                again(law)(**arguments)
             except NOT_A_VERDICT:
                 raise
             except pytest.skip.Exception:
@@ -112,11 +118,11 @@ def _profile():
         hypothesis.settings.load_profile(before)
 
 
-def _again(law):
+def again(law):
     """The law, under the profile that is loaded now."""
     if not hasattr(law, "hypothesis"):
         return law
     return hypothesis.given(**law.hypothesis._given_kwargs)(law.hypothesis.inner_test)
 
 
-__all__ = ["FAMILIES", "Bug", "bugs", "law_of", "prepare", "verdict"]
+__all__ = ["FAMILIES", "Bug", "again", "bugs", "law_of", "prepare", "verdict"]

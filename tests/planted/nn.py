@@ -1,5 +1,7 @@
 """Wrong layers, modules and containers."""
 
+import functools
+
 from tests.planted import planter
 
 AGREE = "test_nn.test_rungs_agree_on_values_and_gradients"
@@ -29,6 +31,11 @@ CLASS = "test_nn.test_its_class_makes_a_parameter"
 SHARES = "test_nn.test_a_parameter_shares_its_data_and_not_its_history"
 DEFAULTS = "test_nn.test_every_rung_has_natives_defaults"
 REFUSES = "test_nn.test_custom_refuses_what_native_refuses_in_its_words"
+HOOKS = "test_module.test_custom_and_native_call_their_hooks_alike"
+SAVES = "test_module.test_custom_and_native_save_and_load_the_same_with_hooks_and_extra_state"
+CONVERTS = "test_module.test_custom_and_native_convert_alike"
+HOLDS = "test_module.test_custom_and_native_containers_live_through_the_same_lives"
+IS_BUFFER = "test_module.test_a_buffer_is_a_plain_tensor_with_a_mark"
 
 DROPOUT_ENDS = "    if not training or p == 0 or x.size == 0:\n"
 WEIGHT, BIAS = "w, rng = uniform_manual(rng, (out_features, in_features), -bound, bound, dtype)", "b, rng = uniform_manual(rng, (out_features,), -bound, bound, dtype)"
@@ -37,6 +44,8 @@ CUSTOM_BIAS = "            if self.bias is not None:\n                bound = _b
 
 linear, relu, dropout = planter("nn.linear"), planter("nn.relu"), planter("nn.dropout")
 module, parameter, sequential = planter("nn.module"), planter("nn.parameter"), planter("nn.sequential")
+registration, traversal, conversion, state, hooks = (functools.partial(planter(f"nn.{part}"), of="nn.module") for part in ("registration", "traversal", "conversion", "state", "hooks"))
+buffer, module_list, module_dict, parameter_list, parameter_dict = (planter(f"nn.{name}") for name in ("buffer", "module_list", "module_dict", "parameter_list", "parameter_dict"))
 
 BUGS = [
     # ── linear: the formula, manual rung
@@ -110,42 +119,42 @@ BUGS = [
     module("manual_counts_shared_twice", "        if id(w) not in seen:\n            seen.add(id(w))\n            yield name, w", "        yield name, w", NAMES, "torch7-distro#156, juliuskunze/jaxnet#8, wenet#2113"),
     module("manual_children_where_they_stand", "            yield dot + name, w\n    for name, child in tree.items():\n        if isinstance(child, dict):\n            yield from _leaves(child, dot + name)", "            yield dot + name, w\n        elif w is not None:\n            yield from _leaves(w, dot + name)", NAMES, "jax.tree_util sorts and mixes them"),
     module("manual_forgets_the_path", "yield from _leaves(child, dot + name)", "yield from _leaves(child, name)", NAMES, "clause"),
-    module("unordered", "in getattr(module, table).items():", "in sorted(getattr(module, table).items()):", NAMES, "roytseng-tw/Detectron.pytorch#118"),
-    module("shared_counted_twice", "                    if remove_duplicate:\n                        seen.add(tensor)\n", "", NAMES, "torch7-distro#156, juliuskunze/jaxnet#8, wenet#2113"),
-    module("shared_never_shown", "                    if remove_duplicate:\n                        seen.add(tensor)\n", "                    seen.add(tensor)\n", REGISTERED, "clause"),
-    module("prefix_with_a_dot", "return f\"{prefix}.{name}\" if prefix else name", "return f\"{prefix}.{name}\"", NAMES, "clause"),
-    module("shared_module_twice", "        if remove_duplicate:\n            memo.add(self)\n", "", REGISTERED, "clause"),
-    module("children_not_deduplicated", "                seen.add(child)\n", "", REGISTERED, "clause"),
+    traversal("unordered", "in getattr(module, table).items():", "in sorted(getattr(module, table).items()):", NAMES, "roytseng-tw/Detectron.pytorch#118"),
+    traversal("shared_counted_twice", "                    if remove_duplicate:\n                        seen.add(tensor)\n", "", NAMES, "torch7-distro#156, juliuskunze/jaxnet#8, wenet#2113"),
+    traversal("shared_never_shown", "                    if remove_duplicate:\n                        seen.add(tensor)\n", "                    seen.add(tensor)\n", REGISTERED, "clause"),
+    traversal("prefix_with_a_dot", "return f\"{prefix}.{name}\" if prefix else name", "return f\"{prefix}.{name}\"", NAMES, "clause"),
+    traversal("shared_module_twice", "        if remove_duplicate:\n            memo.add(self)\n", "", REGISTERED, "clause"),
+    traversal("children_not_deduplicated", "                seen.add(child)\n", "", REGISTERED, "clause"),
     # ── module: what is registered
-    module("replaced_moves_to_the_end", "            self._forget(name, own, self._buffers, self._modules)\n", "            self._forget(name, own, self._buffers, self._modules, self._parameters)\n", REGISTERED, "clause"),
-    module("name_in_two_tables", "self._forget(name, own, self._buffers, self._modules)", "self._forget(name, own)", REGISTERED, "clause"),
-    module("none_deletes", "            self._parameters[name] = None\n", "            del self._parameters[name]\n", REGISTERED, "clause"),
-    module("every_buffer_is_saved", "if name not in self._non_persistent_buffers_set}", "}", REGISTERED, "clause"),
-    module("no_buffer_is_saved", "(self._parameters | buffers).items()", "self._parameters.items()", REGISTERED, "clause"),
-    module("empty_place_is_saved", "items() if tensor is not None}", "items()}", REGISTERED, "clause"),
-    module("tensor_is_a_parameter", "        if isinstance(value, Parameter):\n            if", "        if isinstance(value, torch.Tensor) and value.is_floating_point() and name not in own.get('_buffers', ()):\n            value = value if isinstance(value, Parameter) else Parameter(value)\n            if", REGISTERED, "clause"),
-    module("methods_can_be_covered", "        taken = hasattr(self, name) and name not in getattr(self, f\"_{kind}s\")\n", "        taken = False\n", REFUSES, "clause"),
-    module("knows_only_its_own_parameters", "        if isinstance(value, Parameter):\n            if", "        if type(value) is Parameter:\n            if", MIXED, "clause"),
-    module("dots_in_names", "        if \".\" in name:\n", "        if False:\n", REFUSES, "clause"),
-    module("registers_before_it_is_born", "            if \"_parameters\" not in own:\n                raise AttributeError(\"cannot assign parameters before Module.__init__() call\")\n", "", REFUSES, "pytorch#16110"),
-    module("buffers_before_it_is_born", "        if \"_buffers\" not in vars(self):\n            raise AttributeError(\"cannot assign buffer before Module.__init__() call\")\n", "", REFUSES, "pytorch#16110"),
+    registration("replaced_moves_to_the_end", "            self._forget(name, own, self._buffers, self._modules)\n", "            self._forget(name, own, self._buffers, self._modules, self._parameters)\n", REGISTERED, "clause"),
+    registration("name_in_two_tables", "self._forget(name, own, self._buffers, self._modules)", "self._forget(name, own)", REGISTERED, "clause"),
+    registration("none_deletes", "            self.register_parameter(name, None)\n", "            del self._parameters[name]\n", REGISTERED, "clause"),
+    state("every_buffer_is_saved", "if name not in self._non_persistent_buffers_set}", "}", REGISTERED, "clause"),
+    state("no_buffer_is_saved", "(self._parameters | buffers).items()", "self._parameters.items()", REGISTERED, "clause"),
+    state("empty_place_is_saved", "items() if tensor is not None}", "items()}", REGISTERED, "clause"),
+    registration("tensor_is_a_parameter", "        if isinstance(value, Parameter):\n            if", "        if isinstance(value, torch.Tensor) and value.is_floating_point() and name not in own.get('_buffers', ()):\n            value = value if isinstance(value, Parameter) else Parameter(value)\n            if", REGISTERED, "clause"),
+    registration("methods_can_be_covered", "        taken = hasattr(self, name) and name not in getattr(self, f\"_{kind}s\")\n", "        taken = False\n", REFUSES, "clause"),
+    registration("knows_only_its_own_parameters", "        if isinstance(value, Parameter):\n            if", "        if type(value) is Parameter:\n            if", MIXED, "clause"),
+    registration("dots_in_names", "        if \".\" in name:\n", "        if False:\n", REFUSES, "clause"),
+    registration("registers_before_it_is_born", "            if \"_parameters\" not in own:\n                raise AttributeError(\"cannot assign parameters before Module.__init__() call\")\n", "", REFUSES, "pytorch#16110"),
+    registration("buffers_before_it_is_born", "        if \"_buffers\" not in vars(self):\n            raise AttributeError(\"cannot assign buffer before Module.__init__() call\")\n", "", REFUSES, "pytorch#16110"),
     # ── module: what is done to all, and what is saved
     module("switches_only_itself", "            child.train(mode)\n", "            pass\n", LIVES, "clause"),
     module("switches_only_its_children", "        self.training = mode\n", "", LIVES, "clause"),
     module("freezes_only_its_own", "        for p in self.parameters():\n            p.requires_grad_(requires_grad)", "        for p in self.parameters(False):\n            p.requires_grad_(requires_grad)", LIVES, "clause"),
     module("zeroes_always", "            if set_to_none:\n                p.grad = None\n            elif", "            if", LIVES, "torch before 2.0"),
-    module("converts_only_its_own", "            child._apply(fn)\n", "            pass\n", LIVES, "clause"),
-    module("converted_into_new_parameters", "                p.data = fn(p)\n", "                self._parameters[next(n for n, q in self._parameters.items() if q is p)] = Parameter(fn(p), p.requires_grad)\n", LIVES, "clause: an optimizer would lose it"),
-    module("state_is_a_copy", "tensor if keep_vars else tensor.detach()", "tensor if keep_vars else tensor.detach().clone()", LIVES, "clause"),
-    module("state_keeps_the_graph", "tensor if keep_vars else tensor.detach()", "tensor", LIVES, "clause"),
-    module("ignores_what_is_missing", "        if strict and missing:\n", "        if False:\n", REFUSES, "PIQuIL/QuCumber#18, pytorch/examples#1029"),
-    module("ignores_what_is_unexpected", "        if strict and unexpected:\n", "        if False:\n", REFUSES, "PIQuIL/QuCumber#18, pytorch/examples#1029"),
-    module("always_strict", "        if strict and missing:\n", "        if missing:\n", LIVES, "pytorch#156177"),
-    module("tells_of_nothing_missing", "return _IncompatibleKeys(missing, unexpected)", "return _IncompatibleKeys([], unexpected)", LIVES, "PIQuIL/QuCumber#18"),
-    module("unexpected_under_an_empty_child", "name not in (self._modules if dot else own)", "name not in ([n for n, m in self._modules.items() if m] if dot else own)", LIVES, "facebookresearch/fairseq2#330: native overlooks them"),
-    module("broadcasts_what_it_loads", "        if theirs.shape != mine.shape:\n", "        if False:\n", REFUSES, "clause"),
-    module("assigned_is_copied", "        elif assign:\n", "        elif False:\n", LIVES, "clause"),
-    module("assigned_is_trained", "            if isinstance(mine, Parameter):\n                theirs = theirs if isinstance(theirs, Parameter) else Parameter(theirs)\n                theirs.requires_grad_(mine.requires_grad)\n", "            if isinstance(mine, Parameter):\n                theirs = Parameter(theirs)\n", LIVES, "clause"),
+    conversion("converts_only_its_own", "            child._apply(fn)\n", "            pass\n", LIVES, "clause"),
+    conversion("into_new_parameters", "if p.is_meta == data.is_meta:", "if False:", LIVES, "clause: an optimizer would lose it"),
+    state("state_is_a_copy", "tensor if keep_vars else tensor.detach()", "tensor if keep_vars else tensor.detach().clone()", LIVES, "clause"),
+    state("state_keeps_the_graph", "tensor if keep_vars else tensor.detach()", "tensor", LIVES, "clause"),
+    state("ignores_what_is_missing", "        if strict and found.missing_keys:\n", "        if False:\n", REFUSES, "PIQuIL/QuCumber#18, pytorch/examples#1029"),
+    state("ignores_what_is_unexpected", "        if strict and found.unexpected_keys:\n", "        if False:\n", REFUSES, "PIQuIL/QuCumber#18, pytorch/examples#1029"),
+    state("always_strict", "        if strict and found.missing_keys:\n", "        if found.missing_keys:\n", LIVES, "pytorch#156177"),
+    state("tells_of_nothing_missing", "        return found\n", "        return _IncompatibleKeys([], found.unexpected_keys)\n", LIVES, "PIQuIL/QuCumber#18"),
+    state("unexpected_under_an_empty_child", "name not in (self._modules if dot else own)", "name not in ([n for n, m in self._modules.items() if m] if dot else own)", LIVES, "facebookresearch/fairseq2#330: native overlooks them"),
+    state("broadcasts_what_it_loads", "        if theirs.shape != mine.shape:\n", "        if False:\n", REFUSES, "clause"),
+    state("assigned_is_copied", "        if not assign:\n", "        if True:\n", LIVES, "clause"),
+    state("assigned_is_trained", "            theirs = theirs if isinstance(theirs, Parameter) else Parameter(theirs, mine.requires_grad)\n            theirs.requires_grad_(mine.requires_grad)\n", "            theirs = Parameter(theirs)\n", LIVES, "clause"),
     module("printed_without_indentation", "textwrap.indent(\"\\n\".join([text] * bool(text) + children), \"  \")", "\"\\n\".join([text] * bool(text) + children)", LIVES, "clause"),
     # ── sequential
     sequential("data_differentiated", "saved.append((key, layer, kept, flows))", "saved.append((key, layer, kept, True))", STOPS, "clause"),
@@ -167,4 +176,47 @@ BUGS = [
     sequential("plain_dictionary_welcome", "isinstance(args[0], OrderedDict)", "isinstance(args[0], dict)", REFUSES, "clause"),
     sequential("counts_from_one", "else enumerate(args):", "else enumerate(args, 1):", STATES, "clause"),
     sequential("ties_broken_by_a_copy", "            self.add_module(key if named else str(key), module)\n", "            self.add_module(key if named else str(key), __import__('copy').copy(module))\n", TIED, "clause"),
+    # ── module: hooks, buffers, extra state, conversions
+    hooks("result_dropped", "        if result is not None:\n            self.result = result\n", "", HOOKS, "pytorch#82042 (review)"),
+    hooks("pre_hook_result_dropped", "                if args is not None:\n                    self.args = args if isinstance(args, tuple) else (args,)\n", "", HOOKS, "pytorch#82042 (review)"),
+    hooks("pre_hook_result_not_wrapped", "self.args = args if isinstance(args, tuple) else (args,)", "self.args = tuple(args)", HOOKS, "clause"),
+    hooks("own_before_global", "[*getattr(EVERYWHERE, kind).items(), *getattr(self.own, kind).items()]", "[*getattr(self.own, kind).items(), *getattr(EVERYWHERE, kind).items()]", HOOKS, "clause"),
+    hooks("prepend_ignored", "    if prepend:\n        table.move_to_end(handle.id, last=False)\n", "", HOOKS, "clause"),
+    hooks("never_always_called", "            self._in_spite()\n", "", HOOKS, "clause"),
+    hooks("always_called_twice", "                self.called.add(i)\n", "                pass\n", HOOKS, "clause"),
+    hooks("error_swallowed", "            self._in_spite()\n            raise\n", "            self._in_spite()\n            return self.result\n", HOOKS, "clause"),
+    hooks("no_kwargs", "            self._show(hook, hook.with_kwargs)\n", "            self._show(hook, False)\n", HOOKS, "clause"),
+    hooks("backward_forgotten", "BackwardHook(self.module, after, before) if after or before", "BackwardHook(self.module, after, before) if after", HOOKS, "clause"),
+    state("extra_state_never_saved", "if type(self).get_extra_state is not State.get_extra_state:", "if False:", SAVES, "clause"),
+    state("extra_state_never_missed", "        elif takes_extra and strict:\n            missing_keys.append(extra)\n", "", SAVES, "clause"),
+    state("hooks_see_what_was_asked", "self._load_from_state_dict(state, prefix, local, True, *found, errors)", "self._load_from_state_dict(state, prefix, local, False, *found, errors)", SAVES, "pytorch#156177: native tells them True"),
+    state("post_hook_may_return", "            if hook(self, destination, prefix, metadata) is not None:\n                raise RuntimeError(\"state_dict post-hook must return None\")\n", "            hook(self, destination, prefix, metadata)\n", SAVES, "clause"),
+    registration("buffer_always_persists", "value.persistent if isinstance(value, Buffer) else before", "True", SAVES, "clause"),
+    registration("buffer_is_an_attribute", "elif isinstance(value, Buffer) or name in", "elif name in", SAVES, "clause"),
+    conversion("integers_too", "kind = dtype if t.is_floating_point() or t.is_complex() else None", "kind = dtype", CONVERTS, "clause"),
+    conversion("gradient_forgotten", "        grad.data = fn(grad)\n", "        pass\n", CONVERTS, "clause"),
+    conversion("accepts_integers", "if dtype is not None and not (dtype.is_floating_point or dtype.is_complex):", "if False:", CONVERTS, "clause"),
+    conversion("type_keeps_integers", "t.type(dst_type))", "t.type(dst_type) if t.is_floating_point() else t)", CONVERTS, "clause"),
+    conversion("half_is_bfloat16", "t.half() if", "t.bfloat16() if", CONVERTS, "clause"),
+    buffer("is_a_class", "data.detach().requires_grad_(data.requires_grad)", "torch.Tensor._make_subclass(cls, data.detach(), data.requires_grad)", IS_BUFFER, "clause"),
+    buffer("always_persists", "buffer.persistent, buffer._is_buffer = persistent, True", "buffer.persistent, buffer._is_buffer = True, True", IS_BUFFER, "clause"),
+    buffer("unmarked", "buffer.persistent, buffer._is_buffer = persistent, True", "buffer.persistent = persistent", IS_BUFFER, "clause"),
+    # ── containers
+    module_list("hole_left_by_del", "        self._modules = {str(i): module for i, module in enumerate(self)}\n", "", HOLDS, "pytorch#77067"),
+    module_list("slice_keeps_its_keys", "return type(self)(list(self)[index])", "sliced = type(self)()\n            sliced._modules = dict(list(self._modules.items())[index])\n            return sliced", HOLDS, "a chain's slice does"),
+    module_list("insert_overwrites", "            self._modules[str(i)] = self._modules[str(i - 1)]\n", "            pass\n", HOLDS, "clause"),
+    module_list("printed_one_by_one", "first == last else", "True else", HOLDS, "torch before 2.0"),
+    module_list("adds_in_place", "return ModuleList(chain(self, other))", "return self.extend(other)", HOLDS, "clause"),
+    module_list("extends_by_anything", "if not isinstance(modules, Iterable):", "if False:", HOLDS, "clause"),
+    module_dict("sorts_its_keys", "for key, module in modules.items() if mapping", "for key, module in sorted(modules.items()) if mapping", HOLDS, "pytorch#40227"),
+    module_dict("pop_keeps", "        del self[key]\n", "", HOLDS, "clause"),
+    module_dict("covers_methods", "self.add_module(key, module)", "self._modules[key] = module", HOLDS, "clause"),
+    module_dict("clear_keeps", "self._modules.clear()", "pass", HOLDS, "clause"),
+    parameter_list("keeps_tensors", "return Parameter(value) if isinstance(value, torch.Tensor) and not isinstance(value, Parameter) else value", "return value", HOLDS, "clause"),
+    parameter_list("extends_by_a_tensor", " or isinstance(values, torch.Tensor)", "", HOLDS, "clause"),
+    parameter_list("callable", '        raise RuntimeError("ParameterList should not be called.")', "        return None", HOLDS, "clause"),
+    parameter_dict("never_sorts", "given = sorted(parameters.items())", "given = parameters.items()", HOLDS, "pytorch#40905 mended ModuleDict alone"),
+    parameter_dict("popitem_takes_the_first", "list(self)[-1]", "list(self)[0]", HOLDS, "clause"),
+    parameter_dict("or_in_place", "        union = self.copy()\n", "        union = self\n", HOLDS, "clause"),
+    parameter_dict("setdefault_overwrites", "        if key not in self:\n", "        if True:\n", HOLDS, "clause"),
 ]

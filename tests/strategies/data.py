@@ -13,7 +13,24 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from tests.observe.data import BATCHES, LOADER, RANDOM, SEQUENTIAL, Feed, Order, Program, Sampled, Shown, Split, Turn
+from tests.observe.data import (
+    BATCHES,
+    DISTRIBUTED,
+    LOADER,
+    RANDOM,
+    SEQUENTIAL,
+    SUBSET_RANDOM,
+    WEIGHTED,
+    Feed,
+    Joined,
+    Order,
+    Program,
+    Sampled,
+    Shown,
+    Split,
+    Stream,
+    Turn,
+)
 
 SEEDS = st.integers(0, 2**32 - 1)
 GENERATORS = st.sampled_from(["own", None, "global"])
@@ -91,7 +108,41 @@ def _loader(draw):
     return Order(n, settings, draw(GENERATORS)), batch_requests(n, b)
 
 
-ORDERS = {SEQUENTIAL: _sequential(), RANDOM: _random(), BATCHES: _batches(), LOADER: _loader()}
+@st.composite
+def _subset_random(draw):
+    n, _ = draw(sizes())
+    indices = draw(st.lists(st.integers(0, 2 * n), min_size=n, max_size=n))
+    return Order(n, {}, draw(GENERATORS), source=indices), index_requests(n, n)
+
+
+@st.composite
+def _weighted(draw):
+    """Some rows have no weight; without replacement no more samples are asked for than rows that have one."""
+    n = max(draw(sizes())[0], 1)
+    weights = draw(st.lists(st.sampled_from([1.0, 0.0, 0.5, 3.0, 1e-3]), min_size=n, max_size=n).filter(any))
+    settings = draw(given_options(replacement=st.booleans()))
+    some = [1, 2, 33, n] if settings.get("replacement", True) else [1, n - weights.count(0.0)]
+    settings["num_samples"] = m = draw(st.sampled_from(some))
+    return Order(n, settings, draw(GENERATORS), source=weights), index_requests(n, m)
+
+
+@st.composite
+def _distributed(draw):
+    n, num_replicas = draw(sizes())
+    options = given_options(shuffle=st.booleans(), seed=SEEDS, drop_last=st.booleans(), epoch=st.integers(1, 3))
+    settings = {"num_replicas": num_replicas, "rank": draw(st.integers(0, num_replicas - 1))} | draw(options)
+    return Order(n, settings, "global"), index_requests(n, n)
+
+
+ORDERS = {
+    SEQUENTIAL: _sequential(),
+    RANDOM: _random(),
+    SUBSET_RANDOM: _subset_random(),
+    WEIGHTED: _weighted(),
+    DISTRIBUTED: _distributed(),
+    BATCHES: _batches(),
+    LOADER: _loader(),
+}
 
 
 @st.composite
@@ -267,7 +318,16 @@ def anything(draw):
     return Feed(dataset, options, draw(GENERATORS), borrowed=not draw(st.integers(0, 3))), batch_requests(n, b)
 
 
+@st.composite
+def stopped(draw):
+    """(a loader in one process, after how many requests it is stopped, the sizes of the masks drawn after each)"""
+    feed, _ = draw(st.one_of(usual(), with_a_piece(), with_a_dataset()).filter(lambda pair: not pair[0].borrowed))
+    masks = draw(st.lists(st.sampled_from([7, 0]), min_size=10, max_size=10))
+    return feed, draw(st.sampled_from([2, 1, 3, 5, 0])), masks
+
+
 USUAL = programs(usual())
+STOPPED = stopped()
 OF_ANY_FORM = programs(usual(forms=st.sampled_from(sorted(FORMS))), n=6)
 WITH_MISSING_ROWS = programs(usual(wild=True), n=5)
 WITH_A_DATASET = programs(with_a_dataset())
@@ -293,6 +353,44 @@ def asked_datasets(draw, through):
     about = draw(datasets(n, kind, wild=True, least_views=1)) if through else Shown(kind, draw(tensors(n)))
     some = st.integers(-n, n - 1)
     return about, draw(some), draw(st.lists(some, max_size=4))
+
+
+LENGTHS = st.lists(st.integers(0, 4), min_size=1, max_size=4).filter(any)
+CHAINS = st.lists(st.sampled_from([0, 1, 2, 3, 2, 1, -1]), max_size=4)  # lengths of streams; -1 is none
+
+
+@st.composite
+def joined(draw, concept, depth=1):
+    """(datasets joined as a concept does, rows to ask for and batches of rows)"""
+    side_by_side = concept == "data.stack_dataset"
+    n = draw(st.integers(1, 4))
+    ways = ["side by side", "side by side, by name"] if side_by_side else ["one after the other", "added"]
+    parts = []
+    for _ in range(draw(st.integers(1, 3))):
+        m = n if side_by_side else draw(st.integers(1, 3))
+        kind = draw(st.sampled_from(["tensors", "whole batches", "child of a subset"]))
+        parts.append(draw(datasets(m, kind)))
+    if depth and draw(st.booleans()):
+        other = [each for each in ("data.stack_dataset", "data.concat_dataset") if each != concept]
+        parts.insert(0, draw(joined(other[0], depth=0))[0])
+    total = 4 if side_by_side else 8
+    row = st.integers(-total - 1, total)
+    return (
+        Joined(draw(st.sampled_from(ways)), parts),
+        draw(st.lists(row, max_size=6)),
+        draw(st.lists(st.lists(st.integers(0, n - 1), max_size=4), max_size=2)),
+    )
+
+
+@st.composite
+def streams(draw):
+    """A stream and a loader over it."""
+    n, b = draw(sizes())
+    options = draw(st.sampled_from([{}, {"batch_size": None}, {"batch_size": b}, {"batch_size": b, "drop_last": True}]))
+    options |= draw(given_options(shuffle=st.sampled_from([False, None])))
+    says = draw(st.sampled_from([None, n, max(n - 1, 0), n + 1, 1]))
+    asked = n if options.get("batch_size", 1) is None else -(-n // options.get("batch_size", 1))
+    return Stream(n, says, options, draw(st.booleans()), draw(st.sampled_from([asked + 2, max(asked - 1, 0)])))
 
 
 @st.composite

@@ -94,10 +94,13 @@ def mse(draw, dtype):
 
 @st.composite
 def logits(draw, shape, dtype):
-    """Nearly even, well apart, or so far that float32's exp of any would overflow."""
-    kind = draw(st.sampled_from(["even", "apart", "far"]))
+    """Nearly even, well apart, or so far that float32's exp of any would overflow; at times row by row."""
+    kind = draw(st.sampled_from(["even", "apart", "far", "rows far apart"]))
     if kind == "even":
         return draw(graded(shape, dtype, exponents=(-6, 2)))
+    if kind == "rows far apart":
+        rows = (*shape[:1], *[1] * (len(shape) - 1))
+        return draw(lattice(shape, dtype)) + np.dtype(dtype).type(2.0**10) * np.sign(draw(lattice(rows, dtype)))
     return draw(lattice(shape, dtype)) * np.dtype(dtype).type(1 if kind == "apart" else 2.0**7)
 
 

@@ -1,0 +1,1 @@
+"""How parameters are born: torch.nn.init."""

@@ -1,0 +1,102 @@
+r"""The Kullback-Leibler divergence of a target distribution from a prediction given as log-probabilities.
+
+    l  = y log y - y x                     x = log q, the prediction;  y = p, and 0 log 0 = 0
+    l  = eᵗ (t - x)                        log_target: t = log p
+    L  = as in losses.loss, or batchmean:  Σ l / N, N the length of the first dimension, 1 if there is none
+    ∂x = -y ∂l,        ∂y = (log y + 1 - x) ∂l
+    ∂x = -eᵗ ∂l,       ∂t = (eᵗ (t - x) + eᵗ) ∂l
+
+The divergence of a batch is batchmean: mean divides by the number of classes too, and native warns of it.  A class
+that the target excludes costs nothing: 0 log 0 computed as a product is NaN (tests/planted: kl_div_zero_is_nan).  x is
+a logarithm: of plain probabilities the result is a number like any other.
+
+Shapes   x, y share one shape, any rank, 0 included.
+Units    x, y and l are pure numbers.
+Raises   ValueError where shapes differ (manual, raw; native broadcasts), or for another reduction;  custom and native
+         warn of mean.
+Source   Kullback and Leibler 1951, eq. 2.6; torch/nn/functional.py and ATen/native/Loss.cpp, kl_div (PyTorch 2.13).
+"""
+
+import warnings
+
+import numpy as np
+import torch
+
+from impls.ladder import Ladder, Pair
+from impls.losses.loss import Loss, check_shapes, reduce_backward, reduce_forward, reduce_raw
+
+# ── manual ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def kl_div_forward(x, y, *, reduction="mean", log_target=False):
+    check_shapes(x, y)
+    losses = np.exp(y) * (y - x) if log_target else np.where(y <= 0.0, 0.0, y * np.log(y)) - y * x
+    n, reduction = _divisor(x, reduction)
+    loss, reduced = reduce_forward(losses, x.dtype.type(n), reduction)
+    return loss, (x, y, log_target, reduced)
+
+
+@np.errstate(divide="ignore", invalid="ignore")
+def kl_div_backward(dy, saved, needs_input_grad=(True, False)):
+    x, y, log_target, reduced = saved
+    needs_x, needs_y = needs_input_grad
+    (dl,) = reduce_backward(dy, reduced)
+    p = np.exp(y) if log_target else y
+    dx = -p * dl if needs_x else None
+    if not needs_y:
+        return dx, None
+    return dx, ((p * (y - x) + p) if log_target else (np.log(y) + 1.0 - x)) * dl
+
+
+def _divisor(x, reduction):
+    """What the sum is divided by, and the reduction that does it."""
+    if reduction == "batchmean":
+        return (x.shape[0] if x.ndim else 1), "mean"
+    return x.size, reduction
+
+
+kl_div_manual = Pair(kl_div_forward, kl_div_backward)
+
+# ── raw ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def kl_div_raw(x, y, *, reduction="mean", log_target=False):
+    check_shapes(x, y)
+    losses = y.exp() * (y - x) if log_target else torch.xlogy(y, y) - y * x
+    if reduction == "batchmean":
+        return reduce_raw(losses, x.shape[0] if x.dim() else 1, "mean")
+    return reduce_raw(losses, x.numel(), reduction)
+
+
+# ── custom ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class KLDivLoss(Loss):
+    """Drop-in for torch.nn.KLDivLoss, bit for bit on one CPU thread."""
+
+    def __init__(self, size_average=None, reduce=None, reduction="mean", log_target=False):
+        super().__init__(size_average, reduce, reduction)
+        self.log_target = log_target
+
+    def forward(self, input, target):
+        if self.reduction == "mean":
+            warnings.warn(
+                "reduction: 'mean' divides the total loss by both the batch size and the support size."
+                "'batchmean' divides only by the batch size, and aligns with the KL div math definition."
+                "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
+                stacklevel=2,
+            )
+        if self.log_target:
+            losses = target.exp() * (target - input)
+        else:
+            cross = target * input  # before the entropy: the target's gradient is summed in the order of the operations
+            losses = torch.xlogy(target, target) - cross
+        if self.reduction == "batchmean":
+            return losses.sum() / input.size(0) if input.dim() else losses.sum()
+        return reduce_raw(losses, losses.numel(), self.reduction)
+
+
+# ── native ──────────────────────────────────────────────────────────────────────────────────────
+
+LADDER = Ladder(kl_div_manual, kl_div_raw, KLDivLoss, torch.nn.KLDivLoss)

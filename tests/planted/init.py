@@ -1,0 +1,67 @@
+"""Wrong ways to be born."""
+
+from tests.planted import planter
+
+BORN = "test_init.test_one_seed_is_one_parameter_on_every_rung"
+MANY = "test_init.test_torch_draws_the_same_at_any_size"
+GAINS = "test_init.test_every_rung_has_the_same_gains"
+LEAF = "test_init.test_a_parameter_is_filled_in_place_and_no_gradient_sees_it"
+REFUSES = "test_init.test_custom_refuses_what_native_refuses_in_its_words"
+
+uniform, normal, constant, eye, dirac, gain = (planter(f"init.{name}") for name in ("uniform", "normal", "constant", "eye", "dirac", "calculate_gain"))
+xavier_uniform, xavier_normal = planter("init.xavier_uniform"), planter("init.xavier_normal")
+kaiming_uniform, kaiming_normal = planter("init.kaiming_uniform"), planter("init.kaiming_normal")
+trunc_normal, orthogonal, sparse = planter("init.trunc_normal"), planter("init.orthogonal"), planter("init.sparse")
+
+BUGS = [
+    uniform("not_centred", "rng.uniform_manual(state, shape, a, b, dtype)", "rng.uniform_manual(state, shape, a if a == 0 else 0.0, b, dtype)", BORN, "denizyuret/Knet.jl#311, LBANN/lbann#316"),
+    uniform("from_the_global_generator", "rng.uniform_raw(generator, shape, a, b, dtype)", "rng.uniform_raw(None, shape, b, b, dtype)", BORN, "clause"),
+    uniform("seen_by_the_gradient", "@torch.no_grad()\n", "", LEAF, "clause"),
+    uniform("of_a_copy", "return tensor.uniform_(", "return tensor.clone().uniform_(", BORN, "clause"),
+    normal("given_its_variance", "rng.normal_manual(state, shape, mean, std, dtype)", "rng.normal_manual(state, shape, mean, std**0.5, dtype)", BORN, "clause"),
+    normal("centred", "rng.normal_raw(generator, shape, mean, std, dtype)", "rng.normal_raw(generator, shape, 0.0, std, dtype)", BORN, "clause"),
+    normal("default_of_embedding", "def normal_(tensor, mean=0.0, std=1.0", "def normal_(tensor, mean=0.0, std=0.02", BORN, "GPT-2's"),
+    constant("draws", "return tensor.fill_(val)", "return tensor.uniform_().fill_(val)", BORN, "clause"),
+    constant("rounded_to_an_integer", "np.full(shape, val, dtype)", "np.full(shape, int(val), dtype)", BORN, "clause"),
+    eye("reversed", "np.eye(*shape, dtype=dtype)", "np.eye(*shape, dtype=dtype)[::-1]", BORN, "clause"),
+    eye("square", "torch.eye(*shape, dtype=dtype)", "torch.eye(max(shape), dtype=dtype)[: shape[0], : shape[1]].fliplr()", BORN, "clause"),
+    eye("kept_what_was_there", "tensor.zero_().fill_diagonal_(1)", "tensor.fill_diagonal_(1)", BORN, "clause"),
+    dirac("one_group", "for g in range(groups) for d in range(min(n, channels))", "for g in range(1) for d in range(min(n, channels))", BORN, "clause"),
+    dirac("centre_left", "k // 2 for k in kernel", "(k - 1) // 2 for k in kernel", BORN, "clause"),
+    dirac("groups_run_on", "(g * n + d, d, *centre)", "(g * n + d, (g * n + d) % channels, *centre)", BORN, "clause"),
+    dirac("accepts_no_multiple", "if tensor.shape[0] % groups:", "if False:", REFUSES, "clause"),
+    gain("slope_not_squared", "(0.01 if param is None else param) ** 2", "(0.01 if param is None else param)", GAINS, "clause"),
+    gain("slope_of_zero_is_the_default", "0.01 if param is None else param", "param or 0.01", GAINS, "clause"),
+    gain("of_tanh_is_one", '"tanh": 5 / 3', '"tanh": 1', GAINS, "Keras has none"),
+    gain("of_relu_is_two", '"relu": math.sqrt(2)', '"relu": 2', GAINS, "the variance's"),
+    gain("of_selu_is_one", '"selu": 3 / 4', '"selu": 1', GAINS, "torch before 1.8"),
+    gain("accepts_a_truth", "isinstance(param, bool) or ", "", REFUSES, "clause"),
+    xavier_uniform("missing_parentheses", "math.sqrt(2 / sum(fans(shape)))", "math.sqrt(2 / fans(shape)[0] + fans(shape)[1])", BORN, "mlverse/torch#555"),
+    xavier_uniform("bound_is_the_deviation", "    bound = math.sqrt(3) * xavier_std(shape, gain)\n    return uniform_manual", "    bound = xavier_std(shape, gain)\n    return uniform_manual", BORN, "clause"),
+    xavier_uniform("kernel_forgotten", "inputs * field, outputs * field", "inputs, outputs", BORN, "clause"),
+    xavier_uniform("not_centred", "uniform_manual(state, shape, -bound, bound, dtype)", "uniform_manual(state, shape, 0.0, bound, dtype)", BORN, "denizyuret/Knet.jl#311, LBANN/lbann#316"),
+    xavier_uniform("ignores_its_gain", "return gain * math", "return math", BORN, "clause"),
+    xavier_normal("of_the_bound", "normal_manual(state, shape, 0.0, xavier_std(shape, gain), dtype)", "normal_manual(state, shape, 0.0, 3**0.5 * xavier_std(shape, gain), dtype)", BORN, "clause"),
+    xavier_normal("ignores_its_gain", "normal_(tensor, 0.0, xavier_std(tensor.shape, gain), generator)", "normal_(tensor, 0.0, xavier_std(tensor.shape, 1), generator)", BORN, "clause"),
+    kaiming_uniform("always_fan_in", "fans(shape)[MODES.index(mode.lower())]", "fans(shape)[0]", BORN, "clause"),
+    kaiming_uniform("fans_swapped", "fans(shape)[MODES.index(mode.lower())]", "fans(shape)[1 - MODES.index(mode.lower())]", BORN, "Keras's kernel is transposed"),
+    kaiming_uniform("ignores_its_slope", "calculate_gain(nonlinearity, a)", "calculate_gain(nonlinearity)", BORN, "clause"),
+    kaiming_uniform("silent_of_nothing", '        warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)\n', "", REFUSES, "clause"),
+    kaiming_normal("of_linear", "def kaiming_normal_(tensor, a=0,", "def kaiming_normal_(tensor, a=5**0.5,", BORN, "clause"),
+    kaiming_normal("variance", "0.0, kaiming_std(shape, a, mode, nonlinearity), dtype)\n\n\n# ── raw", "0.0, kaiming_std(shape, a, mode, nonlinearity) ** 2, dtype)\n\n\n# ── raw", BORN, "clause"),
+    trunc_normal("bounds_in_deviations", "_redrawn(state, shape, mean, std, dtype(a), dtype(b), dtype)", "_redrawn(state, shape, mean, std, dtype(mean + a * std), dtype(mean + b * std), dtype)", BORN, "TensorFlow's truncated_normal"),
+    trunc_normal("clipped", "w = np.where(outside, again, w)", "w = np.clip(w, a, b)", BORN, "clause"),
+    trunc_normal("not_truncated", "while (outside := (w < a) | (w > b)).any():", "while (outside := (w > b)).any():", BORN, "clause"),
+    trunc_normal("variance_compensated", "rng.normal_manual(state, shape, mean, std, dtype)\n    while", "rng.normal_manual(state, shape, mean, std / 0.87962566103423978, dtype)\n    while", BORN, "tensorflow/tensorflow#18706"),
+    trunc_normal("always_redrawn", "    if _inside(mean, std, a, b) > 0.3:\n        return _redrawn", "    if True:\n        return _redrawn", BORN, "clause"),
+    trunc_normal("peak_outside", "_log_density(max(a, min(mean, b)), mean, std)\n    while pending.any():\n        drawn, state", "0.0\n    while pending.any():\n        drawn, state", BORN, "clause"),
+    trunc_normal("silent_of_a_mean_outside", "if mean < a - 2 * std or mean > b + 2 * std:", "if False:", REFUSES, "clause"),
+    orthogonal("signs_dropped", "return q * r.diag().sign()", "return q", MANY, "Mezzadri 2007"),
+    orthogonal("of_a_uniform_draw", ".normal_(0, 1, generator=generator)", ".uniform_(0, 1, generator=generator)", MANY, "tensorflow/tensorflow#10719"),
+    orthogonal("wide_not_transposed", "return _orthogonal(a.T).T", "return _orthogonal(a.T).reshape(a.shape)", MANY, "clause"),
+    orthogonal("ignores_its_gain", ".mul_(gain)", "", MANY, "clause"),
+    orthogonal("accepts_a_vector", "if tensor.dim() < 2:", "if tensor.dim() < 1:", REFUSES, "clause"),
+    sparse("rounds_down", "w[order[: math.ceil(sparsity * rows)], j] = 0\n    return w, state", "w[order[: math.floor(sparsity * rows)], j] = 0\n    return w, state", BORN, "clause"),
+    sparse("same_rows_in_every_column", "    for j in range(columns):\n        order, state = rng.randperm_manual(state, rows)\n", "    order, state = rng.randperm_manual(state, rows)\n    for j in range(columns):\n", BORN, "clause"),
+    sparse("keeps_what_it_should_drop", "tensor[torch.randperm(rows)[:zeros], j] = 0", "tensor[torch.randperm(rows)[zeros:], j] = 0", BORN, "clause"),
+]

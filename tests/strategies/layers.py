@@ -1,0 +1,168 @@
+"""Problems for layers: what goes in, what comes back from above, and what a layer remembers."""
+
+import math
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.observe.nn import Problem
+from tests.strategies import nn
+from tests.strategies.arrays import arrays, graded, lattice, shapes
+from tests.strategies.losses import extreme
+from tests.strategies.nn import asked
+
+SOME = st.integers(0, 4).map(lambda i: (i > 0,))
+
+
+@st.composite
+def activation(draw, dtype, **options):
+    """Near 0, at 0, and far beyond where exp overflows."""
+    shape = draw(shapes(max_dims=3), label="shape")
+    settings = {name: draw(values, label=name) for name, values in options.items()}
+    return Problem({"x": draw(extreme(shape, dtype))}, draw(SOME), draw(graded(shape, dtype)), settings)
+
+
+def leaky_relu(dtype, kinks=True):
+    problem = activation(dtype, negative_slope=st.sampled_from([0.01, 0.2, 3.0, 0.0, 1.0, -0.5]))
+    return problem if kinks else problem.map(_without_kinks)
+
+
+def _without_kinks(problem):
+    x = problem.inputs["x"]
+    return problem._replace(inputs={"x": np.where(x == 0, 1, x).astype(x.dtype)})
+
+
+def softplus(dtype, kinks=True):
+    """Often just at the threshold, or beyond one so low that it shows in float32 too."""
+    threshold = st.sampled_from([20.0, 1.0, 4.0, 0.5] if kinks else [20.1, 1.1, 4.1])
+    return activation(dtype, beta=st.sampled_from([1.0, 0.5, 2.0, 0.3]), threshold=threshold)
+
+
+def gelu(dtype):
+    return activation(dtype, approximate=st.sampled_from(["none", "tanh"]))
+
+
+@st.composite
+def softmax(draw, dtype):
+    """Along any dimension, counted from either end."""
+    shape = draw(shapes(min_dims=1, max_dims=3, empty=False), label="shape")
+    dim = draw(st.integers(-len(shape), len(shape) - 1), label="dim")
+    return Problem({"x": draw(extreme(shape, dtype))}, draw(SOME), draw(graded(shape, dtype)), {"dim": dim})
+
+
+@st.composite
+def identity(draw, dtype):
+    shape = draw(shapes(max_dims=3))
+    return Problem({"x": draw(arrays(shape, dtype))}, draw(SOME), draw(arrays(shape, dtype)), {})
+
+
+@st.composite
+def flatten(draw, dtype):
+    shape = draw(shapes(min_dims=1, max_dims=4, max_side=3), label="shape")
+    n = len(shape)
+    start = draw(st.integers(0, n - 1), label="start")
+    end = draw(st.integers(start, n - 1), label="end")
+    flat = (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
+    settings = {"start_dim": start - n * draw(st.integers(0, 1)), "end_dim": end - n * draw(st.integers(0, 1))}
+    if (start, end) == (1, n - 1) and draw(st.booleans()):
+        settings = {}
+    return Problem({"x": draw(arrays(shape, dtype))}, draw(SOME), draw(arrays(flat, dtype)), settings)
+
+
+@st.composite
+def embedding(draw, dtype, padded=True):
+    """Some rows looked up twice, some never, one of them perhaps the padding."""
+    rows, k = draw(st.integers(1, 5), label="rows"), draw(st.integers(1, 3), label="features")
+    i = draw(arrays_of_rows(draw(shapes(max_dims=2)), rows), label="i")
+    padding_idx = draw(st.none() | st.integers(-rows, rows - 1), label="padding_idx") if padded else None
+    born, needs = {"num_embeddings": rows, "embedding_dim": k}, (False, draw(st.integers(0, 4)) > 0)
+    inputs = {"x": i, "weight": draw(arrays((rows, k), dtype))}
+    return Problem(inputs, needs, draw(arrays((*i.shape, k), dtype)), {"padding_idx": padding_idx}, None, born)
+
+
+@st.composite
+def arrays_of_rows(draw, shape, rows):
+    n = math.prod(shape)
+    return np.array(draw(st.lists(st.integers(0, rows - 1), min_size=n, max_size=n)), np.int64).reshape(shape)
+
+
+EPS = st.sampled_from([1e-5, 0.5, 1e-3, 1e-5])
+
+
+@st.composite
+def uneven(draw, shape, dtype):
+    """Full significands, or whole numbers with ties, away from 0 at times."""
+    x = draw(st.one_of(graded(shape, dtype, exponents=(-3, 3)), lattice(shape, dtype)))
+    return (x + np.dtype(dtype).type(draw(st.sampled_from([0, 0, 1, -4])))).astype(dtype)
+
+
+@st.composite
+def affine(draw, shape, dtype):
+    """Both parameters, one, or none; and what the constructor is told of it."""
+    names = draw(st.sampled_from([("weight", "bias"), ("weight",), (), ("weight", "bias")]), label="parameters")
+    inputs = {name: draw(graded(shape, dtype, exponents=(-3, 2))) for name in names}
+    return inputs, {"bias": "bias" in names}, bool(names)
+
+
+@st.composite
+def layer_norm(draw, dtype):
+    """Over the last dimension or the last two, at times over a single number."""
+    last = draw(st.sampled_from([(4,), (3,), (2, 3), (1,), (8,), (5,)]), label="normalized_shape")
+    shape = (*draw(shapes(max_dims=2, max_side=3), label="leading dimensions"), *last)
+    params, born, is_affine = draw(affine(last, dtype))
+    given = last[0] if len(last) == 1 and draw(st.booleans()) else last
+    inputs = {"x": draw(uneven(shape, dtype))} | params
+    settings = {"normalized_shape": given, "eps": draw(EPS, label="eps")}
+    born["elementwise_affine"] = is_affine
+    return Problem(
+        inputs, draw(asked(len(inputs))), draw(graded(shape, dtype, exponents=(-4, 3))), settings, None, born
+    )
+
+
+@st.composite
+def batch_norm1d(draw, dtype):
+    """In training or evaluation, with or without a memory; two dimensions or three."""
+    n, features = draw(st.integers(2, 6), label="rows"), draw(st.integers(1, 3), label="features")
+    shape = draw(st.sampled_from([(n, features), (n, features), (n - 1, features, 2)]), label="shape")
+    params, born, is_affine = draw(affine((features,), dtype))
+    tracked = draw(st.integers(0, 3), label="tracked") > 0
+    stats = draw(remembered(features, dtype)) if tracked else None
+    inputs = {"x": draw(uneven(shape, dtype))} | params
+    settings = {
+        "training": draw(st.sampled_from([True, True, False]), label="training"),
+        "momentum": draw(st.sampled_from([0.1, None, 0.3, 1.0, 0.0]), label="momentum"),
+        "eps": draw(EPS, label="eps"),
+    }
+    born |= {"num_features": features, "affine": is_affine, "track_running_stats": tracked}
+    dy = draw(graded(shape, dtype, exponents=(-4, 3)))
+    return Problem(inputs, draw(asked(len(inputs))), dy, settings, None, born, stats)
+
+
+@st.composite
+def remembered(draw, features, dtype):
+    return {
+        "running_mean": draw(graded((features,), dtype, exponents=(-2, 3))),
+        "running_var": abs(draw(graded((features,), dtype, exponents=(-2, 3)))) + np.dtype(dtype).type(0.125),
+        "num_batches_tracked": draw(st.integers(0, 4)),
+    }
+
+
+PROBLEMS = nn.PROBLEMS | {
+    "nn.identity": identity,
+    "nn.flatten": flatten,
+    "nn.leaky_relu": leaky_relu,
+    "nn.gelu": gelu,
+    "nn.silu": activation,
+    "nn.sigmoid": activation,
+    "nn.tanh": activation,
+    "nn.softplus": softplus,
+    "nn.softmax": softmax,
+    "nn.log_softmax": softmax,
+    "nn.embedding": embedding,
+    "nn.layer_norm": layer_norm,
+    "nn.batch_norm1d": batch_norm1d,
+}
+
+
+def problems(concept, dtype, **kwargs):
+    return PROBLEMS[concept](dtype, **kwargs)

@@ -1,0 +1,224 @@
+"""Somebody else's implementation on the ladder: a class takes the place of `custom`, a function that of `raw`, and the
+laws that every rung must hold judge it.
+
+Other operations than torch's round otherwise, and are not wrong for it.  So the bound is that of a machine on which
+each operation of the formula may cost `ROUNDINGS` roundings; whether the bits are torch's is a fact told beside it.
+Every law runs in a process of its own: whatever a subject does costs one verdict.
+"""
+
+import contextlib
+import faulthandler
+import functools
+import importlib.util
+import io
+import multiprocessing
+import pathlib
+import random
+import sys
+import traceback
+import warnings
+from typing import NamedTuple
+
+import hypothesis
+import numpy as np
+import pytest
+import torch
+
+from impls.ladder import Absent, Rung
+from tests.cells import LADDERS
+from tests.exactness import FORMATS, LEDGER, Different, Inconclusive
+from tests.subjects import data, nn, optim
+from tests.subjects.capabilities import Missing
+
+LIMIT = 30  # seconds that a subject has for one law
+ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once
+DOORS = {"optim": optim, "nn": nn, "losses": nn, "data": data}
+OURS = ("impls", "tests", "conftest")
+
+
+class Subject(NamedTuple):
+    role: str
+    path: pathlib.Path
+    name: str
+    given: str  # as it stood on the command line
+
+    @property
+    def door(self):
+        return DOORS[self.role.partition(".")[0]]
+
+    def __str__(self):
+        return f"{self.role}-{self.path.stem}-{self.name}"
+
+
+class Outcome(NamedTuple):
+    word: str  # "equal", "DIFFERENT", "inconclusive" or "not run"
+    told: object = ""  # why; or what an act that went well has returned
+    ledger: tuple = (0, 0.0, 0)
+    warned: tuple = ()
+
+
+def roles():
+    """Every concept that a stranger can have, with its door: it has problems, and something of torch's to equal."""
+    return {
+        concept: door
+        for family, door in DOORS.items()
+        for concept in door.roles()
+        if concept.startswith(f"{family}.") and not isinstance(LADDERS[concept].native, Absent)
+    }
+
+
+# ── what stood on the command line ──────────────────────────────────────────────────────────────
+
+
+def parse(given, directory):
+    """ROLE=FILE.py:NAME as a subject; what is wrong with it is said in one line."""
+    role, _, rest = given.partition("=")
+    file, _, name = rest.rpartition(":")
+    path = pathlib.Path(directory, file).resolve()
+    if not (file and name):
+        raise pytest.UsageError(f"--subject {given}: it is written ROLE=FILE.py:NAME")
+    if role not in roles():
+        raise pytest.UsageError(f"--subject {given}: no such role {role!r}; pytest --subjects lists them")
+    if not path.is_file():
+        raise pytest.UsageError(f"--subject {given}: there is no file {path}")
+    subject = Subject(role, path, name, given)
+    outcome = apart(lambda: load(subject))
+    if outcome.word != "equal":
+        raise pytest.UsageError(f"--subject {given}: {outcome.told}")
+    return subject
+
+
+def load(subject):
+    """What the stranger wrote; a file of a package is imported as part of it."""
+    try:
+        module = _imported(subject.path)
+    except BaseException as raised:
+        raise LookupError(f"{subject.path.name} cannot be imported: {_words(raised)}") from None
+    if not hasattr(module, subject.name):
+        own = [k for k, v in vars(module).items() if callable(v) and getattr(v, "__module__", None) == module.__name__]
+        raise LookupError(f"{subject.path.name} has no {subject.name!r}; it defines {', '.join(own) or 'nothing'}")
+    return getattr(module, subject.name)
+
+
+def _imported(path):
+    root, parts = path.parent, [path.stem]
+    while (root / "__init__.py").exists():
+        root, parts = root.parent, [root.name, *parts]
+    sys.path.insert(0, str(root))
+    if len(parts) > 1 and parts[0] not in sys.modules:
+        return importlib.import_module(".".join(parts))
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+# ── what is asked of a subject, each in a process of its own ────────────────────────────────────
+
+
+def place(subject, law=None):
+    """The rung on which a subject stands from now on, torch's own things around it, and problems that it can do."""
+    thing = load(subject)
+    torch.set_default_dtype(torch.float32)  # whatever its file has set
+    FORMATS.update({name: f._replace(roundings=ROUNDINGS) for name, f in FORMATS.items()})
+    LADDERS.update(
+        {
+            name: ladder._replace(custom=ladder.native)
+            for name, ladder in LADDERS.items()
+            if Rung.NATIVE in ladder.rungs()
+        }
+    )
+    subject.door.narrow(subject.role, thing, law)
+    rung, impl = subject.door.adapt(subject.role, thing)
+    LADDERS[subject.role] = LADDERS[subject.role]._replace(**{rung: impl})
+    return rung
+
+
+def judge(subject, law, cell, **arguments):
+    """The outcome of a law in a cell."""
+
+    def act():
+        rung = place(subject, law.__name__)
+        if rung not in cell.rungs:
+            raise Missing(f"a law of {' and '.join(cell.rungs)} alone")
+        law(cell=cell._replace(rungs=(rung,)), **arguments)
+
+    return apart(act)
+
+
+def apart(act):
+    """Run `act` in a process of its own, and give it LIMIT seconds."""
+    _import_what_torch_imports_late()
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(act, there), daemon=True)
+    process.start()
+    there.close()
+    try:
+        if not here.poll(LIMIT):
+            return Outcome("DIFFERENT", f"it did not return within {LIMIT} s")
+        return here.recv()
+    except EOFError:
+        process.join()
+        return Outcome("DIFFERENT", f"it ended the process (exit code {process.exitcode})")
+    finally:
+        process.kill()
+        process.join()
+
+
+@functools.cache
+def _import_what_torch_imports_late():
+    """Once, and not in every process."""
+    torch.optim.SGD([torch.zeros(1)])
+
+
+def _child(act, pipe):
+    LEDGER.clear()
+    faulthandler.disable()
+    torch.set_num_threads(1)
+    random.seed(0)
+    np.random.seed(0)
+    with warnings.catch_warnings(record=True) as warned, contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("always")
+        warnings.simplefilter("ignore", hypothesis.errors.HypothesisWarning)
+        outcome = _outcome(act)
+    theirs = {str(w.message).partition("\n")[0] for w in warned if not _is_ours(w.filename)}
+    ledger = (LEDGER.elements, LEDGER.share, LEDGER.inconclusive)
+    pipe.send(outcome._replace(ledger=ledger, warned=tuple(sorted(theirs))))
+
+
+def _outcome(act):
+    try:
+        return Outcome("equal", _plain(act()))
+    except pytest.skip.Exception as absent:
+        return Outcome("not run", str(absent))
+    except Inconclusive as unknown:
+        return Outcome("inconclusive", str(unknown))
+    except (Different, LookupError) as complaint:
+        return Outcome("DIFFERENT", str(complaint.args[0]) if complaint.args else "")
+    except AssertionError:
+        return Outcome("DIFFERENT", "it does not")
+    except BaseException as raised:
+        return Outcome("DIFFERENT", _words(raised))
+
+
+def _plain(returned):
+    """What can be sent to another process."""
+    return returned if isinstance(returned, str | int | tuple | list) else None
+
+
+def _words(raised):
+    """What was raised, in one line, and where in the stranger's files."""
+    frames = traceback.extract_tb(raised.__traceback__)
+    theirs = [f for f in frames if not _is_ours(f.filename)]
+    where = f"{pathlib.Path(theirs[-1].filename).name}:{theirs[-1].lineno}: " if theirs else ""
+    return f"{where}{type(raised).__name__}: {' '.join(str(raised).split())[:200]}"
+
+
+def _is_ours(file):
+    """Whether a file is of this project, of Python or of an installed package."""
+    of_the_project = {getattr(m, "__file__", None) for n, m in sys.modules.items() if n.partition(".")[0] in OURS}
+    return file in of_the_project or file.startswith((sys.prefix, sys.base_prefix, "<"))
+
+
+__all__ = ["DOORS", "LIMIT", "Missing", "Outcome", "Subject", "apart", "judge", "load", "parse", "place", "roles"]

@@ -1,0 +1,79 @@
+"""What a stranger's class or function takes, and what it may not touch."""
+
+import contextlib
+import functools
+import inspect
+import random
+
+import numpy as np
+import pytest
+import torch
+
+from tests.exactness import Different
+
+
+class Missing(pytest.skip.Exception):
+    """The subject lacks what a law asks for, which is no fault."""
+
+
+@functools.cache
+def _parameters(thing):
+    try:
+        return inspect.signature(thing).parameters
+    except ValueError:  # of some builtins nobody knows
+        return None
+
+
+def takes(thing, name):
+    """Whether it can be given an option of this name."""
+    parameters = _parameters(thing)
+    return parameters is None or name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
+
+
+def requires(thing, name):
+    parameter = (_parameters(thing) or {}).get(name)
+    return parameter is not None and parameter.default is parameter.empty
+
+
+def refuse_missing(thing, given):
+    for name in given:
+        if not takes(thing, name):
+            raise Missing(f"{name} (absent)")
+
+
+# ── the world ───────────────────────────────────────────────────────────────────────────────────
+
+SETTERS = {
+    "torch's default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "torch's number of threads": (torch.get_num_threads, torch.set_num_threads),
+    "whether torch records gradients": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "torch's seed": (torch.initial_seed, torch.manual_seed),
+    "the state of Python's generator": (random.getstate, random.setstate),
+    "the state of NumPy's generator": (lambda: _hashable(np.random.get_state()), np.random.set_state),
+}
+
+
+def _hashable(state):
+    return (state[0], tuple(state[1].tolist()), *state[2:])
+
+
+@contextlib.contextmanager
+def untouched(*inputs):
+    """While this lasts nothing global may change, nor any of the inputs; what did is put back, and told."""
+    world = {name: get() for name, (get, _) in SETTERS.items()}
+    copies = [_copy(x) for x in inputs]
+    yield
+    changed = [name for name, (get, _) in SETTERS.items() if get() != world[name]]
+    for name in changed:
+        SETTERS[name][1](world[name])
+    if changed:
+        raise Different(f"it changes {' and '.join(changed)}")
+    if any(
+        not np.array_equal(_copy(x), copy, equal_nan=copy.dtype.kind == "f")
+        for x, copy in zip(inputs, copies, strict=True)
+    ):
+        raise Different("it writes into what it is given")
+
+
+def _copy(x):
+    return np.array(x.detach() if isinstance(x, torch.Tensor) else x)

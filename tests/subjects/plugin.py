@@ -1,0 +1,159 @@
+"""`pytest --subject`: which laws judge a subject, and the verdict on each of them."""
+
+import collections
+import json
+import tomllib
+from pathlib import Path
+
+import hypothesis
+import pytest
+import torch
+
+from impls.ladder import Rung
+from tests import subjects
+from tests.cells import DROP_IN, DTYPES, expand
+from tests.exactness import LEDGER
+from tests.planted import again
+from tests.subjects.report import bits, explain
+
+POWER = Path(__file__).parents[2] / "results" / "kill-matrix.json"
+
+
+class Judge:
+    def __init__(self, config):
+        directory, expected = config.invocation_params.dir, config.getoption("expected_failures")
+        self.subjects = [subjects.parse(each, directory) for each in config.getoption("subject")]
+        self.expected = _read(Path(directory, expected)) if expected else {}
+        self.dtypes = [d for d in DTYPES if d in (config.getoption("dtype") or DTYPES)]
+        self.outcomes = {subject: [] for subject in self.subjects}  # of (law, dtype, outcome)
+        self.reports = {}
+        hypothesis.configuration.set_hypothesis_home_dir(config.rootpath / ".hypothesis")
+        config.option.benchmark_storage = f"file://{config.rootpath}/.benchmarks"
+        config.option.reportchars = ""
+
+    # ── which laws ──
+
+    def pytest_ignore_collect(self, collection_path):
+        return True if collection_path.name == "benchmarks" else None
+
+    def pytest_generate_tests(self, metafunc):
+        mark = metafunc.definition.get_closest_marker("cells")
+        if mark is None:
+            return
+        params = []
+        for subject in self.subjects:
+            for cell in expand(mark) if about_any_rung(mark.kwargs["rungs"]) else ():
+                if cell.concept == subject.role and cell.device == "cpu" and cell.dtype in (None, *self.dtypes):
+                    name = "-".join([str(subject), *([cell.dtype] if cell.dtype else [])])
+                    params.append(pytest.param((subject, cell), id=name))
+        metafunc.parametrize("cell", params)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items):
+        self.profile = hypothesis.settings.get_current_profile_name()
+        laws = hypothesis.settings(database=None, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate])
+        hypothesis.settings.register_profile("subjects", parent=laws)  # what is smallest, the report looks for
+        hypothesis.settings.load_profile("subjects")
+        items[:] = [item for item in items if getattr(item, "callspec", None) and "cell" in item.callspec.params]
+
+    # ── what is said of each ──
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pyfunc_call(self, pyfuncitem):
+        """The law, in a process of its own; a traceback through ours would be of use to nobody."""
+        subject, cell = pyfuncitem.callspec.params["cell"]
+        others = {k: pyfuncitem.funcargs[k] for k in pyfuncitem._fixtureinfo.argnames if k != "cell"}
+        name = pyfuncitem.originalname
+        outcome = subjects.judge(subject, named(again(pyfuncitem.obj), name), cell, **others)
+        self.outcomes[subject].append((name, cell.dtype, outcome))
+        LEDGER.compared(*outcome.ledger)
+        if outcome.word == "not run":
+            pytest.skip(outcome.told)
+        if outcome.word == "equal":
+            return True
+        if name in self.expected:
+            pytest.xfail(self.expected[name])
+        law = " ".join(pyfuncitem.obj.__doc__.split())
+        pytest.fail(f"{law}\n{outcome.word}: {outcome.told}\n{self.report(subject)}", pytrace=False)
+
+    def report(self, subject):
+        """The report of a difference, made once for each subject."""
+        if subject in self.reports:
+            return "(the report is above)"
+        told = subjects.apart(lambda: explain(subject, self.dtypes))
+        self.reports[subject] = told.told if told.word == "equal" else f"no report: {told.told}"
+        return self.reports[subject]
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_terminal_summary(self, terminalreporter):
+        for subject, outcomes in self.outcomes.items():
+            about = [
+                f"reference torch {torch.__version__}",
+                f"cpu, {' and '.join(self.dtypes)}",
+                f"profile {self.profile}",
+            ]
+            terminalreporter.section("   ".join([subject.given, *about]))
+            for line in self.lines(subject, outcomes):
+                terminalreporter.line("  " + line)
+
+    def lines(self, subject, outcomes):
+        words = collections.Counter(
+            "expected" if o.word not in ("equal", "not run") and law in self.expected else o.word
+            for law, _, o in outcomes
+        )
+        absent = collections.Counter(o.told for _, _, o in outcomes if o.word == "not run")
+        told = "".join(f"{', ' if i else ': '}{reason} ×{n}" for i, (reason, n) in enumerate(absent.most_common()))
+        yield (
+            f"{words['equal']} equal · {words['DIFFERENT']} DIFFERENT · {words['inconclusive']} inconclusive · "
+            f"{words['expected']} expected · {words['not run']} not run{told}"
+        )
+        worst = max((o.ledger[1] for _, _, o in outcomes), default=0)
+        yield f"worst error {worst:.0%} of its bound   {power(subject.role)}"
+        yield f"torch's to the bit: {self.bits(subject)} (a fact, no verdict)"
+        for warned in sorted({w for _, _, o in outcomes for w in o.warned}):
+            yield f"it warned: {warned}"
+        asked, broken = (
+            {law for law, _, _ in outcomes},
+            {law for law, _, o in outcomes if o.word not in ("equal", "not run")},
+        )
+        for law in self.expected:
+            if law not in broken:
+                yield f"stale: {law} is expected to fail and {'does not' if law in asked else 'was not asked'}"
+
+    def bits(self, subject):
+        told = subjects.apart(lambda: bits(subject, self.dtypes))
+        return told.told if told.word == "equal" else "no"
+
+
+def about_any_rung(rungs):
+    """Whether a law is about torch and all who would equal it, not about drop-ins or the house alone."""
+    return Rung.NATIVE in rungs and set(rungs) - {*DROP_IN}
+
+
+def named(law, name):
+    law.__name__ = name
+    return law
+
+
+def _read(path):
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, tomllib.TOMLDecodeError) as wrong:
+        raise pytest.UsageError(f"--expected-failures {path}: {wrong}") from None
+
+
+def power(role):
+    """How many known wrong variants of a role its laws reject."""
+    if not POWER.exists():
+        return "what these laws reject: python -m tests.planted"
+    known = [b for b in json.loads(POWER.read_text(encoding="utf-8"))["bugs"] if b["concept"] == role]
+    rejected = sum(bool(b["rejected_by"]) for b in known)
+    return f"these laws reject {rejected} of {len(known)} known wrong ones (results/kill-matrix.json)"
+
+
+def roles():
+    for role, door in subjects.roles().items():
+        yield f"{role}\n    needs     {door.NEEDS}\n    optional  {door.OPTIONAL}"
+
+
+__all__ = ["Judge", "roles"]

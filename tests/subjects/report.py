@@ -1,0 +1,222 @@
+"""What a difference is, told to whoever wrote the subject: where, how large, on what, why, and how to see it again."""
+
+import contextlib
+import time
+import unittest
+
+import hypothesis
+import numpy as np
+
+from impls.ladder import Rung
+from tests.associations import reference
+from tests.cells import LADDERS
+from tests.exactness import Bounded, Different, Inconclusive, Untold, array, assert_same
+from tests.exactness.bounded import SLACK
+from tests.planted import bugs
+from tests.subjects import load, place
+from tests.variants import planted
+
+PATIENCE = 2  # seconds of computing in which a smallest problem is looked for
+WITNESSES = 8  # problems on which a cause has to show the very same difference
+QUIET = hypothesis.settings(
+    max_examples=300, derandomize=True, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+)
+
+
+FEW = hypothesis.settings(QUIET, max_examples=25, phases=[hypothesis.Phase.generate])
+
+
+class Enough(unittest.SkipTest):
+    """The patience is at its end; hypothesis lets this one through."""
+
+
+class Search:
+    """The problems on which a subject differs in one dtype, the last of them the smallest."""
+
+    def __init__(self, subject, rung, dtype):
+        self.subject, self.rung, self.dtype, self.door = subject, rung, dtype, subject.door
+        self.seen = []
+
+    def on(self, rung, problem):
+        role = self.subject.role
+        about = (role,) if role.startswith("data.") else ()
+        return self.door.observe(rung, *about, getattr(LADDERS[role], rung), problem)
+
+    def trace(self, problem):
+        return self.on(self.rung, problem)
+
+    def natives(self, problem):
+        return self.on(Rung.NATIVE, problem)
+
+    def expected(self, problem):
+        if self.subject.role.startswith("data."):
+            return self.natives(problem)
+        return reference(self.door.observe, self.subject.role, problem, self.dtype)
+
+    def wrong(self):
+        """What a bug may leave that is planted now: on its formula, or, where data are moved, on any rung."""
+        if self.subject.role.startswith("data."):
+            return [lambda problem, rung=rung: self.on(rung, problem) for rung in (Rung.MANUAL, Rung.RAW, Rung.CUSTOM)]
+        return [self.expected]
+
+    def find(self):
+        for strategy in self.door.searched(self.subject.role, self.dtype):
+            self.end = time.process_time() + PATIENCE
+            with contextlib.suppress(hypothesis.errors.NoSuchExample, hypothesis.errors.Flaky, Enough):
+                hypothesis.find(strategy, self.differs, settings=QUIET)
+            if self.seen:
+                return self.seen[-1]
+        return None
+
+    def differs(self, problem):
+        if time.process_time() > self.end:
+            raise Enough
+        trace = None
+        try:
+            trace = self.trace(problem)
+            assert_same(trace, self.expected(problem))
+        except Inconclusive:
+            return False
+        except Exception as complaint:
+            self.seen.append((problem, trace, complaint))
+            return True
+        return False
+
+    def differs_in_a_bit(self, problem):
+        return not _same(self.trace(problem), self.natives(problem))
+
+
+def explain(subject, dtypes):
+    """The report of the smallest problem on which a subject leaves another trace than the formula, if one is found."""
+    rung = place(subject)
+    for dtype in dtypes:
+        search = Search(subject, rung, dtype)
+        found = search.find()
+        if found:
+            return "\n".join(_lines(subject, search, *found))
+    return ""
+
+
+def _lines(subject, search, problem, trace, complaint):
+    native = torchs_name(subject.role)
+    told = [("", f"{subject.path.stem}.{subject.name} is not {native}")]
+    if trace is None:
+        told += [("it raises", f"{type(complaint).__name__}: {' '.join(str(complaint).split())}")]
+    else:
+        path, *values = next(differences(trace, search.expected(problem), search.natives(problem)))
+        told += [("first difference", ", ".join(map(str, search.door.where(path, problem)))), *_values(search, *values)]
+        problem = search.door.until(path, problem)
+    told += [("smallest input", search.door.describe(problem))]
+    told += [("looks like", cause(search) or "nothing that is planted here")]
+    code = list(search.door.reproduce(subject, load(subject), native, problem, search.dtype))
+    told += [("reproduce", code[0]), *[("", line) for line in code[1:]]]
+    yield told[0][1]
+    for name, line in told[1:]:
+        yield f"  {name:18} {line}".rstrip()
+
+
+def torchs_name(role):
+    native = LADDERS[role].native
+    home = native.__module__
+    for public in ("torch.optim", "torch.nn", "torch.utils.data"):
+        home = public if home.startswith(public) else home
+    return f"{home}.{native.__name__}"
+
+
+def _values(search, yours, torchs, allowed):
+    yield "yours", str(yours)
+    yield "torch", str(torchs)
+    if allowed is not None:
+        error = abs(np.longdouble(yours) - np.longdouble(torchs))
+        multiple = f"{error / allowed:.2g} × what rounding allows" if allowed else "where nothing rounds"
+        yield "|difference|", f"{error:.3g} = {multiple} ({search.dtype})"
+
+
+def differences(actual, expected, native, path=()):
+    """What is outside, in the order of the trace: (where, yours, torch's, the bound if there is one)."""
+    if isinstance(actual, Untold):
+        return
+    if isinstance(expected, Bounded):
+        yield from _outside(actual, expected, native, path)
+    elif isinstance(expected, dict):
+        for key in expected:
+            yield from differences(actual.get(key), expected[key], native.get(key), (*path, key))
+    elif isinstance(expected, list) and isinstance(actual, list) and len(actual) == len(expected):
+        for i, entry in enumerate(expected):
+            yield from differences(actual[i], entry, native[i], (*path, i))
+    elif not _same(actual, expected):
+        yield path, actual, expected, None
+
+
+def _same(actual, expected):
+    try:
+        assert_same(actual, expected)
+    except Different:
+        return False
+    return True
+
+
+def _outside(actual, expected, native, path):
+    if actual is None or (array(actual).dtype, array(actual).shape) != (expected.dtype, expected.shape):
+        mine = actual if actual is None else f"{array(actual).dtype}{list(array(actual).shape)}"
+        yield path, mine, f"{expected.dtype}{list(expected.shape)}", None
+        return
+    a, n, bound = array(actual), array(native), np.asarray(expected.error * SLACK)
+    with np.errstate(all="ignore"):
+        outside = ~(abs(a.astype(expected.format.wider) - expected.value) <= bound) & np.isfinite(bound)
+    for i in np.argwhere(outside):
+        i = tuple(map(int, i))
+        yield (*path, *([f"element {list(i)}"] if i else [])), a[i], n[i], bound[i]
+
+
+# ── why ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def cause(search):
+    """The planted bug that leaves the subject's trace, or at least its output, wherever it was seen to differ."""
+    role = search.subject.role
+    seen = [(problem, trace) for problem, trace, _ in search.seen[-WITNESSES:] + search.seen[:WITNESSES]]
+    if any(trace is None for _, trace in seen):
+        return None
+    known = sorted(bugs(role.partition(".")[0]), key=lambda bug: (bug.concept != role, bug.source.startswith("clause")))
+    for part in (lambda trace: trace), (lambda trace: trace["output"] if isinstance(trace, dict) else trace):
+        for bug in known:
+            if _shows(bug, search, seen, part):
+                return f"{_in_words(bug)} ({bug.source})"
+    return None
+
+
+def _in_words(bug):
+    words = bug.name.removeprefix(f"{(bug.file or bug.concept).rpartition('.')[2]}_").split("_")
+    return " ".join(words[words[0] in tuple(Rung) :])
+
+
+def _shows(bug, search, seen, part):
+    role = search.subject.role
+    file = bug.file or (bug.concept if bug.concept != role else None)
+    sound = [part(search.expected(problem)) for problem, _ in seen]
+    if all(_same(part(trace), expected) for (_, trace), expected in zip(seen, sound, strict=True)):
+        return False  # there is nothing to explain
+    try:
+        with planted(role, *bug.changes, file=file), np.errstate(all="ignore"):
+            return any(
+                all(_same(part(trace), part(leaves(problem))) for problem, trace in seen) for leaves in search.wrong()
+            )
+    except Exception:
+        return False
+
+
+# ── a fact beside the verdict ───────────────────────────────────────────────────────────────────
+
+
+def bits(subject, dtypes):
+    """Whether every value is torch's to the bit, on a few problems."""
+    rung = place(subject)
+    for dtype in dtypes:
+        search = Search(subject, rung, dtype)
+
+        everything = search.door.searched(subject.role, dtype)[-1]
+        with contextlib.suppress(hypothesis.errors.NoSuchExample):
+            hypothesis.find(everything, search.differs_in_a_bit, settings=FEW)
+            return "no"
+    return "yes"

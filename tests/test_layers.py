@@ -1,0 +1,303 @@
+"""Layers one by one: each is a formula and the derivative of it, and what it remembers or looks up is part of that."""
+
+import inspect
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from impls.ladder import Rung
+from tests.associations import reference
+from tests.cells import DROP_IN, WORDS, cells
+from tests.exactness import LONGDOUBLE_IS_WIDER, assert_same
+from tests.observe.nn import along, observe, refusal, tree
+from tests.observe.rng import state_of
+from tests.observe.tensors import seen
+from tests.strategies.arrays import lattice
+from tests.strategies.layers import problems
+from tests.strategies.nn import SEEDS
+
+SMOOTH = ("nn.gelu", "nn.silu", "nn.sigmoid", "nn.tanh", "nn.softplus", "nn.softmax", "nn.log_softmax")
+LAYERS = ("nn.identity", "nn.flatten", "nn.leaky_relu", *SMOOTH, "nn.embedding", "nn.layer_norm", "nn.batch_norm1d")
+
+
+@cells(*LAYERS)
+@given(data=st.data())
+def test_rungs_agree_on_values_and_gradients(cell, data):
+    """Every rung returns the formula's output, its gradients of the gradient from above, None where none is needed, and
+    what it remembers."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    expected = reference(observe, cell.concept, problem, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
+
+
+@cells(*LAYERS, rungs=DROP_IN, cpu_because="CUDA's kernels are others")
+@given(data=st.data())
+def test_custom_is_native_bit_for_bit(cell, data):
+    """Custom performs native's operations in native's order, in place too: no bit of a value or gradient differs."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    if "inplace" in inspect.signature(cell.ladder.native).parameters:
+        inplace = data.draw(st.booleans(), label="inplace") and problem.settings.get("negative_slope", 1) > 0
+        problem = problem._replace(settings=problem.settings | {"inplace": inplace})
+    custom, native = (observe(rung, getattr(cell.ladder, rung), problem) for rung in DROP_IN)
+    assert_same(custom, native, f"{cell.concept} custom")
+
+
+@pytest.mark.skipif(not LONGDOUBLE_IS_WIDER, reason="a complex step in double is no exacter than the gradient")
+@cells(*LAYERS, rungs=(Rung.MANUAL,), dtypes=("float64",), cpu_because="NumPy has no device")
+@given(data=st.data())
+def test_backward_is_the_adjoint_of_forward(cell, data):
+    """The gradients by hand are the transpose of the derivative: <v, J'u> = <Jv, u>, J by the complex step."""
+    problem = data.draw(problems(cell.concept, cell.dtype, **SMOOTHED.get(cell.concept, {})), label="problem")
+    real = tuple(a.dtype.kind == "f" for a in problem.inputs.values())
+    problem = problem._replace(needs=real)
+    directions = {
+        name: data.draw(lattice(a.shape, cell.dtype)) for name, a in problem.inputs.items() if a.dtype.kind == "f"
+    }
+    gradients = reference(observe, cell.concept, problem, cell.dtype)["gradient"]
+    forth = {name: along(cell.ladder.manual, problem, name, v) for name, v in directions.items()}
+    back = {name: (v * gradients[name]).sum() for name, v in directions.items()}
+    assert_same(forth, back, f"{cell.concept} <Jv, u>")
+
+
+# without the places where a derivative is a convention
+SMOOTHED = {
+    "nn.leaky_relu": {"kinks": False},
+    "nn.softplus": {"kinks": False},
+    "nn.embedding": {"padded": False},
+}
+
+
+@cells(*LAYERS)
+@given(data=st.data())
+def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
+    """Only the gradients that are asked for are computed, and each is the one that is computed among all."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    every = problem._replace(needs=tuple(a.dtype.kind == "f" for a in problem.inputs.values()))
+    for rung, impl in cell.implementations.items():
+        some, all_ = (observe(rung, impl, p, device=cell.device)["gradient"] for p in (problem, every))
+        expected = {name: g if needed else None for (name, g), needed in zip(all_.items(), problem.needs, strict=True)}
+        assert_same(some, expected, f"{cell.concept} {rung} gradient")
+
+
+# ── what a layer must not see ───────────────────────────────────────────────────────────────────
+
+
+@cells("nn.softmax", "nn.log_softmax")
+@given(data=st.data())
+def test_a_shift_of_a_row_changes_nothing(cell, data):
+    """Where adding a constant rounds nothing, the softmax and its gradient are those without it."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    x = data.draw(lattice(problem.dy.shape, cell.dtype), label="x")
+    shift = np.dtype(cell.dtype).type(data.draw(st.sampled_from([1.0, -64.0, 1024.0]), label="shift"))
+    expected = reference(observe, cell.concept, problem._replace(inputs={"x": x}), cell.dtype)
+    for rung, impl in cell.implementations.items():
+        shifted = observe(rung, impl, problem._replace(inputs={"x": x + shift}), device=cell.device)
+        assert_same(shifted, expected, f"{cell.concept} {rung}")
+
+
+@cells("nn.softmax", "nn.log_softmax")
+@given(data=st.data())
+def test_rows_are_normalized_one_by_one(cell, data):
+    """Each row comes out as if it were alone, whichever dimension the rows lie along."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")._replace(needs=(True,))
+    dim, x = problem.settings["dim"], problem.inputs["x"]
+    apart = lambda a: np.moveaxis(a, dim, -1).reshape(-1, a.shape[dim])
+    rows = [
+        reference(observe, cell.concept, problem._replace(inputs={"x": row}, dy=dy, settings={"dim": 0}), cell.dtype)
+        for row, dy in zip(apart(x), apart(problem.dy), strict=True)
+    ]
+    for rung, impl in cell.implementations.items():
+        trace = observe(rung, impl, problem, device=cell.device)
+        alone = [
+            {"output": y, "gradient": {"x": dx}}
+            for y, dx in zip(apart(trace["output"]), apart(trace["gradient"]["x"]), strict=True)
+        ]
+        assert_same(alone, rows, f"{cell.concept} {rung}")
+
+
+@cells("nn.batch_norm1d")
+@given(data=st.data())
+def test_in_evaluation_a_row_does_not_see_its_neighbours(cell, data):
+    """With running statistics a row alone comes out as in the batch, and nothing is remembered of it."""
+    problem = data.draw(problems(cell.concept, cell.dtype).filter(lambda p: p.stats is not None), label="problem")
+    problem = problem._replace(settings=problem.settings | {"training": False})
+    first = problem._replace(inputs=problem.inputs | {"x": problem.inputs["x"][:1]}, dy=problem.dy[:1])
+    expected = reference(observe, cell.concept, first, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        trace = observe(rung, impl, problem, device=cell.device)
+        assert_same(trace["output"][:1], expected["output"], f"{rung} output")
+        assert_same(trace["stats"], list(problem.stats.values()), f"{rung} stats")
+
+
+@cells("nn.batch_norm1d", dtypes=None, cpu_because="refusals are words")
+@given(data=st.data())
+def test_of_one_row_there_is_no_variance(cell, data):
+    """In training one value for a feature is refused on every rung, and so it is where nothing is remembered."""
+    problem = data.draw(problems(cell.concept, "float64"), label="problem")
+    assume(problem.settings["training"] or problem.stats is None)
+    x, dy = (a[:1, :, 0] if a.ndim == 3 else a[:1] for a in (problem.inputs["x"], problem.dy))
+    for rung, impl in cell.implementations.items():
+        with pytest.raises(ValueError, match="Expected more than 1 value per channel when training"):
+            observe(rung, impl, problem._replace(inputs=problem.inputs | {"x": x}, dy=dy))
+
+
+@cells("nn.embedding", cpu_because="a kernel of CUDA's asserts, which ends the process")
+@given(data=st.data())
+def test_what_is_no_row_is_refused(cell, data):
+    """An index below 0, which NumPy and Python would take for a row, or beyond the last is refused on every rung."""
+    problem = data.draw(problems(cell.concept, cell.dtype).filter(lambda p: p.inputs["x"].size), label="problem")
+    rows = len(problem.inputs["weight"])
+    x = problem.inputs["x"].copy()
+    x.flat[data.draw(st.integers(0, x.size - 1))] = data.draw(
+        st.sampled_from([-1, -rows, rows, rows + 7]), label="index"
+    )
+    for rung, impl in cell.implementations.items():
+        with pytest.raises(IndexError, match="index out of range in self"):
+            observe(rung, impl, problem._replace(inputs=problem.inputs | {"x": x}))
+
+
+@cells("nn.embedding", rungs=DROP_IN, cpu_because="CUDA's kernels are others")
+@given(data=st.data())
+def test_custom_has_natives_options_of_a_table(cell, data):
+    """Norms that are cut off as rows are read, gradients divided by how often a row was, and frozen tables: bit for
+    bit, the table that is left included."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    options = {
+        "max_norm": st.sampled_from([None, 1.0, 0.1]),
+        "norm_type": st.sampled_from([2.0, 1.0]),
+        "scale_grad_by_freq": st.booleans(),
+        "_freeze": st.booleans(),
+    }
+    drawn = {name: data.draw(values, label=name) for name, values in options.items()}
+    left = []
+    for cls in cell.ladder[2:]:
+        table = torch.from_numpy(problem.inputs["weight"].copy())
+        module = cls(*table.shape, problem.settings["padding_idx"], _weight=table, **drawn)
+        y = module(torch.from_numpy(problem.inputs["x"]))
+        if y.requires_grad:
+            y.backward(torch.from_numpy(problem.dy))
+        left.append([seen(y), seen(module.weight), seen(module.weight.grad), repr(module)])
+    assert_same(*left, "custom embedding")
+
+
+# ── the contract of the drop-in ─────────────────────────────────────────────────────────────────
+
+
+BORN = {
+    "nn.embedding": [lambda cls: cls(5, 3), lambda cls: cls(5, 3, padding_idx=-2), lambda cls: cls(20, 1, 0, 2.0)],
+    "nn.layer_norm": [lambda cls: cls(3), lambda cls: cls([2, 3], 0.5, bias=False), lambda cls: cls((4,), 1e-3, False)],
+    "nn.batch_norm1d": [
+        lambda cls: cls(3),
+        lambda cls: cls(3, 0.5, None, False),
+        lambda cls: cls(2, track_running_stats=False, bias=False),
+    ],
+    "nn.leaky_relu": [lambda cls: cls(), lambda cls: cls(0.2, inplace=True)],
+    "nn.gelu": [lambda cls: cls(), lambda cls: cls("tanh")],
+    "nn.silu": [lambda cls: cls(), lambda cls: cls(inplace=True)],
+    "nn.softplus": [lambda cls: cls(), lambda cls: cls(2, 1)],
+    "nn.softmax": [lambda cls: cls(), lambda cls: cls(dim=-1)],
+    "nn.log_softmax": [lambda cls: cls(), lambda cls: cls(1)],
+    "nn.flatten": [lambda cls: cls(), lambda cls: cls(0, -2)],
+    "nn.identity": [lambda cls: cls(), lambda cls: cls(54, unused=True)],
+    "nn.sigmoid": [lambda cls: cls()],
+    "nn.tanh": [lambda cls: cls()],
+}
+
+
+@cells(*BORN, rungs=DROP_IN, dtypes=None, cpu_because="parameters are drawn on the CPU")
+@given(seed=SEEDS, data=st.data())
+def test_a_layer_is_born_as_natives_is(cell, seed, data):
+    """From one seed custom has native's parameters, buffers and representation, and leaves the generator alike."""
+    make = data.draw(st.sampled_from(BORN[cell.concept]))
+    born = []
+    for cls in cell.ladder[2:]:
+        with torch.random.fork_rng(devices=()):
+            generator = torch.manual_seed(seed)
+            born.append([tree(make(cls)), state_of(generator)._asdict()])
+    assert_same(*born, "custom layer")
+
+
+@cells("nn.identity", "nn.flatten", dtypes=None, cpu_because="it computes nothing")
+@given(data=st.data())
+def test_nothing_is_copied(cell, data):
+    """What only has another shape, or not even that, is the same numbers in the same place."""
+    problem = data.draw(problems(cell.concept, "float64").filter(lambda p: p.dy.size and p.dy.ndim), label="problem")
+    x = torch.from_numpy(problem.inputs["x"])
+    for rung, impl in cell.implementations.items():
+        if rung is Rung.MANUAL:
+            assert np.shares_memory(impl.forward(problem.inputs["x"], **problem.settings)[0], problem.inputs["x"])
+        else:
+            y = impl(x, **problem.settings) if rung is Rung.RAW else impl(**problem.settings)(x)
+            assert y.data_ptr() == x.data_ptr(), rung
+
+
+def leaf(*shape):
+    return torch.ones(shape, requires_grad=True)
+
+
+REFUSED = {
+    "nn.flatten": {
+        "a number": lambda cls: cls()(torch.tensor(1.0)),
+        "a dimension too many": lambda cls: cls(0, 3)(leaf(2, 2)),
+        "the end before the start": lambda cls: cls(1, 0)(leaf(2, 2)),
+    },
+    "nn.leaky_relu": {
+        "a leaf changed in place": lambda cls: cls(inplace=True)(leaf(2)),
+        "in place with a negative slope": lambda cls: cls(-1.0, inplace=True)(leaf(2) * 1).sum().backward(),
+    },
+    "nn.silu": {
+        "a leaf changed in place": lambda cls: cls(inplace=True)(leaf(2)),
+        "integers": lambda cls: cls()(leaf(2).long()),
+    },
+    "nn.gelu": {
+        "another approximation": lambda cls: cls("erf")(leaf(2)),
+        "integers": lambda cls: cls()(torch.ones(2).long()),
+    },
+    "nn.softmax": {
+        "no dimension": lambda cls: cls()(leaf(2, 3)),
+        "no dimension of three": lambda cls: cls()(leaf(2, 3, 4)),
+        "a dimension too many": lambda cls: cls(2)(leaf(2, 3)),
+    },
+    "nn.log_softmax": {
+        "no dimension": lambda cls: cls()(leaf(2)),
+        "a dimension too many": lambda cls: cls(-3)(leaf(2, 3)),
+    },
+    "nn.embedding": {
+        "a row too many": lambda cls: cls(2, 3)(torch.tensor([2])),
+        "a row below 0": lambda cls: cls(2, 3)(torch.tensor([-1])),
+        "an index that is no integer": lambda cls: cls(2, 3)(torch.tensor([0.0])),
+        "padding beyond the last": lambda cls: cls(2, 3, 2),
+        "padding before the first": lambda cls: cls(2, 3, -3),
+        "a table of another shape": lambda cls: cls(2, 3, _weight=torch.ones(3, 2)),
+        "a table of one dimension": lambda cls: cls.from_pretrained(torch.ones(3)),
+    },
+    "nn.layer_norm": {
+        "another shape": lambda cls: cls(3)(leaf(2, 2)),
+        "too few dimensions": lambda cls: cls((2, 3))(leaf(3)),
+        "another dtype": lambda cls: cls(3)(leaf(3).double()),
+        "no sizes": lambda cls: cls(),
+    },
+    "nn.batch_norm1d": {
+        "one dimension": lambda cls: cls(3)(leaf(3)),
+        "four dimensions": lambda cls: cls(3)(leaf(2, 3, 1, 1)),
+        "one row": lambda cls: cls(3)(leaf(1, 3)),
+        "one row, of which nothing is remembered": lambda cls: cls(3, track_running_stats=False).eval()(leaf(1, 3)),
+        "other features": lambda cls: cls(3)(leaf(2, 4)),
+        "other features, in evaluation": lambda cls: cls(3).eval()(leaf(2, 4)),
+    },
+}
+
+
+@WORDS
+@cells(*REFUSED, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
+@given(data=st.data())
+def test_custom_refuses_what_native_refuses_in_its_words(cell, data):
+    """Bad input raises, or warns, with native's class and native's words."""
+    attempts = REFUSED[cell.concept]
+    chosen = data.draw(st.lists(st.sampled_from(sorted(attempts)), min_size=5, max_size=10), label="attempts")
+    custom, native = ({name: refusal(attempts[name], cls) for name in chosen} for cls in cell.ladder[2:])
+    assert custom == native

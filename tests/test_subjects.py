@@ -1,0 +1,220 @@
+"""Subjects: a stranger's code is judged by the laws of its role, is told where it differs, and can do no harm."""
+
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+
+import hypothesis
+import pytest
+
+from tests import subjects, test_data, test_losses, test_nn, test_optim
+from tests.cells import ALL, Cell
+from tests.planted import again
+from tests.subjects import apart, judge, parse
+from tests.subjects.plugin import about_any_rung, roles
+from tests.subjects.report import bits, explain
+
+SAMPLES = pathlib.Path(__file__).parent / "subjects" / "samples"
+HEADLINE = {
+    "optim": test_optim.test_rungs_leave_the_same_trace,
+    "losses": test_losses.test_rungs_agree_on_the_loss_and_its_gradients,
+    "nn": test_nn.test_rungs_agree_on_values_and_gradients,
+    "data": test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators,
+}
+
+
+def subject(sample, role, name):
+    return parse(f"{role}={sample}.py:{name}", SAMPLES)
+
+
+def verdict(subject, law=None):
+    """The outcome of a law, on a few examples that nobody shrinks."""
+    law = law or HEADLINE[subject.role.partition(".")[0]]
+    phases, before = [hypothesis.Phase.generate], hypothesis.settings.get_current_profile_name()
+    hypothesis.settings.register_profile("few", max_examples=8, phases=phases, database=None, derandomize=True)
+    hypothesis.settings.load_profile("few")
+    try:
+        return judge(subject, again(law), Cell(subject.role, ALL, "float32"))
+    finally:
+        hypothesis.settings.load_profile(before)
+
+
+# ── what is right passes ────────────────────────────────────────────────────────────────────────
+
+RIGHT = {
+    "optim.sgd": ["SGD", "OneLineSGD", "functional_sgd"],
+    "optim.adam": ["TextbookAdam"],
+    "losses.mse": ["MSELoss", "mse", "mse_of_arrays", "mse_value"],
+    "losses.cross_entropy": ["cross_entropy"],
+    "nn.linear": ["Linear", "linear", "NumpyLinear"],
+    "nn.relu": ["Relu", "relu_of_arrays"],
+    "data.random_sampler": ["Shuffled"],
+    "data.batch_sampler": ["pieces"],
+    "data.loader": ["DataLoader", "batches"],
+}
+
+
+@pytest.mark.parametrize(("role", "name"), [(role, name) for role, names in RIGHT.items() for name in names])
+def test_what_is_torchs_passes_whatever_its_shape(role, name):
+    """Torch's own classes, textbook forms in another order of operations, functions and arrays: all are equal."""
+    assert verdict(subject("right", role, name))[:2] == ("equal", None)
+
+
+def test_bits_are_a_fact_beside_the_verdict():
+    """Torch's own class has torch's bits, a textbook form has not, and both are equal."""
+    torchs, textbook = subject("right", "optim.sgd", "SGD"), subject("right", "optim.adam", "TextbookAdam")
+    assert apart(lambda: bits(torchs, ["float32"])).told == "yes"
+    assert apart(lambda: bits(textbook, ["float32"])).told == "no"
+
+
+def test_what_a_subject_lacks_is_not_run_by_name():
+    """A law that asks for an option, a state or a gradient that a subject does not have is not run, and says which."""
+    adam, value = subject("right", "optim.adam", "TextbookAdam"), subject("right", "losses.mse", "mse_value")
+    assert verdict(adam, test_optim.test_rungs_take_the_same_step_from_any_state)[:2] == (
+        "not run",
+        "load_state_dict (absent)",
+    )
+    assert verdict(adam, test_optim.test_maximizing_is_stepping_on_the_negated_gradient)[:2] == (
+        "not run",
+        "maximize (absent)",
+    )
+    swapped = test_losses.test_the_squared_error_does_not_know_which_side_is_the_target
+    assert verdict(value, swapped)[:2] == ("not run", "gradient (absent)")
+
+
+# ── what is wrong is told what it is ────────────────────────────────────────────────────────────
+
+WRONG = {  # and what it looks like
+    ("optim.adam", "EpsilonHat"): "epsilon hat (tensorflow#9047",
+    ("optim.adam", "NoDecay"): "no decay (kozistr/pytorch_optimizer#517",
+    ("optim.sgd", "averaging_sgd"): "average instead of sum (ml-explore/mlx#87",
+    ("losses.mse", "half_mse"): "half (the convention",
+    ("losses.mse", "mse_of_rows"): "mean over rows (",
+    ("data.loader", "last_dropped"): "always drops (",
+}
+
+
+def reported(role, name):
+    wrong = subject("wrong", role, name)
+    return apart(lambda: explain(wrong, ["float64"])).told
+
+
+@pytest.mark.parametrize(("role", "name"), WRONG)
+def test_what_is_wrong_is_told_what_it_looks_like(role, name):
+    """A report names the subject and torch's class, the place, both values, the smallest input and the likely cause."""
+    report = reported(role, name)
+    assert report.startswith(f"wrong.{name} is not torch.")
+    for part in ("first difference", "yours", "torch", "smallest input", "reproduce"):
+        assert re.search(rf"^  {part} +\S", report, re.MULTILINE), part
+    assert WRONG[role, name] in report
+
+
+@pytest.mark.parametrize(("role", "name"), [("optim.sgd", "averaging_sgd"), ("losses.mse", "half_mse")])
+def test_a_reproduction_shows_the_difference_that_is_reported(role, name):
+    """The lines of a report, pasted into a fresh process, print the two values that it gives, first the subject's."""
+    report = reported(role, name)
+    lines = report.splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("  reproduce"))
+    code = "\n".join(line[21:] for line in lines[start:])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=SAMPLES, timeout=60)
+    for word, printed in zip(("yours", "torch"), done.stdout.splitlines(), strict=True):
+        assert re.search(rf"^  {word} +(\S+)$", report, re.MULTILINE)[1] in printed, done
+
+
+# ── what is hostile does no harm ────────────────────────────────────────────────────────────────
+
+HOSTILE = {
+    ("optim.sgd", "Raises"): r"hostile.py:\d+: ZeroDivisionError: not today",
+    ("optim.sgd", "Hangs"): "it did not return within 2 s",
+    ("optim.sgd", "Exits"): r"it ended the process \(exit code 3\)",
+    ("optim.sgd", "Quits"): r"hostile.py:\d+: SystemExit: enough",
+    ("optim.sgd", "Crashes"): r"it ended the process \(exit code -6\)",
+    ("optim.sgd", "ChangesTheDtype"): "it changes torch's default dtype",
+    ("optim.sgd", "ChangesTheThreads"): "it changes torch's number of threads",
+    ("optim.sgd", "ChangesTheSeed"): "it changes torch's seed",
+    ("optim.sgd", "DrawsFromPython"): "it changes the state of Python's generator",
+    ("optim.sgd", "DrawsFromNumPy"): "it changes the state of NumPy's generator",
+    ("optim.sgd", "WritesTheGradient"): "it writes into what it is given",
+    ("optim.sgd", "Poisons"): "nan",
+    ("optim.sgd", "Widens"): "float64.*expected float32",
+    ("optim.sgd", "Reshapes"): "shape",
+    ("losses.mse", "returns_none"): "it returns None",
+    ("losses.mse", "returns_another_shape"): "shape",
+    ("losses.mse", "returns_another_dtype"): "float16.*expected float32",
+    ("losses.mse", "returns_nan"): "nan",
+    ("losses.mse", "writes_its_input"): "it writes into what it is given",
+    ("losses.mse", "gradient_of_another_shape"): "a gradient is",
+}
+
+
+@pytest.mark.parametrize(("role", "name"), HOSTILE)
+def test_what_is_hostile_costs_one_verdict(monkeypatch, role, name):
+    """Whatever a subject does, the verdict says it in one line, and the process that asked goes on."""
+    monkeypatch.setattr(subjects, "LIMIT", 2)
+    outcome = verdict(subject("hostile", role, name))
+    assert outcome.word == "DIFFERENT"
+    assert re.search(HOSTILE[role, name], outcome.told), outcome.told
+
+
+def test_warnings_are_recorded_and_print_is_not_heard(capfd):
+    """What a subject warns of is told beside the verdict, and what it prints is nobody's business."""
+    outcome = verdict(subject("hostile", "optim.sgd", "Warns"))
+    assert (outcome.word, outcome.warned) == ("equal", ("it is late",))
+    assert verdict(subject("hostile", "optim.sgd", "Prints")).word == "equal"
+    assert capfd.readouterr() == ("", "")
+
+
+# ── the command line ────────────────────────────────────────────────────────────────────────────
+
+REFUSED = {
+    "optim.adamm=right.py:Adam": "no such role 'optim.adamm'; pytest --subjects lists them",
+    "optim.adam=right.py": "it is written ROLE=FILE.py:NAME",
+    "optim.adam=left.py:Adam": f"there is no file {SAMPLES / 'left.py'}",
+    "optim.sgd=wrong.py:SGDW": "wrong.py has no 'SGDW'; it defines _Adam, EpsilonHat, NoCorrection",
+}
+
+
+@pytest.mark.parametrize("given", REFUSED)
+def test_bad_input_is_answered_in_one_line(given):
+    """A role, a file or a name that does not exist is answered by what there is."""
+    with pytest.raises(pytest.UsageError) as refusal:
+        parse(given, SAMPLES)
+    assert str(refusal.value).startswith(f"--subject {given}: {REFUSED[given]}")
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_law_is_asked_of_a_subject_if_every_rung_must_hold_it():
+    """Laws about drop-ins, about one rung, and about native alone are not asked of a subject."""
+    marks = [mark for law in HEADLINE.values() for mark in law.pytestmark if mark.name == "cells"]
+    assert all(about_any_rung(mark.kwargs["rungs"]) for mark in marks)
+    assert not about_any_rung(("custom", "native"))
+    assert not about_any_rung(("native",))
+    assert not about_any_rung(("manual", "raw"))
+
+
+def test_every_role_says_what_it_needs():
+    """--subjects lists every role, what it needs, and what is optional."""
+    listed = "\n".join(roles())
+    for role in RIGHT:
+        assert re.search(rf"^{role}\n    needs +\S.*\n    optional +\S", listed, re.MULTILINE), role
+
+
+def test_a_subject_is_judged_from_another_repository(tmp_path):
+    """From a directory with tests of its own, expected failures are strict and stale ones told, and nothing is left."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "tests" / "__init__.py").touch()
+    shutil.copy(SAMPLES / "wrong.py", tmp_path / "tests" / "mine.py")
+    known = 'test_batches_are_the_sampler_cut_into_equal_pieces = "rows repeat"\ntest_of_nothing = "never"\n'
+    (tmp_path / "mine.toml").write_text(known, encoding="utf-8")
+    root = pathlib.Path(__file__).parents[1]
+    command = [sys.executable, "-m", "pytest", str(root / "tests" / "test_data.py"), "-c", str(root / "pyproject.toml")]
+    asked = ["--subject", "data.batch_sampler=tests/mine.py:repeated", "--expected-failures", "mine.toml"]
+    done = subprocess.run([*command, *asked], capture_output=True, text=True, cwd=tmp_path, timeout=300)
+    assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout
+    assert "1 equal · 1 DIFFERENT · 0 inconclusive · 1 expected · 0 not run" in done.stdout
+    assert "mine.repeated is not torch.utils.data.BatchSampler" in done.stdout
+    assert "stale: test_of_nothing is expected to fail and was not asked" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["mine.toml", "tests"]
