@@ -59,6 +59,7 @@ NEEDED = {
     "schedules.cosine_annealing_warm_restarts": {"T_0": 2},
     "schedules.cyclic_lr": {"base_lr": 0.1, "max_lr": 0.2},
     "schedules.one_cycle_lr": {"max_lr": 0.2, "total_steps": 8},
+    "schedules.swalr": {"swa_lr": 0.05},
 }
 NUMBERS = "rates are Python's numbers"
 NOTHING = "it computes nothing"
@@ -426,6 +427,12 @@ ONE_CYCLE = {
     "no momentum to cycle": lambda cls, o, _: cls(forgetful(o()), 0.1, 8),
     "a step too many": lambda cls, o, _: [schedule.step() for schedule in [cls(o("optim.adam"), 0.1, 2)] * 3],
 }
+SWALR = {
+    "three rates": lambda cls, o, _: cls(o(), [0.1] * 3),
+    "another strategy": lambda cls, o, _: cls(o(), 0.1, anneal_strategy="square"),
+    "epochs below 0": lambda cls, o, _: cls(o(), 0.1, -1),
+    "an epoch and a half": lambda cls, o, _: cls(o(), 0.1, 1.5),
+}
 PLATEAU = {
     "factor of 1": lambda cls, o, _: cls(o(), factor=1.0),
     "another mode": lambda cls, o, _: cls(o(), mode="least"),
@@ -454,6 +461,7 @@ REFUSED = {
     "schedules.cosine_annealing_warm_restarts": RESTARTS,
     "schedules.cyclic_lr": CYCLIC,
     "schedules.one_cycle_lr": ONE_CYCLE,
+    "schedules.swalr": SWALR,
     "schedules.reduce_lr_on_plateau": PLATEAU,
     "schedules.sequential_lr": PARTS | SEQUENCE,
     "schedules.chained_scheduler": PARTS,

@@ -16,7 +16,7 @@ from tests.cells import LADDERS
 from tests.exactness import Bounded, bounded
 from tests.exactness.known import Known
 
-PER_GROUP = ("lr_lambda", "base_lr", "max_lr", "base_momentum", "max_momentum", "min_lr")
+PER_GROUP = ("lr_lambda", "base_lr", "max_lr", "base_momentum", "max_momentum", "min_lr", "swa_lr")
 
 
 class Part(NamedTuple):

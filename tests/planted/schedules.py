@@ -27,6 +27,7 @@ function, product = planter("schedules.lambda_lr"), planter("schedules.multiplic
 cosine, restarts = planter("schedules.cosine_annealing_lr"), planter("schedules.cosine_annealing_warm_restarts")
 cyclic, one_cycle = planter("schedules.cyclic_lr"), planter("schedules.one_cycle_lr")
 plateau, sequential = planter("schedules.reduce_lr_on_plateau"), planter("schedules.sequential_lr")
+swalr = planter("schedules.swalr")
 chained = planter("schedules.chained_scheduler")
 
 BUGS = [
@@ -186,6 +187,18 @@ BUGS = [
     one_cycle("stops_at_the_end", "if self.last_epoch > self.total_steps:", "if self.last_epoch >= self.total_steps:", LIVES),
     one_cycle("takes_a_product_of_nothing", "    _check_positive(\"epochs\", epochs)\n", "", REFUSES),
     one_cycle("accepts_any_start", "if pct_start < 0 or pct_start > 1 or not isinstance(pct_start, float):", "if pct_start < 0:", REFUSES),
+    # ── towards the rate of averaging
+    swalr("waits_for_a_step", "if anneal_epochs > 0 else 1\n", "if anneal_epochs > 0 else min(t, 1)\n", FORMULA),
+    swalr("never_arrives", "min(t, anneal_epochs) / anneal_epochs", "t / anneal_epochs", FORMULA),
+    swalr("goes_the_other_way", "swa_lr * a + lr * (1 - a)", "swa_lr * (1 - a) + lr * a", FORMULA),
+    swalr("always_linear", "if anneal_strategy == \"cos\" else s\n", "if False else s\n", FORMULA),
+    swalr("raw_takes_the_last_rate_for_the_first", "(lr - before * swa_lr) / (1 - before) * (1 - now)", "lr * (1 - now)", FORMULA),
+    swalr("custom_takes_the_last_rate_for_the_first", "end if before == 1 else (lr - before * end) / (1 - before) for", "end if before == 1 else lr for", FORMULA),
+    swalr("custom_waits_for_a_step", "            step = max(1, step)\n", "            pass\n", FORMULA),
+    swalr("counts_epochs", "step = self._step_count - 1", "step = self.last_epoch", TAKEN_UP),
+    swalr("other_bits", "return [end * now + start * (1 - now)", "return [start + (end - start) * now", BITS, "clause: the same bits need the same operation"),
+    swalr("accepts_any_length", "not isinstance(anneal_epochs, int) or anneal_epochs < 0", "anneal_epochs < -9", REFUSES),
+    swalr("forgets_its_strategy", "        self._anneal_strategy = anneal_strategy\n", "        type(self)._anneal_strategy = anneal_strategy\n", LIVES),
     # ── plateau
     plateau("one_less_patience", "        if bad > patience:\n            lower", "        if bad >= patience:\n            lower", PLATEAU, "pytorch#2545, #7151"),
     plateau("no_patience", "        if bad > patience:\n            lower", "        if bad > 0:\n            lower", PLATEAU, "nitrain/nitrain#23"),

@@ -140,6 +140,12 @@ def _chained(groups):
 
 
 @functools.cache
+def _swalr(groups):
+    rest = some(anneal_epochs=st.integers(0, 5), anneal_strategy=st.sampled_from(["cos", "linear"]))
+    return st.builds(lambda lr, rest: {"swa_lr": lr} | rest, each(LRS, groups), rest)
+
+
+@functools.cache
 def _lambdas(groups):
     return st.fixed_dictionaries({"lr_lambda": each(FUNCTIONS, groups)})
 
@@ -149,6 +155,7 @@ GROUPED = {
     "schedules.multiplicative_lr": _lambdas,
     "schedules.cyclic_lr": _cyclic,
     "schedules.one_cycle_lr": _one_cycle,
+    "schedules.swalr": _swalr,
     "schedules.reduce_lr_on_plateau": _plateau,
     "schedules.sequential_lr": _sequential,
     "schedules.chained_scheduler": _chained,
