@@ -184,7 +184,7 @@ BUGS = [
     one_cycle("custom_momentum_forgotten", "                set_momentum(group, self.use_beta1, between(group, \"momentum\"))\n", "                pass\n", FORMULA),
     one_cycle("custom_annealed_from_the_other_end", "end + (start - end) / 2.0 * (math.cos(math.pi * share) + 1)", "start + (end - start) / 2.0 * (1 - math.cos(math.pi * share))", BITS, "clause: the same bits need the same operation"),
     one_cycle("steps_for_ever", "if self.last_epoch > self.total_steps:", "if False:", REFUSES),
-    one_cycle("stops_at_the_end", "if self.last_epoch > self.total_steps:", "if self.last_epoch >= self.total_steps:", LIVES),
+    one_cycle("stops_at_the_end", "if self.last_epoch > self.total_steps:", "if self.last_epoch >= self.total_steps:", REFUSES),
     one_cycle("takes_a_product_of_nothing", "    _check_positive(\"epochs\", epochs)\n", "", REFUSES),
     one_cycle("accepts_any_start", "if pct_start < 0 or pct_start > 1 or not isinstance(pct_start, float):", "if pct_start < 0:", REFUSES),
     # ── towards the rate of averaging
