@@ -20,6 +20,7 @@ from tests.exactness import FORMATS, Bounded, Different, Inconclusive, assert_bi
 from tests.exactness.bounded import SLACK
 from tests.exactness.fingerprint import FUNCTIONS, SAMPLED, ulps_off
 from tests.exactness.formats import FLOAT32, FLOAT64, LONGDOUBLE_IS_WIDER, ULPS
+from tests.exactness.known import Known
 from tests.exactness.ledger import LEDGER
 from tests.strategies.arrays import arrays, graded, lattice
 
@@ -473,6 +474,56 @@ def test_what_would_lose_the_bound_is_refused(what):
     """A change of dtype, an escape into plain arrays and a function without a rule raise TypeError."""
     with pytest.raises(TypeError):
         REFUSED[what](bounded(np.ones(2, np.float32), "float32"))
+
+
+# ── numbers that decide ──
+
+KNOWN_OPERATIONS = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "whole-part": operator.floordiv,
+    "remainder": operator.mod,
+    "power": operator.pow,
+}
+KNOWN_NUMBERS = st.sampled_from([0.1, 1 / 3, 0.5, 1.5, 3.0, 2.0, 7.0, 1.0, 1e-3, 64.0])
+
+
+@pytest.mark.parametrize("operation", KNOWN_OPERATIONS)
+@given(a=KNOWN_NUMBERS, b=KNOWN_NUMBERS, known=st.sampled_from(["both", "left", "right"]))
+def test_a_known_number_is_what_it_was_or_bounded(operation, a, b, known):
+    """An operation on numbers that are known exactly gives the exact number, or a bound that holds the float's."""
+    operate = KNOWN_OPERATIONS[operation]
+    left, right = (Known(x) if known in ("both", side) else x for x, side in ((a, "left"), (b, "right")))
+    found = operate(left, right)
+    if isinstance(found, Bounded):
+        assert_within(np.float64(operate(a, b)), found)
+    else:
+        assert type(found) is Known
+        assert found == operate(a, b)
+        assert operation in ("whole-part", "remainder") or Fraction(found) == _exactly(operate, a, b)
+
+
+def _exactly(operate, a, b):
+    """The operation's result, where it is a fraction."""
+    return operate(Fraction(a), int(b) if operate is operator.pow and b == int(b) else Fraction(b))
+
+
+@given(a=KNOWN_NUMBERS, b=KNOWN_NUMBERS)
+def test_a_known_number_meets_a_bounded_one_as_its_own_bound(a, b):
+    """With a bounded number, and in a function that rounds, it is bounded with an error of 0."""
+    other = bounded(np.float64(b))
+    for found, expected in ((Known(a) * other, a * b), (other - Known(a), b - a), (np.cos(Known(a)), np.cos(a))):
+        assert isinstance(found, Bounded)
+        assert_within(np.float64(expected), found)
+
+
+def test_a_known_number_counts_and_decides():
+    """It indexes, ranges and compares like the number; what has a fraction is no count."""
+    assert [list(range(Known(3.0))), min(2, Known(1.5)), -Known(2.0) < 0] == [[0, 1, 2], 1.5, True]
+    with pytest.raises(TypeError, match="no count"):
+        range(Known(1.5))
 
 
 # ── what is assumed ─────────────────────────────────────────────────────────────────────────────

@@ -2,9 +2,11 @@
 an optimizer's rates by it are that one function."""
 
 import copy
+import gc
 import inspect
 import pickle
 import warnings
+import weakref
 from fractions import Fraction
 
 import numpy as np
@@ -589,6 +591,20 @@ def own(base, closed):
             return [lr * 0.5**self.last_epoch for lr in self.base_lrs]
 
     return OwnWithClosedForm if closed else Own
+
+
+@cells("schedules.exponential_lr", rungs=(Rung.CUSTOM,), dtypes=None, cpu_because=NOTHING)
+def test_a_schedule_keeps_no_optimizer_alive(cell):
+    """When the last name of a schedule and of its optimizer goes they go, without a search for cycles."""
+    optimizer, schedule = build(Rung.CUSTOM, cell.concept, Problem([0.1], NEEDED[cell.concept], 1))
+    play(optimizer, schedule, [None])
+    gone = weakref.ref(optimizer)
+    gc.disable()
+    try:
+        del optimizer, schedule
+        assert gone() is None
+    finally:
+        gc.enable()
 
 
 @cells("schedules.lr_scheduler", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)

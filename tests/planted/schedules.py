@@ -16,6 +16,7 @@ ORDER = "test_schedules.test_the_order_of_calls_is_remarked_on_in_natives_words"
 REFUSES = "test_schedules.test_custom_refuses_what_native_refuses_in_its_words"
 NOTHING = "test_schedules.test_what_no_schedule_can_start_on_is_refused_in_natives_words"
 OWN = "test_schedules.test_a_schedule_of_ones_own_runs_alike_on_either_base"
+ALIVE = "test_schedules.test_a_schedule_keeps_no_optimizer_alive"
 JUMP = "test_schedules.test_a_jump_sets_the_rates_of_the_closed_form"
 TENSOR = "test_schedules.test_a_rate_that_is_a_tensor_is_filled_in_place"
 LOADED = "test_schedules.test_loading_leaves_the_saved_state_alone"
@@ -50,6 +51,8 @@ BUGS = [
     base("saves_the_optimizer", "items() if key != \"optimizer\"}", "items()}", OWN),
     base("loads_nothing", "        self.__dict__.update(state_dict)\n", "", SAVED, of="schedules.step_lr"),
     base("stuck_in_its_first_step", "        setattr(scheduler, flag, False)\n", "        pass\n", OWN),
+    base("keeps_its_optimizer_alive", "weakref.ref(optimizer)  # a", "(lambda: optimizer)  # a", ALIVE, of="schedules.exponential_lr"),
+    base("takes_the_optimizers_step_away", "        return step(stepped, *args, **kwargs)\n", "", TOGETHER, of="schedules.linear_lr"),
     # ── step
     step("falls_at_once", "return lr * gamma if t > 0 and t % step_size == 0 else lr", "return lr * gamma if t % step_size == 0 else lr", FORMULA),
     step("falls_one_step_early", "gamma ** (t // step_size)", "gamma ** ((t + 1) // step_size)", FORMULA, "synthetic neighbour"),
@@ -166,6 +169,7 @@ BUGS = [
     cyclic("custom_ignores_the_mode", "else MODES[mode]", "else scale_mode", FORMULA),
     cyclic("custom_fuses_the_scale", "lrs = [low + (high - low) * share * self.scale_fn(at)", "lrs = [low + (high - low) * (share * self.scale_fn(at))", BITS, "clause: the same bits need the same operation"),
     cyclic("forgets_the_second_beta", "(momentum, *group[\"betas\"][1:])", "(momentum, momentum)", LIVES),
+    cyclic("cannot_be_pickled", "        self.mode = mode\n", "        self.mode = mode\n        self.scale = lambda x: x\n", COPY),
     cyclic("accepts_any_mode", "if mode not in MODES and scale_fn is None:", "if False:", REFUSES),
     cyclic("cycles_what_is_not_there", "    if \"momentum\" not in optimizer.defaults and", "    if False and", REFUSES),
     # ── one cycle
