@@ -491,9 +491,10 @@ KNOWN_NUMBERS = st.sampled_from([0.1, 1 / 3, 0.5, 1.5, 3.0, 2.0, 7.0, 1.0, 1e-3,
 
 
 @pytest.mark.parametrize("operation", KNOWN_OPERATIONS)
-@given(a=KNOWN_NUMBERS, b=KNOWN_NUMBERS, known=st.sampled_from(["both", "left", "right"]))
-def test_a_known_number_is_what_it_was_or_bounded(operation, a, b, known):
+@given(data=st.data())
+def test_a_known_number_is_what_it_was_or_bounded(operation, data):
     """An operation on numbers that are known exactly gives the exact number, or a bound that holds the float's."""
+    a, b, known = data.draw(st.tuples(KNOWN_NUMBERS, KNOWN_NUMBERS, st.sampled_from(["both", "left", "right"])))
     operate = KNOWN_OPERATIONS[operation]
     left, right = (Known(x) if known in ("both", side) else x for x, side in ((a, "left"), (b, "right")))
     found = operate(left, right)
@@ -510,9 +511,10 @@ def _exactly(operate, a, b):
     return operate(Fraction(a), int(b) if operate is operator.pow and b == int(b) else Fraction(b))
 
 
-@given(a=KNOWN_NUMBERS, b=KNOWN_NUMBERS)
-def test_a_known_number_meets_a_bounded_one_as_its_own_bound(a, b):
+@given(data=st.data())
+def test_a_known_number_meets_a_bounded_one_as_its_own_bound(data):
     """With a bounded number, and in a function that rounds, it is bounded with an error of 0."""
+    a, b = data.draw(st.tuples(KNOWN_NUMBERS, KNOWN_NUMBERS))
     other = bounded(np.float64(b))
     for found, expected in ((Known(a) * other, a * b), (other - Known(a), b - a), (np.cos(Known(a)), np.cos(a))):
         assert isinstance(found, Bounded)
@@ -684,8 +686,30 @@ COMPARE_FAULTS = {
     "a zero has no sign": ("(same & (np.signbit(a) == np.signbit(b)))", "same", EVERY_BIT, "the sign of a zero"),
     "a NaN is anything": ("np.isnan(a) & np.isnan(b)", "np.isnan(a) | np.isnan(b)", EVERY_BIT, "the place of a NaN"),
 }
+KNOWN_FAULTS = {
+    "what rounds is known": (
+        "if _is_exact(operate, a, b, rounded):",
+        "if True:",
+        test_a_known_number_is_what_it_was_or_bounded,
+        "multiply",
+    ),
+    "the right one comes first": (
+        "lambda a, b: forward(b, a)",
+        "lambda a, b: forward(a, b)",
+        test_a_known_number_is_what_it_was_or_bounded,
+        "subtract",
+    ),
+    "a function loses the bound": (
+        "bounded(np.float64(x)) if isinstance(x, Known) else x",
+        "float(x) if isinstance(x, Known) else x",
+        test_a_known_number_meets_a_bounded_one_as_its_own_bound,
+        None,
+    ),
+    "a fraction counts": ("if not self.is_integer():", "if False:", test_a_known_number_counts_and_decides, None),
+}
 FAULTS = {name: ("bounded", *fault) for name, fault in BOUNDED_FAULTS.items()}
 FAULTS |= {name: ("compare", *fault) for name, fault in COMPARE_FAULTS.items()}
+FAULTS |= {name: ("known", *fault) for name, fault in KNOWN_FAULTS.items()}
 
 
 @pytest.mark.parametrize("fault", FAULTS)
