@@ -136,7 +136,7 @@ BUGS = [
     cosine("raw_leaves_by_the_initial_rate", "(initial_lr - eta_min) * (1 - np", "initial_lr * (1 - np", FORMULA),
     cosine("raw_forgets_the_floor", "return ratio * (lr - eta_min) + eta_min", "return ratio * lr", FORMULA),
     cosine("custom_forgets_the_floor", "return [ratio * (lr - self.eta_min) + self.eta_min for lr in lrs]", "return [ratio * lr for lr in lrs]", FORMULA),
-    cosine("custom_leaves_the_valley_by_the_closed_form", "lr + (base - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2", "self.eta_min + (base - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2", LIVES, "clause: the same bits need the same operation"),
+    cosine("custom_leaves_the_valley_by_the_closed_form", "lr + (base - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2", "self.eta_min + (base - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2", BITS, "clause: the same bits need the same operation"),
     cosine("steps_on_being_taken_up", "        if self._is_initial:\n            return lrs\n", "        if t == 0:\n            return lrs\n", TAKEN_UP),
     cosine("closed_form_stays_down", "1 + math.cos(math.pi * self.last_epoch / self.T_max)", "1 + math.cos(math.pi * min(self.last_epoch, self.T_max) / self.T_max)", JUMP),
     # ── warm restarts
@@ -167,7 +167,7 @@ BUGS = [
     cyclic("custom_momentum_goes_along", "high - (high - low) * share * self.scale_fn(at) for low, high in bounds]\n            for", "low + (high - low) * share * self.scale_fn(at) for low, high in bounds]\n            for", FORMULA),
     cyclic("starts_where_the_optimizer_is", "                set_value(group, \"lr\", lr)\n", "                pass\n", LIVES),
     cyclic("custom_ignores_the_mode", "else MODES[mode]", "else scale_mode", FORMULA),
-    cyclic("custom_fuses_the_scale", "lrs = [low + (high - low) * share * self.scale_fn(at)", "lrs = [low + (high - low) * (share * self.scale_fn(at))", BITS, "clause: the same bits need the same operation"),
+    cyclic("custom_from_the_other_end", "lrs = [low + (high - low) * share * self.scale_fn(at)", "lrs = [high - (high - low) * (1 - share * self.scale_fn(at))", BITS, "clause: the same bits need the same operation"),
     cyclic("forgets_the_second_beta", "(momentum, *group[\"betas\"][1:])", "(momentum, momentum)", LIVES),
     cyclic("cannot_be_pickled", "        self.mode = mode\n", "        self.mode = mode\n        self.scale = lambda x: x\n", COPY),
     cyclic("accepts_any_mode", "if mode not in MODES and scale_fn is None:", "if False:", REFUSES),

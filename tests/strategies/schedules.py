@@ -5,9 +5,11 @@ import functools
 from hypothesis import strategies as st
 
 from tests.observe.schedules import Part, Problem
+from tests.strategies.arrays import graded
 
 # Strategies are made once: hypothesis validates a new one, which takes longer than a draw.
-LRS = st.sampled_from([0.1, 1.0, 0.3, 1e-3, 2.0**-5])
+ROUND = st.sampled_from([0.1, 1.0, 0.3, 1e-3, 2.0**-5])
+LRS = ROUND | graded((), "float64", exponents=(-6, 0)).map(lambda x: abs(float(x)))
 GAMMAS = st.sampled_from([0.1, 0.5, 0.9, 1 / 3, 1.5])
 FACTORS = st.sampled_from([1 / 3, 0.5, 0.1, 1.0])
 COUNTS = st.integers(1, 5)
@@ -60,7 +62,7 @@ def _cyclic(groups):
             {"base_lr": each(LRS, groups), "max_lr": each(LRS, groups), "step_size_up": COUNTS},
             step_size_down=st.none() | COUNTS,
             mode=st.sampled_from(["triangular", "triangular2", "exp_range"]),
-            gamma=st.sampled_from([0.5, 0.9]),
+            gamma=st.sampled_from([0.9, 0.7]),
             scale_fn=st.none() | FUNCTIONS,
             scale_mode=st.sampled_from(["cycle", "iterations"]),
         ),
@@ -95,10 +97,10 @@ def _plateau(groups):
         {"patience": st.integers(0, 3)},
         mode=st.sampled_from(["min", "max"]),
         factor=st.sampled_from([0.1, 0.5]),
-        threshold=st.sampled_from([0.0, 0.25, 0.5, 1e-4]),
+        threshold=st.sampled_from([0.25, 0.5, 0.25, 0.0, 1e-4]),
         threshold_mode=st.sampled_from(["rel", "abs"]),
         cooldown=st.integers(0, 2),
-        min_lr=each(st.sampled_from([0, 1e-3, 0.1]), groups),
+        min_lr=each(st.sampled_from([0, 0.02, 0.2]), groups),
         eps=st.sampled_from([1e-8, 0.01]),
     )
 
@@ -164,9 +166,9 @@ GROUPED = {
 
 @functools.cache
 @st.composite
-def problems(draw, concept, max_steps=14):
-    """One to three groups, with a rate each, and a schedule on them."""
-    lrs = draw(st.lists(LRS, min_size=1, max_size=3), label="rates")
+def problems(draw, concept, max_steps=12):
+    """One or two groups, with a rate each, and a schedule on them."""
+    lrs = [draw(LRS, label="rate") for _ in range(draw(st.sampled_from([1, 2, 2])))]
     settings = draw(SIMPLE[concept] if concept in SIMPLE else GROUPED[concept](len(lrs)), label="settings")
     last = settings.get("total_steps", max_steps + 1) - 1  # there is no rate beyond the end of one cycle
     steps = draw(st.integers(1, min(max_steps, last)), label="steps")
@@ -176,7 +178,8 @@ def problems(draw, concept, max_steps=14):
 @functools.cache
 def measures(count=14):
     """What a schedule may be told of the run: eighths, so that no comparison hangs on a rounding, and NaN."""
-    values = st.sampled_from([*(i / 8 for i in range(-3, 9)), 1.0, 1.0, 1.0, float("nan")])
+    eighths = [i / 8 for i in range(4, 17)]
+    values = st.sampled_from([*eighths, *[1.0] * 4, *[float("nan")] * 2, -0.5, -0.25])
     return st.lists(values, min_size=count, max_size=count)
 
 
