@@ -275,21 +275,20 @@ def test_a_functions_state_is_loaded(cell, saved, fresh):
         assert_same(rates(other[0]), rates(one[0]), f"from {rungs[0]} to {rungs[1]}: group")
 
 
-@cells(*EVERY, rungs=DROP_IN, dtypes=None, cpu_because=NUMBERS)
+@cells(*EVERY, rungs=(Rung.CUSTOM,), dtypes=None, cpu_because=NUMBERS)
 @given(data=st.data())
 def test_a_copy_goes_on_like_the_original(cell, data):
     """A deep or pickled copy of a schedule, with the optimizer that comes with it, sets the original's rates."""
     problem = data.draw(problems(cell.concept), label="problem")
     half, metrics = problem.steps // 2, data.draw(measures(), label="measures")
-    for rung in cell.implementations:
-        one = build(rung, cell.concept, problem)
-        play(*one, metrics[:half])
-        copies = [copy.deepcopy(one[1]), pickle.loads(pickle.dumps(one[1]))]
-        play(*one, metrics[half : problem.steps])
-        for other in copies:
-            _, error = outcome(lambda: play(other.optimizer, other, metrics[half : problem.steps]))
-            assert error is None
-            assert_same(rates(other.optimizer), rates(one[0]), f"{rung} group")
+    one = build(Rung.CUSTOM, cell.concept, problem)
+    play(*one, metrics[:half])
+    copies = [copy.deepcopy(one[1]), pickle.loads(pickle.dumps(one[1]))]
+    play(*one, metrics[half : problem.steps])
+    for other in copies:
+        _, error = outcome(lambda: play(other.optimizer, other, metrics[half : problem.steps]))
+        assert error is None
+        assert_same(rates(other.optimizer), rates(one[0]), "group")
 
 
 @cells(*EVERY, dtypes=None, cpu_because=NOTHING)
@@ -749,14 +748,32 @@ def test_the_first_measure_is_the_best_so_far(cell, rung):
     assert schedule.best == 0.5
 
 
+LAGGING = tuple(f"schedules.{c}_lr" for c in ("exponential", "linear", "polynomial", "cosine_annealing"))
+
+
 @live("these chained forms take no step at construction, so a run that is taken up lags by one")
 @pytest.mark.parametrize("rung", DROP_IN)
-@cells("schedules.exponential_lr", "schedules.cosine_annealing_lr", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
-def test_a_run_that_is_taken_up_goes_on(cell, rung):
+@cells(*LAGGING, rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
+def test_every_run_that_is_taken_up_goes_on(cell, rung):
     """Built with last_epoch=2 on an optimizer that has had two steps, a schedule sets the rate of step 3."""
-    straight, needed = sgd(rung), NEEDED[cell.concept]
-    play(straight, getattr(cell.ladder, rung)(straight, **needed), [None] * 3)
-    optimizer = sgd(rung)
-    play(optimizer, getattr(cell.ladder, rung)(optimizer, **needed), [None] * 2)
-    getattr(cell.ladder, rung)(optimizer, **needed, last_epoch=2)
-    assert optimizer.param_groups[0]["lr"] == straight.param_groups[0]["lr"]
+    straight, taken_up = with_and_without_a_break(getattr(cell.ladder, rung), rung, NEEDED.get(cell.concept, {}))
+    assert taken_up == straight
+
+
+@cells(
+    *(f"schedules.{c}_lr" for c in ("step", "multi_step", "lambda")), rungs=DROP_IN, dtypes=None, cpu_because=NOTHING
+)
+def test_some_runs_that_are_taken_up_go_on(cell):
+    """Those that do take a step at construction set the rate of step 3."""
+    for rung, cls in cell.implementations.items():
+        straight, taken_up = with_and_without_a_break(cls, rung, NEEDED[cell.concept])
+        assert taken_up == straight, rung
+
+
+def with_and_without_a_break(cls, rung, needed):
+    """The rate of step 3 in one run, and where it is taken up after two."""
+    straight, broken = sgd(rung), sgd(rung)
+    play(straight, cls(straight, **needed), [None] * 3)
+    play(broken, cls(broken, **needed), [None] * 2)
+    cls(broken, **needed, last_epoch=2)
+    return [optimizer.param_groups[0]["lr"] for optimizer in (straight, broken)]
