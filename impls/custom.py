@@ -112,22 +112,29 @@ from impls.schedules.polynomial_lr import PolynomialLR
 from impls.schedules.reduce_lr_on_plateau import ReduceLROnPlateau
 from impls.schedules.sequential_lr import SequentialLR
 from impls.schedules.step_lr import StepLR
+from impls.schedules.swalr import SWALR
+from impls.training.averaged_model import AveragedModel
 from impls.training.clip_grad_norm import clip_grad_norm_
 from impls.training.clip_grad_value import clip_grad_value_
+from impls.training.ema import get_ema_avg_fn, get_ema_multi_avg_fn
 from impls.training.evaluation import evaluate
 from impls.training.loop import train
 from impls.training.step import train_step
+from impls.training.swa import get_swa_avg_fn, get_swa_multi_avg_fn
+from impls.training.update_bn import update_bn
 
 __all__ = [
     "ASGD",
     "GELU",
     "SGD",
+    "SWALR",
     "Adadelta",
     "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
     "Adamax",
+    "AveragedModel",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
@@ -215,6 +222,10 @@ __all__ = [
     "enable_grad",
     "evaluate",
     "eye_",
+    "get_ema_avg_fn",
+    "get_ema_multi_avg_fn",
+    "get_swa_avg_fn",
+    "get_swa_multi_avg_fn",
     "get_worker_info",
     "grad",
     "hessian",
@@ -233,6 +244,7 @@ __all__ = [
     "train_step",
     "trunc_normal_",
     "uniform_",
+    "update_bn",
     "vjp",
     "xavier_normal_",
     "xavier_uniform_",

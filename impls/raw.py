@@ -93,11 +93,16 @@ from impls.schedules.polynomial_lr import polynomial_lr_raw as polynomial_lr
 from impls.schedules.reduce_lr_on_plateau import reduce_lr_on_plateau_raw as reduce_lr_on_plateau
 from impls.schedules.sequential_lr import sequential_lr_raw as sequential_lr
 from impls.schedules.step_lr import step_lr_raw as step_lr
+from impls.schedules.swalr import swalr_raw as swalr
+from impls.training.averaged_model import averaged_model_raw as averaged_model
 from impls.training.clip_grad_norm import clip_grad_norm_raw as clip_grad_norm
 from impls.training.clip_grad_value import clip_grad_value_raw as clip_grad_value
+from impls.training.ema import ema_raw as ema
 from impls.training.evaluation import evaluate_raw as evaluate
 from impls.training.loop import train_raw as train
 from impls.training.step import train_step_raw as train_step
+from impls.training.swa import swa_raw as swa
+from impls.training.update_bn import update_bn_raw as update_bn
 
 __all__ = [
     "Layer",
@@ -108,6 +113,7 @@ __all__ = [
     "adamax",
     "adamw",
     "asgd",
+    "averaged_model",
     "backward",
     "batch_norm1d",
     "batch_sampler",
@@ -129,6 +135,7 @@ __all__ = [
     "dirac",
     "distributed_sampler",
     "dropout",
+    "ema",
     "embedding",
     "evaluate",
     "exponential_lr",
@@ -184,12 +191,15 @@ __all__ = [
     "step_lr",
     "subset",
     "subset_random_sampler",
+    "swa",
+    "swalr",
     "tanh",
     "tensor_dataset",
     "train",
     "train_step",
     "trunc_normal",
     "uniform",
+    "update_bn",
     "vjp",
     "weighted_random_sampler",
     "xavier_normal",

@@ -20,6 +20,7 @@ from tests.exactness import FORMATS, Bounded, Different, Inconclusive, assert_bi
 from tests.exactness.bounded import SLACK
 from tests.exactness.fingerprint import FUNCTIONS, SAMPLED, ulps_off
 from tests.exactness.formats import FLOAT32, FLOAT64, LONGDOUBLE_IS_WIDER, ULPS
+from tests.exactness.known import Known
 from tests.exactness.ledger import LEDGER
 from tests.strategies.arrays import arrays, graded, lattice
 
@@ -475,6 +476,58 @@ def test_what_would_lose_the_bound_is_refused(what):
         REFUSED[what](bounded(np.ones(2, np.float32), "float32"))
 
 
+# ── numbers that decide ──
+
+KNOWN_OPERATIONS = {
+    "add": operator.add,
+    "subtract": operator.sub,
+    "multiply": operator.mul,
+    "divide": operator.truediv,
+    "whole-part": operator.floordiv,
+    "remainder": operator.mod,
+    "power": operator.pow,
+}
+KNOWN_NUMBERS = st.sampled_from([0.1, 1 / 3, 0.5, 1.5, 3.0, 2.0, 7.0, 1.0, 1e-3, 64.0])
+
+
+@pytest.mark.parametrize("operation", KNOWN_OPERATIONS)
+@given(data=st.data())
+def test_a_known_number_is_what_it_was_or_bounded(operation, data):
+    """An operation on numbers that are known exactly gives the exact number, or a bound that holds the float's."""
+    a, b, known = data.draw(st.tuples(KNOWN_NUMBERS, KNOWN_NUMBERS, st.sampled_from(["both", "left", "right"])))
+    operate = KNOWN_OPERATIONS[operation]
+    left, right = (Known(x) if known in ("both", side) else x for x, side in ((a, "left"), (b, "right")))
+    found = operate(left, right)
+    if isinstance(found, Bounded):
+        assert_within(np.float64(operate(a, b)), found)
+    else:
+        assert type(found) is Known
+        assert found == operate(a, b)
+        assert operation in ("whole-part", "remainder") or Fraction(found) == _exactly(operate, a, b)
+
+
+def _exactly(operate, a, b):
+    """The operation's result, where it is a fraction."""
+    return operate(Fraction(a), int(b) if operate is operator.pow and b == int(b) else Fraction(b))
+
+
+@given(data=st.data())
+def test_a_known_number_meets_a_bounded_one_as_its_own_bound(data):
+    """With a bounded number, and in a function that rounds, it is bounded with an error of 0."""
+    a, b = data.draw(st.tuples(KNOWN_NUMBERS, KNOWN_NUMBERS))
+    other = bounded(np.float64(b))
+    for found, expected in ((Known(a) * other, a * b), (other - Known(a), b - a), (np.cos(Known(a)), np.cos(a))):
+        assert isinstance(found, Bounded)
+        assert_within(np.float64(expected), found)
+
+
+def test_a_known_number_counts_and_decides():
+    """It indexes, ranges and compares like the number; what has a fraction is no count."""
+    assert [list(range(Known(3.0))), min(2, Known(1.5)), -Known(2.0) < 0] == [[0, 1, 2], 1.5, True]
+    with pytest.raises(TypeError, match="no count"):
+        range(Known(1.5))
+
+
 # ── what is assumed ─────────────────────────────────────────────────────────────────────────────
 
 ARGUMENTS = {  # of NumPy and torch, from graded numbers up to 64
@@ -633,8 +686,30 @@ COMPARE_FAULTS = {
     "a zero has no sign": ("(same & (np.signbit(a) == np.signbit(b)))", "same", EVERY_BIT, "the sign of a zero"),
     "a NaN is anything": ("np.isnan(a) & np.isnan(b)", "np.isnan(a) | np.isnan(b)", EVERY_BIT, "the place of a NaN"),
 }
+KNOWN_FAULTS = {
+    "what rounds is known": (
+        "if _is_exact(operate, a, b, rounded):",
+        "if True:",
+        test_a_known_number_is_what_it_was_or_bounded,
+        "multiply",
+    ),
+    "the right one comes first": (
+        "lambda a, b: forward(b, a)",
+        "lambda a, b: forward(a, b)",
+        test_a_known_number_is_what_it_was_or_bounded,
+        "subtract",
+    ),
+    "a function loses the bound": (
+        "bounded(np.float64(x)) if isinstance(x, Known) else x",
+        "float(x) if isinstance(x, Known) else x",
+        test_a_known_number_meets_a_bounded_one_as_its_own_bound,
+        None,
+    ),
+    "a fraction counts": ("if not self.is_integer():", "if False:", test_a_known_number_counts_and_decides, None),
+}
 FAULTS = {name: ("bounded", *fault) for name, fault in BOUNDED_FAULTS.items()}
 FAULTS |= {name: ("compare", *fault) for name, fault in COMPARE_FAULTS.items()}
+FAULTS |= {name: ("known", *fault) for name, fault in KNOWN_FAULTS.items()}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

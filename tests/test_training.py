@@ -21,7 +21,7 @@ from tests.formulas import Formulas
 from tests.observe.story import observe as story
 from tests.observe.tensors import seen, tensor
 from tests.observe.training import Net, rung_of, runner
-from tests.strategies.training import clippings, runs, sets
+from tests.strategies.training import NORMS, clippings, runs, sets
 
 CLASSIFIER = (("linear", 64, 32), ("relu",), ("dropout", 0.2), ("linear", 32, 10))
 NETS = {
@@ -228,10 +228,13 @@ def test_evaluation_leaves_the_model_as_it_was(cell, data):
             assert_bitwise(w, before[name], f"{rung} {name}")
 
 
+NOTHING = "it computes nothing"
+
+
 # ── clipping ────────────────────────────────────────────────────────────────────────────────────
 
 
-def clipped(rung, grads, max_norm, norm_type, lift=lambda x: x, device="cpu"):
+def clipped(rung, grads, max_norm, norm_type, lift=lambda x: x, device="cpu", **settings):
     """Return (clipped gradients, total norm)."""
     clip = rung_of("training.clip_grad_norm", rung)
     if rung is Rung.MANUAL:
@@ -241,19 +244,19 @@ def clipped(rung, grads, max_norm, norm_type, lift=lambda x: x, device="cpu"):
     params = [torch.zeros(np.shape(g)) if g is None else tensor(g, device).requires_grad_() for g in grads]
     for p, g in zip(params, grads, strict=True):
         p.grad = None if g is None else tensor(g, device)
-    total = clip(params, max_norm, norm_type)
+    total = clip(params, max_norm, norm_type, **settings)
     return [seen(p.grad) for p in params], seen(total)
 
 
-NORMS = pytest.mark.parametrize("norm_type", [2.0, 1.0, 3.0, float("inf")])
+KINDS_OF_NORM = pytest.mark.parametrize("kind", NORMS)
 
 
-@NORMS
+@KINDS_OF_NORM
 @cells("training.clip_grad_norm")
 @given(data=st.data())
-def test_clipping_scales_all_gradients_by_one_number(cell, data, norm_type):
+def test_clipping_scales_all_gradients_by_one_number(cell, data, kind):
     """Gradients and norm are the formula's on every rung; a missing gradient stays missing."""
-    grads, max_norm = data.draw(clippings(cell.dtype), label="problem")
+    grads, max_norm, norm_type = data.draw(clippings(cell.dtype, NORMS[kind]), label="problem")
     expected, norm = clipped(Rung.MANUAL, grads, max_norm, norm_type, lift=lambda g: bounded(g, cell.dtype))
     for rung in cell.implementations:
         found, total = clipped(rung, grads, max_norm, norm_type, device=cell.device)
@@ -262,44 +265,137 @@ def test_clipping_scales_all_gradients_by_one_number(cell, data, norm_type):
             assert_within(total, norm, f"{rung} norm")
 
 
-@NORMS
+@KINDS_OF_NORM
 @cells("training.clip_grad_norm", rungs=DROP_IN, cpu_because="CUDA's default is foreach")
 @given(data=st.data())
-def test_custom_clips_like_native_bit_for_bit(cell, data, norm_type):
-    """Custom's gradients and norm are native's to the bit."""
-    grads, max_norm = data.draw(clippings(cell.dtype), label="problem")
-    custom, native = (clipped(rung, grads, max_norm, norm_type) for rung in DROP_IN)
+def test_custom_clips_like_native_bit_for_bit(cell, data, kind):
+    """Custom's gradients and norm are native's to the bit, in a loop and in foreach."""
+    grads, max_norm, norm_type = data.draw(clippings(cell.dtype, NORMS[kind]), label="problem")
+    foreach = data.draw(st.sampled_from([None, True, False]), label="foreach")
+    custom, native = (clipped(rung, grads, max_norm, norm_type, foreach=foreach) for rung in DROP_IN)
     assert_same(custom, native, "custom")
 
 
-@NORMS
+@KINDS_OF_NORM
 @cells("training.clip_grad_norm")
 @given(data=st.data())
-def test_a_gradient_that_is_short_enough_is_left_alone(cell, data, norm_type):
+def test_a_gradient_that_is_short_enough_is_left_alone(cell, data, kind):
     """Where the norm is well below the bound nothing changes, to the bit."""
-    grads, _ = data.draw(clippings(cell.dtype), label="problem")
+    grads, _, norm_type = data.draw(clippings(cell.dtype, NORMS[kind]), label="problem")
     for rung in cell.implementations:
         found, _ = clipped(rung, grads, 2.0**40, norm_type, device=cell.device)
         assert_same(found, grads, f"{rung} gradient")
 
 
+NO_GRADIENT = {
+    "no-gradient": ([None, None], np.inf),
+    "no-parameter": ([], np.inf),
+    "no-element": ([np.zeros((0, 2), np.float32)], 2.0),
+}
+
+
+@pytest.mark.parametrize("what", NO_GRADIENT)
+@cells("training.clip_grad_norm", dtypes=None, cpu_because=NOTHING)
+def test_the_norm_of_no_gradients_is_zero(cell, what):
+    """Where there is no gradient, or no parameter, or there are no elements, the norm is 0."""
+    grads, norm_type = NO_GRADIENT[what]
+    for rung in cell.implementations:
+        found, total = clipped(rung, grads, 1.0, norm_type)
+        assert_same(found, grads, f"{rung} gradient")
+        assert total == 0, rung
+
+
+NAN = float("nan")
+SPREADS = {
+    "a-nan": ([[NAN, 1.0], [2.0]], NAN, [[NAN, NAN], [NAN]]),
+    "an-infinity": ([[np.inf, 1.0], [-2.0]], np.inf, [[NAN, 0.0], [-0.0]]),
+}
+
+
+@pytest.mark.parametrize("norm_type", [2.0, 1.0, np.inf])
+@pytest.mark.parametrize("what", SPREADS)
+@cells("training.clip_grad_norm")
+def test_a_norm_that_is_not_finite_spreads(cell, what, norm_type):
+    """A NaN anywhere makes every gradient NaN; an infinity makes itself NaN and everything else 0."""
+    grads, norm, expected = SPREADS[what]
+    grads, expected = ([np.array(g, cell.dtype) for g in tensors] for tensors in (grads, expected))
+    for rung in cell.implementations:
+        with np.errstate(invalid="ignore"):
+            found, total = clipped(rung, grads, 1.0, norm_type, device=cell.device)
+        assert_same(found, expected, f"{rung} gradient")
+        assert_bitwise(total, np.array(norm, cell.dtype), f"{rung} norm")
+
+
+FORMS = {"list": list, "tuple": tuple, "generator": iter, "generator-of-its-own": lambda ps: (p for p in ps)}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@cells("training.clip_grad_norm", rungs=(Rung.RAW, *DROP_IN), dtypes=None, cpu_because=NOTHING)
+def test_parameters_may_come_in_any_form(cell, form):
+    """A list, a tuple and a generator of parameters are clipped alike, one after the other."""
+    for rung in cell.implementations:
+        params = [torch.zeros(2), torch.zeros(1), torch.zeros(2)]
+        params[0].grad, params[2].grad = torch.tensor([3.0, 0.0]), torch.tensor([0.0, -4.0])
+        assert getattr(cell.ladder, rung)(FORMS[form](params), 0.0) == 5.0, rung
+        assert not any(p.grad.any() for p in params[::2]), rung
+
+
+@cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
+def test_one_tensor_is_a_list_of_one(cell):
+    """A parameter by itself is clipped as the only one."""
+    for rung in cell.implementations:
+        p = torch.zeros(2)
+        p.grad = torch.tensor([3.0, 4.0])
+        assert getattr(cell.ladder, rung)(p, 0.0) == 5.0, rung
+        assert not p.grad.any(), rung
+
+
+@cells("training.clip_grad_norm", rungs=(Rung.RAW, *DROP_IN), cpu_because="CUDA's default is foreach")
+def test_a_gradient_that_is_listed_twice_counts_twice_and_is_scaled_twice(cell):
+    """Of one parameter listed four times, the norm is twice its gradient's, and the scale is applied four times."""
+    once = np.array([3.0, 4.0], cell.dtype)
+    slightly = 10.0 / (bounded(np.array(10.0, cell.dtype), cell.dtype) + 1e-6)
+    for rung in cell.implementations:
+        p = torch.zeros(2, dtype=getattr(torch, cell.dtype))
+        p.grad = tensor(once)
+        assert getattr(cell.ladder, rung)([p] * 4, 10.0) == 10.0, rung
+        assert_within(p.grad, bounded(once, cell.dtype) * slightly * slightly * slightly * slightly, f"{rung} gradient")
+
+
 @WORDS
+@pytest.mark.parametrize("norm_type", [2.0, 1, "inf"])
 @pytest.mark.parametrize("value", ["nan", "inf"])
-@cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
-def test_custom_refuses_a_norm_that_is_not_finite_in_natives_words(cell, value):
+@cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
+def test_custom_refuses_a_norm_that_is_not_finite_in_natives_words(cell, value, norm_type):
     """With error_if_nonfinite a gradient that is NaN or infinite is refused with native's class and words."""
     words = []
     for clip in cell.ladder[2:]:
         p = torch.zeros(1, requires_grad=True)
         p.grad = torch.tensor([float(value)])
         with pytest.raises(RuntimeError) as refusal:
-            clip([p], 1.0, error_if_nonfinite=True)
+            clip([p], 1.0, norm_type, error_if_nonfinite=True)
+        assert_bitwise(p.grad, np.array([float(value)], np.float32), "a gradient that was refused")
         words.append(str(refusal.value))
     assert words[0] == words[1]
 
 
 @WORDS
-@cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+@pytest.mark.parametrize("norm_type", [np.inf, -np.inf])
+@cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
+def test_an_empty_gradient_has_no_largest_element_in_natives_words(cell, norm_type):
+    """Of no elements there is neither a largest nor a smallest: custom says so in the words of native's loop."""
+    words = []
+    for clip in cell.ladder[2:]:
+        p = torch.zeros(0)
+        p.grad = torch.zeros(0)
+        with pytest.raises(RuntimeError) as refusal:
+            clip([p], 1.0, norm_type, foreach=False)
+        words.append(str(refusal.value))
+    assert words[0] == words[1]
+
+
+@WORDS
+@cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_custom_warns_of_an_empty_generator_in_natives_words(cell):
     """Nothing to clip is a warning when it comes from a generator, which may have been used up."""
     words = []
@@ -313,7 +409,7 @@ def test_custom_warns_of_an_empty_generator_in_natives_words(cell):
 # ── clipping by value ───────────────────────────────────────────────────────────────────────────
 
 
-def clipped_by_value(rung, grads, clip_value, device="cpu"):
+def clipped_by_value(rung, grads, clip_value, device="cpu", **settings):
     """Return the clipped gradients."""
     clip = rung_of("training.clip_grad_value", rung)
     if rung is Rung.MANUAL:
@@ -322,7 +418,7 @@ def clipped_by_value(rung, grads, clip_value, device="cpu"):
     params = [torch.zeros(np.shape(g)) if g is None else tensor(g, device).requires_grad_() for g in grads]
     for p, g in zip(params, grads, strict=True):
         p.grad = None if g is None else tensor(g, device)
-    assert clip(params, clip_value) is None
+    assert clip(params, clip_value, **settings) is None
     return [seen(p.grad) for p in params]
 
 
@@ -330,12 +426,24 @@ def clipped_by_value(rung, grads, clip_value, device="cpu"):
 @given(data=st.data())
 def test_clipping_by_value_brings_each_element_into_the_interval(cell, data):
     """On every rung an element inside [-v, v] stays one outside becomes the nearer end, a missing one stays so."""
-    grads, clip_value = data.draw(clippings(cell.dtype), label="problem")
+    grads, clip_value, _ = data.draw(clippings(cell.dtype), label="problem")
     assume(any(g is not None for g in grads))  # native fails on none, see below
     v = np.dtype(cell.dtype).type(clip_value)
     expected = [None if g is None else np.where(abs(g) <= v, g, np.copysign(v, g)) for g in grads]
     for rung in cell.implementations:
         assert_same(clipped_by_value(rung, grads, clip_value, device=cell.device), expected, f"{rung} gradient")
+
+
+@cells("training.clip_grad_value", rungs=DROP_IN, cpu_because="CUDA's default is foreach")
+@given(data=st.data())
+def test_custom_clips_by_value_like_native_bit_for_bit(cell, data):
+    """Custom's gradients are native's to the bit, in a loop and in foreach, also where the interval is empty."""
+    grads, clip_value, _ = data.draw(clippings(cell.dtype), label="problem")
+    assume(any(g is not None for g in grads))
+    value = clip_value * data.draw(st.sampled_from([1, 0, -1]), label="sign")
+    foreach = data.draw(st.sampled_from([None, True, False]), label="foreach")
+    custom, native = (clipped_by_value(rung, grads, value, foreach=foreach) for rung in DROP_IN)
+    assert_same(custom, native, "custom")
 
 
 @cells("training.clip_grad_value", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")

@@ -1,16 +1,18 @@
 r"""Clipping: gradients that are too long together are made shorter together.
 
-    N ← ‖ (‖g₁‖, ‖g₂‖, …) ‖          norm_type p: 2, or any p > 0, or inf; the norm of the norms
+    N ← ‖ (‖g₁‖, ‖g₂‖, …) ‖          norm_type p: any number, inf and -inf included; the norm of the norms
     c ← min(1, M / (N + 1e-6))       M max_norm
     gᵢ ← c gᵢ for every i
 
 N is one number for all tensors: clipping each tensor by its own norm turns the gradient's direction
 (huggingface/transformers#614; tests/planted: clip_grad_norm_each_tensor_by_its_own_norm).  Because of the 1e-6 a
-gradient of norm exactly M is scaled too, by M/(M + 1e-6).
+gradient of norm exactly M is scaled too, by M/(M + 1e-6).  The norm of the norms is the norm of everything except for
+p = 0, which counts elements that are not 0 in each tensor, and then tensors (tests/planted: clip_grad_norm_counts_all).
+A gradient that is listed twice counts twice and is scaled twice.
 
-Shapes   any; a missing gradient is skipped, and of none at all the norm is 0.
+Shapes   any; a missing gradient is skipped, and of none at all the norm is 0; an empty one has no norm for p = ±inf.
 Units    [N] = [M] = [g];  1e-6 is a number of the same unit, so c depends on the gradient's scale.
-Raises   RuntimeError if N is not finite and error_if_nonfinite is set.
+Raises   RuntimeError if N is not finite and error_if_nonfinite is set; else a NaN spreads, and infinities turn to NaN.
 Source   Pascanu et al. 2013, algorithm 1 (without the 1e-6); torch/nn/utils/clip_grad.py (PyTorch 2.13).
 """
 
@@ -36,9 +38,13 @@ def clip_grad_norm_manual(grads, max_norm, norm_type=2.0):
 
 
 def _norm(arrays, p):
-    """The p-norm of all elements of some arrays."""
+    """The p-norm of all elements of some arrays: the largest, the smallest, how many are not 0, or a root."""
     if p == np.inf:
         return functools.reduce(np.maximum, [abs(a).max() for a in arrays])
+    if p == -np.inf:
+        return functools.reduce(np.minimum, [-(-abs(a)).max() for a in arrays])
+    if p == 0:
+        return sum(np.where(abs(a) <= 0, 0 * a, 0 * a + 1).sum() for a in arrays)
     if p == 2:
         return np.sqrt(sum((a * a).sum() for a in arrays))
     return sum((abs(a) ** p).sum() for a in arrays) ** (1 / p)
@@ -76,7 +82,10 @@ def clip_grad_norm_raw(params, max_norm, norm_type=2.0):
 
 
 def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):  # noqa: ARG001 (native has it)
-    """Drop-in for torch.nn.utils.clip_grad_norm_, bit for bit on one CPU thread; `foreach` changes nothing."""
+    """Drop-in for torch.nn.utils.clip_grad_norm_, bit for bit on one CPU thread while all gradients have one dtype.
+
+    `foreach` changes nothing; gradients of several dtypes native sums in an order of its own.
+    """
     if isinstance(parameters, types.GeneratorType):
         parameters = list(parameters)
         if not parameters:

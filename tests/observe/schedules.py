@@ -16,7 +16,7 @@ from tests.cells import LADDERS
 from tests.exactness import Bounded, bounded
 from tests.exactness.known import Known
 
-PER_GROUP = ("lr_lambda", "base_lr", "max_lr", "base_momentum", "max_momentum", "min_lr")
+PER_GROUP = ("lr_lambda", "base_lr", "max_lr", "base_momentum", "max_momentum", "min_lr", "swa_lr")
 
 
 class Part(NamedTuple):
@@ -151,16 +151,21 @@ def _seen(x):
     return x.detach().clone().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
 
 
-def observe(rung, concept, problem, on=None, lrs=None):
-    """The trace of a rung; an object's is taken on its own rung's optimizer, or on another rung's."""
+def observe(rung, concept, problem, on=None, make=float, by_hand=None):
+    """The trace of a rung; an object's is taken on its own rung's optimizer, or on another rung's.
+
+    `make` makes the optimizer's rates; `by_hand` is a rate that is set in the first group before a step.
+    """
     if rung in (Rung.MANUAL, Rung.RAW):
         trace = follow(rung, concept, problem)
         return [[{key: _seen(x) for key, x in entry.items()} for entry in entries] for entries in trace]
-    optimizer = optimizer_of(on or rung, problem, lrs)
+    optimizer = optimizer_of(on or rung, problem, [make(lr) for lr in problem.lrs])
     schedule = schedule_of(rung, concept, problem.settings, optimizer)
     cycles = getattr(schedule, "cycle_momentum", False)
     trace = [rates(optimizer, cycles)]
-    for _ in range(problem.steps):
+    for t in range(problem.steps):
+        if by_hand is not None and by_hand[0] == t:
+            optimizer.param_groups[0]["lr"] = make(by_hand[1])
         optimizer.step()
         schedule.step()
         trace.append(rates(optimizer, cycles))

@@ -16,6 +16,7 @@ ORDER = "test_schedules.test_the_order_of_calls_is_remarked_on_in_natives_words"
 REFUSES = "test_schedules.test_custom_refuses_what_native_refuses_in_its_words"
 NOTHING = "test_schedules.test_what_no_schedule_can_start_on_is_refused_in_natives_words"
 OWN = "test_schedules.test_a_schedule_of_ones_own_runs_alike_on_either_base"
+ALIVE = "test_schedules.test_a_schedule_keeps_no_optimizer_alive"
 JUMP = "test_schedules.test_a_jump_sets_the_rates_of_the_closed_form"
 TENSOR = "test_schedules.test_a_rate_that_is_a_tensor_is_filled_in_place"
 LOADED = "test_schedules.test_loading_leaves_the_saved_state_alone"
@@ -27,6 +28,7 @@ function, product = planter("schedules.lambda_lr"), planter("schedules.multiplic
 cosine, restarts = planter("schedules.cosine_annealing_lr"), planter("schedules.cosine_annealing_warm_restarts")
 cyclic, one_cycle = planter("schedules.cyclic_lr"), planter("schedules.one_cycle_lr")
 plateau, sequential = planter("schedules.reduce_lr_on_plateau"), planter("schedules.sequential_lr")
+swalr = planter("schedules.swalr")
 chained = planter("schedules.chained_scheduler")
 
 BUGS = [
@@ -49,6 +51,8 @@ BUGS = [
     base("saves_the_optimizer", "items() if key != \"optimizer\"}", "items()}", OWN),
     base("loads_nothing", "        self.__dict__.update(state_dict)\n", "", SAVED, of="schedules.step_lr"),
     base("stuck_in_its_first_step", "        setattr(scheduler, flag, False)\n", "        pass\n", OWN),
+    base("keeps_its_optimizer_alive", "weakref.ref(optimizer)  # a", "(lambda: optimizer)  # a", ALIVE, of="schedules.exponential_lr"),
+    base("takes_the_optimizers_step_away", "        return step(stepped, *args, **kwargs)\n", "", TOGETHER, of="schedules.linear_lr"),
     # ── step
     step("falls_at_once", "return lr * gamma if t > 0 and t % step_size == 0 else lr", "return lr * gamma if t % step_size == 0 else lr", FORMULA),
     step("falls_one_step_early", "gamma ** (t // step_size)", "gamma ** ((t + 1) // step_size)", FORMULA, "synthetic neighbour"),
@@ -132,7 +136,7 @@ BUGS = [
     cosine("raw_leaves_by_the_initial_rate", "(initial_lr - eta_min) * (1 - np", "initial_lr * (1 - np", FORMULA),
     cosine("raw_forgets_the_floor", "return ratio * (lr - eta_min) + eta_min", "return ratio * lr", FORMULA),
     cosine("custom_forgets_the_floor", "return [ratio * (lr - self.eta_min) + self.eta_min for lr in lrs]", "return [ratio * lr for lr in lrs]", FORMULA),
-    cosine("custom_leaves_the_valley_by_the_closed_form", "lr + (base - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2", "self.eta_min + (base - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2", LIVES, "clause: the same bits need the same operation"),
+    cosine("custom_leaves_the_valley_by_the_closed_form", "lr + (base - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2", "self.eta_min + (base - self.eta_min) * (1 - math.cos(math.pi / self.T_max)) / 2", BITS, "clause: the same bits need the same operation"),
     cosine("steps_on_being_taken_up", "        if self._is_initial:\n            return lrs\n", "        if t == 0:\n            return lrs\n", TAKEN_UP),
     cosine("closed_form_stays_down", "1 + math.cos(math.pi * self.last_epoch / self.T_max)", "1 + math.cos(math.pi * min(self.last_epoch, self.T_max) / self.T_max)", JUMP),
     # ── warm restarts
@@ -163,8 +167,9 @@ BUGS = [
     cyclic("custom_momentum_goes_along", "high - (high - low) * share * self.scale_fn(at) for low, high in bounds]\n            for", "low + (high - low) * share * self.scale_fn(at) for low, high in bounds]\n            for", FORMULA),
     cyclic("starts_where_the_optimizer_is", "                set_value(group, \"lr\", lr)\n", "                pass\n", LIVES),
     cyclic("custom_ignores_the_mode", "else MODES[mode]", "else scale_mode", FORMULA),
-    cyclic("custom_fuses_the_scale", "lrs = [low + (high - low) * share * self.scale_fn(at)", "lrs = [low + (high - low) * (share * self.scale_fn(at))", BITS, "clause: the same bits need the same operation"),
+    cyclic("custom_from_the_other_end", "lrs = [low + (high - low) * share * self.scale_fn(at)", "lrs = [high - (high - low) * (1 - share * self.scale_fn(at))", BITS, "clause: the same bits need the same operation"),
     cyclic("forgets_the_second_beta", "(momentum, *group[\"betas\"][1:])", "(momentum, momentum)", LIVES),
+    cyclic("cannot_be_pickled", "        self.mode = mode\n", "        self.mode = mode\n        self.scale = lambda x: x\n", COPY),
     cyclic("accepts_any_mode", "if mode not in MODES and scale_fn is None:", "if False:", REFUSES),
     cyclic("cycles_what_is_not_there", "    if \"momentum\" not in optimizer.defaults and", "    if False and", REFUSES),
     # ── one cycle
@@ -183,9 +188,21 @@ BUGS = [
     one_cycle("custom_momentum_forgotten", "                set_momentum(group, self.use_beta1, between(group, \"momentum\"))\n", "                pass\n", FORMULA),
     one_cycle("custom_annealed_from_the_other_end", "end + (start - end) / 2.0 * (math.cos(math.pi * share) + 1)", "start + (end - start) / 2.0 * (1 - math.cos(math.pi * share))", BITS, "clause: the same bits need the same operation"),
     one_cycle("steps_for_ever", "if self.last_epoch > self.total_steps:", "if False:", REFUSES),
-    one_cycle("stops_at_the_end", "if self.last_epoch > self.total_steps:", "if self.last_epoch >= self.total_steps:", LIVES),
+    one_cycle("stops_at_the_end", "if self.last_epoch > self.total_steps:", "if self.last_epoch >= self.total_steps:", REFUSES),
     one_cycle("takes_a_product_of_nothing", "    _check_positive(\"epochs\", epochs)\n", "", REFUSES),
     one_cycle("accepts_any_start", "if pct_start < 0 or pct_start > 1 or not isinstance(pct_start, float):", "if pct_start < 0:", REFUSES),
+    # ── towards the rate of averaging
+    swalr("waits_for_a_step", "if anneal_epochs > 0 else 1\n", "if anneal_epochs > 0 else min(t, 1)\n", FORMULA),
+    swalr("never_arrives", "min(t, anneal_epochs) / anneal_epochs", "t / anneal_epochs", FORMULA),
+    swalr("goes_the_other_way", "swa_lr * a + lr * (1 - a)", "swa_lr * (1 - a) + lr * a", FORMULA),
+    swalr("always_linear", "if anneal_strategy == \"cos\" else s\n", "if False else s\n", FORMULA),
+    swalr("raw_takes_the_last_rate_for_the_first", "(lr - before * swa_lr) / (1 - before) * (1 - now)", "lr * (1 - now)", FORMULA),
+    swalr("custom_takes_the_last_rate_for_the_first", "end if before == 1 else (lr - before * end) / (1 - before) for", "end if before == 1 else lr for", FORMULA),
+    swalr("custom_waits_for_a_step", "            step = max(1, step)\n", "            pass\n", FORMULA),
+    swalr("counts_epochs", "step = self._step_count - 1", "step = self.last_epoch", TAKEN_UP),
+    swalr("other_bits", "return [end * now + start * (1 - now)", "return [start + (end - start) * now", BITS, "clause: the same bits need the same operation"),
+    swalr("accepts_any_length", "not isinstance(anneal_epochs, int) or anneal_epochs < 0", "anneal_epochs < -9", REFUSES),
+    swalr("forgets_its_strategy", "        self._anneal_strategy = anneal_strategy\n", "        type(self)._anneal_strategy = anneal_strategy\n", LIVES),
     # ── plateau
     plateau("one_less_patience", "        if bad > patience:\n            lower", "        if bad >= patience:\n            lower", PLATEAU, "pytorch#2545, #7151"),
     plateau("no_patience", "        if bad > patience:\n            lower", "        if bad > 0:\n            lower", PLATEAU, "nitrain/nitrain#23"),

@@ -12,6 +12,22 @@ LEAVES = "test_training.test_evaluation_leaves_the_model_as_it_was"
 CLIPS = "test_training.test_clipping_scales_all_gradients_by_one_number"
 CLIPS_BITS = "test_training.test_custom_clips_like_native_bit_for_bit"
 SHORT = "test_training.test_a_gradient_that_is_short_enough_is_left_alone"
+SPREADS = "test_training.test_a_norm_that_is_not_finite_spreads"
+TWICE = "test_training.test_a_gradient_that_is_listed_twice_counts_twice_and_is_scaled_twice"
+LONE = "test_training.test_one_tensor_is_a_list_of_one"
+ZERO = "test_training.test_the_norm_of_no_gradients_is_zero"
+EMPTY = "test_training.test_an_empty_gradient_has_no_largest_element_in_natives_words"
+VALUE_BITS = "test_training.test_custom_clips_by_value_like_native_bit_for_bit"
+AVERAGE = "test_averaging.test_every_rung_takes_the_step_of_the_formula"
+AVERAGE_BITS = "test_averaging.test_custom_averages_like_native_bit_for_bit"
+DECAY = "test_averaging.test_a_decay_outside_its_interval_is_refused_in_natives_words"
+LOOK = "test_averaging.test_the_first_look_copies_and_the_others_average"
+LOOK_BITS = "test_averaging.test_custom_averages_a_model_like_native_bit_for_bit"
+LOOK_SAVED = "test_averaging.test_a_saved_average_goes_on_in_the_other"
+LOOK_REFUSES = "test_averaging.test_two_averages_at_once_are_refused_in_natives_words"
+STATISTICS = "test_averaging.test_statistics_are_the_means_over_the_batches"
+STATISTICS_BITS = "test_averaging.test_custom_updates_statistics_like_native_bit_for_bit"
+UNREAD = "test_averaging.test_without_batch_normalization_no_data_is_read"
 REFUSES = "test_training.test_custom_refuses_a_norm_that_is_not_finite_in_natives_words"
 VALUES = "test_training.test_clipping_by_value_brings_each_element_into_the_interval"
 VALUE_TAKES = "test_training.test_clipping_by_value_takes_one_tensor_or_a_generator"
@@ -37,6 +53,22 @@ def clip(name, old, new, source="clause", law=CLIPS):
 
 def value(name, old, new, source="clause", law=VALUES):
     return planter("training.clip_grad_value")(name, old, new, law, source)
+
+
+def ema(name, old, new, source="clause", law=AVERAGE):
+    return planter("training.ema")(name, old, new, law, source)
+
+
+def swa(name, old, new, source="clause", law=AVERAGE):
+    return planter("training.swa")(name, old, new, law, source)
+
+
+def look(name, old, new, source="clause", law=LOOK):
+    return planter("training.averaged_model")(name, old, new, law, source)
+
+
+def statistics(name, old, new, source="clause", law=STATISTICS):
+    return planter("training.update_bn")(name, old, new, law, source)
 
 
 BUGS = [
@@ -91,10 +123,62 @@ BUGS = [
     clip("norm_of_everything_at_once", "total = torch.linalg.vector_norm(torch.stack(norms), norm_type)", "total = torch.linalg.vector_norm(torch.cat([g.flatten() for g in grads]), norm_type)", "clause: the same bits need the same order", CLIPS_BITS),
     clip("infinite_norm_accepted", "if error_if_nonfinite and not total.isfinite():", "if error_if_nonfinite and total.isnan():", law=REFUSES),
     clip("silent_about_nothing", "        if not parameters:\n            warnings", "        if False:\n            warnings", law=WARNS),
+    clip("counts_all", "    total = _norm(norms, norm_type)\n", "    total = sum(norms) if norm_type == 0 else _norm(norms, norm_type)\n"),
+    clip("negative_inf_is_the_largest", "functools.reduce(np.minimum, [-(-abs(a)).max()", "functools.reduce(np.maximum, [abs(a).max()"),
+    clip("zero_is_one", "np.where(abs(a) <= 0, 0 * a, 0 * a + 1)", "(0 * a + 1)"),
+    clip("no_root", "for a in arrays) ** (1 / p)", "for a in arrays)"),
+    clip("swallows_a_nan", "functools.reduce(np.maximum, ", "functools.reduce(np.fmax, ", law=SPREADS),
+    clip("hides_a_nan", "scale = torch.clamp(float(max_norm) / (total + 1e-6), max=1.0)", "scale = torch.clamp(torch.nan_to_num(float(max_norm) / (total + 1e-6)), max=1.0)", law=SPREADS),
+    clip("each_gradient_once", "params = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)", "params = [parameters] if isinstance(parameters, torch.Tensor) else list(dict.fromkeys(parameters))", law=TWICE),
+    clip("iterates_over_one_tensor", "params = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)", "params = list(parameters)", law=LONE),
+    clip("scales_before_it_refuses", "        if error_if_nonfinite and", "        for g in grads:\n            g.mul_(0)\n        if error_if_nonfinite and", law=REFUSES),
+    clip("infinite_where_there_is_nothing", "        norms = [torch", "        grads = [g for g in grads if g.numel()] or [torch.zeros(1)]\n        norms = [torch", law=EMPTY),
+    clip("no_norm_of_nothing", "    if not norms:\n        return grads, 0.0\n", "", law=ZERO),
     # ── clipping by value
     value("one_sided", "np.minimum(np.maximum(grads, -clip_value), clip_value)", "np.minimum(grads, clip_value)"),
     value("raw_does_nothing", "            p.grad.copy_(torch.clamp(p.grad, -clip_value, clip_value))", "            torch.clamp(p.grad, -clip_value, clip_value)", "NVIDIA/OpenSeq2Seq#192"),
     value("custom_one_sided", ".clamp_min_(-clip_value).clamp_max_(clip_value)", ".clamp_max_(clip_value)"),
+    value("refuses_an_empty_interval", ".clamp_min_(-clip_value).clamp_max_(clip_value)", ".clamp_max_(clip_value).clamp_min_(-clip_value)", law=VALUE_BITS),
     value("trips_over_a_missing_gradient", "            if p.grad is not None:\n                p.grad.clamp_min_", "            if True:\n                p.grad.clamp_min_", "pytorch#38615", VALUE_NONE),
     value("takes_no_lone_tensor", "[parameters] if isinstance(parameters, torch.Tensor) else parameters", "parameters", law=VALUE_TAKES),
+    # ── averaging
+    ema("decay_weighs_what_is_new", "return decay * average + (1 - decay) * current\n", "return (1 - decay) * average + decay * current\n", "clause: as momentum does in batch normalization"),
+    ema("no_decay", "return decay * average + (1 - decay) * current\n", "return average + (1 - decay) * current\n"),
+    ema("raw_forgets_to_decay", "        average *= decay\n", ""),
+    ema("raw_out_of_place", "        average += (1 - decay) * current", "        average = average + (1 - decay) * current"),
+    ema("custom_towards_the_new", "return decay * ema_param + (1 - decay) * current_param", "return ema_param + (1 - decay) * (current_param - ema_param)", "clause: the same bits need the same operation", AVERAGE_BITS),
+    ema("many_the_other_way", "average.lerp_(current, 1 - decay)", "average.lerp_(current, decay)", law=AVERAGE_BITS),
+    ema("only_the_first_of_many", "in zip(ema_param_list, current_param_list, strict=True)", "in list(zip(ema_param_list, current_param_list, strict=True))[:1]", law=AVERAGE_BITS),
+    ema("many_by_one_formula", "average.lerp_(current, 1 - decay)", "average.mul_(decay).add_(current, alpha=1 - decay)", "clause: the same bits need the same operation", AVERAGE_BITS),
+    ema("accepts_growth", "if decay < 0.0 or decay > 1.0:", "if decay < 0.0:", law=DECAY),
+    swa("one_of_n", "(current - average) / (num_averaged + 1)\n\n\n# ── raw", "(current - average) / num_averaged\n\n\n# ── raw"),
+    swa("adds_up", "return average + (current - average) / (num_averaged + 1)", "return average + current / (num_averaged + 1)"),
+    swa("raw_halves", "average += (current - average) / (num_averaged + 1)", "average += (current - average) / 2"),
+    swa("custom_multiplies", "(current_param - averaged_param) / (num_averaged + 1)", "(current_param - averaged_param) * (1.0 / (num_averaged + 1))", "clause: the same bits need the same operation", AVERAGE_BITS),
+    swa("many_in_float64", "float(1 / (num_averaged + 1))", "1 / (float(num_averaged) + 1)", "clause: the same bits need the same operation", AVERAGE_BITS),
+    look("counts_the_copy", "return w if n == 0 else average(a, w, n)", "return average(a, w, n + 1)"),
+    look("never_averages", "return w if n == 0 else average(a, w, n)", "return w"),
+    look("keeps_the_first", "return w if n == 0 else average(a, w, n)", "return w if n == 0 else a"),
+    look("manual_counts_nothing", "average), n + 1", "average), n"),
+    look("raw_counts_the_copy", "        if n == 0:\n            a.data", "        if n < 0:\n            a.data"),
+    look("custom_counts_the_copy", "        if self.n_averaged == 0:\n", "        if self.n_averaged < 0:\n", "clause"),
+    look("custom_counts_nothing", "        self.n_averaged += 1\n", "        pass\n"),
+    look("averages_the_model_itself", "self.module = copy.deepcopy(model)", "self.module = model"),
+    look("averages_half", "(a.detach(), w.detach().to(a.device)) for a, w in both]", "(a.detach(), w.detach().to(a.device)) for a, w in both][:1]"),
+    look("leaves_buffers_behind", "        if not self.use_buffers:\n", "        if False:\n", law=LOOK_BITS),
+    look("always_copies_buffers", "        if not self.use_buffers:\n", "        if True:\n", law=LOOK_BITS),
+    look("never_averages_buffers", " if self.use_buffers else model.parameters()", " if False else model.parameters()", law=LOOK_BITS),
+    look("ignores_what_is_asked", "average = self.avg_fn or get_swa_avg_fn()", "average = get_swa_avg_fn()"),
+    look("ignores_what_is_asked_of_many", "        elif self.multi_avg_fn is not None:", "        elif False:", law=LOOK_BITS),
+    look("count_is_not_saved", "self.register_buffer(\"n_averaged\", torch.tensor(0, dtype=torch.long, device=device))", "self.n_averaged = torch.tensor(0)", law=LOOK_SAVED),
+    look("accepts_two_averages", "if avg_fn is not None and multi_avg_fn is not None:", "if False:", law=LOOK_REFUSES),
+    statistics("in_evaluation_mode", "    model.train()\n", "    model.eval()\n"),
+    statistics("not_reset", "        module.reset_running_stats()\n", "", law=STATISTICS_BITS),
+    statistics("follows_slowly", "        module.momentum = None\n", "        pass\n"),
+    statistics("momentum_lost", "        module.momentum = momentum\n", "        pass\n"),
+    statistics("stays_in_training_mode", "    model.train(training)\n", ""),
+    statistics("feeds_the_target", "batch[0] if isinstance(batch, list | tuple) else batch", "batch[-1] if isinstance(batch, list | tuple) else batch"),
+    statistics("manual_follows_slowly", "stats = batch_norm1d_manual.forward(x, stats=stats, momentum=None)", "stats = batch_norm1d_manual.forward(x, stats=stats)"),
+    statistics("raw_follows_slowly", "stats = batch_norm1d_raw(x, stats=stats, momentum=None)", "stats = batch_norm1d_raw(x, stats=stats)"),
+    statistics("reads_data_for_nothing", "    if not momenta:\n        return\n", "", law=UNREAD),
 ]

@@ -6,14 +6,19 @@ from hypothesis import strategies as st
 from tests.observe.training import Net
 from tests.strategies.arrays import graded, lattice, shapes
 
+NORMS = {"of-squares": (2.0,), "of-powers": (1.0, 3.0, 0.5, -1.0, -2.0), "of-none": (np.inf, 0.0, -np.inf)}
+
 
 @st.composite
-def clippings(draw, dtype):
-    """Gradients of several tensors, some missing, with a bound on their norm that they reach or do not reach."""
+def clippings(draw, dtype, norms=(2.0,)):
+    """Gradients of several tensors, some missing, a bound on their norm, which some reach, and which norm."""
+    norm_type = draw(st.sampled_from(norms))
     sizes = draw(st.lists(shapes(max_side=3, empty=False), min_size=1, max_size=4))
     tensor = lambda s: draw(st.one_of(graded(s, dtype, exponents=(-8, 4)), lattice(s, dtype)))
     grads = [None if draw(st.integers(0, 5)) == 5 else tensor(s) for s in sizes]
-    return grads, draw(st.sampled_from([1.0, 0.1, 2.0**-10, 30.0]))
+    if norm_type in (-1.0, -2.0):  # of a 0 such a power is infinite
+        grads = [g if g is None else np.where(g == 0, 1, g).astype(dtype) for g in grads]
+    return grads, draw(st.sampled_from([1.0, 0.1, 2.0**-10, 30.0])), norm_type
 
 
 @st.composite
