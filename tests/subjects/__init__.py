@@ -148,7 +148,7 @@ def judge(subject, law, cell, **arguments):
 
 def apart(act):
     """Run `act` in a process of its own, and give it LIMIT seconds."""
-    _import_what_torch_imports_late()
+    _prepare()
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(act, there), daemon=True)
@@ -167,9 +167,10 @@ def apart(act):
 
 
 @functools.cache
-def _import_what_torch_imports_late():
-    """Once, and not in every process."""
+def _prepare():
+    """What torch imports late, and hypothesis looks for at first, costs its seconds once and not in every process."""
     torch.optim.SGD([torch.zeros(1)])
+    hypothesis.find(hypothesis.strategies.none(), lambda _: True, settings=hypothesis.settings(database=None))
 
 
 def _child(act, pipe):

@@ -7,11 +7,12 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
+from tests.cells import LADDERS
 from tests.exactness import Different, Untold
 from tests.observe.optim import Line, Problem, observe
-from tests.strategies import optim as drawn
 from tests.strategies.arrays import arrays, lattice
-from tests.subjects.capabilities import Missing, refuse_missing, requires, takes, untouched
+from tests.strategies.optim import LRS
+from tests.subjects.capabilities import Missing, refuse_missing, requires, strategies_with, takes, untouched
 
 NEEDS = (
     "a class NAME(params, lr=...) with step(), or a function of the options that returns (init(w), update(g, state, w))"
@@ -20,12 +21,16 @@ OPTIONAL = "every other option of torch's; param_groups or the rate as an attrib
 
 
 def roles():
-    return list(drawn.SETTINGS)
+    return [name for name in LADDERS if strategies_with("SETTINGS", name)]
+
+
+def _strategies(role):
+    return strategies_with("SETTINGS", role)[0]
 
 
 def narrow(role, thing, law=None):
-    every = drawn.SETTINGS[role]
-    drawn.SETTINGS[role] = every.map(lambda options: {k: v for k, v in options.items() if takes(thing, k)})
+    settings = _strategies(role).SETTINGS
+    settings[role] = settings[role].map(lambda options: {k: v for k, v in options.items() if takes(thing, k)})
 
 
 def adapt(role, thing):
@@ -141,17 +146,17 @@ def _functional(thing, params, state, *, lr, **given):
 
 def searched(role, dtype):
     """Where a difference is looked for: in what is easy to tell, and then in everything."""
-    everything = drawn.LRS.flatmap(lambda lr: drawn.problems(role, dtype, lrs=st.just(lr)))
+    everything = LRS.flatmap(lambda lr: _strategies(role).problems(role, dtype, lrs=st.just(lr)))
     return [simple(role, dtype, lattice), simple(role, dtype, arrays), everything]
 
 
 @st.composite
 def simple(draw, role, dtype, of):
     """One parameter, one rate, and a gradient at every step."""
-    lr, shape = draw(drawn.LRS), draw(st.sampled_from([(1,), (2,)]))
+    lr, shape = draw(LRS), draw(st.sampled_from([(1,), (2,)]))
     gradients = draw(st.lists(of(shape, dtype), min_size=1, max_size=3))
     script = [Line(lr, "drop", (g,)) for g in gradients]
-    return Problem([draw(of(shape, dtype))], [draw(drawn.SETTINGS[role])], script)
+    return Problem([draw(of(shape, dtype))], [draw(_strategies(role).SETTINGS[role])], script)
 
 
 def describe(problem):
