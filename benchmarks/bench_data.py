@@ -1,5 +1,9 @@
 """The loader: a shuffled epoch of 60,000 rows, 64 at a time, from rows of one number, where Python is what is waited
-for, to wide ones, where memory is."""
+for, to wide ones, where memory is.
+
+Peers that torch alone is enough for: whole batches as the sampler's items ("batches"), and a dataset that is asked for
+a batch at once ("getitems").  A plain copy of the rows is what no loader can be faster than.
+"""
 
 import functools
 
@@ -18,16 +22,29 @@ ROWS, BATCH, SEED = 60_000, 64, 42
 SIZES = [Size(f"60000x{features}", features=features) for features in (1, 20, 100, 784)]
 
 
-@contest("data.loader", SIZES, devices=("cpu",))
+@contest("data.loader", SIZES, (*Rung, "native+batches", "native+getitems"), devices=("cpu",))
 def test_epoch(race):
     """The batches of an epoch are native's to the bit, and so is the generator at its end."""
     race(assert_equivalent, start)
+
+
+@contest("data.loader", SIZES, ("raw+copy",), devices=("cpu",))
+def test_copy(race):
+    """The rows, copied in their order into memory that is there: the floor."""
+    race(assert_copied, start)
 
 
 def assert_equivalent(case):
     mine, native = epoch(case), epoch(case.native)
     for i, (batch, expected) in enumerate(zip(mine, native, strict=True)):
         assert_same([seen(part) for part in batch], [seen(part) for part in expected], f"{case} batch {i}")
+
+
+def assert_copied(case):
+    rows = _rows(case.size["features"], case.dtype)
+    runner = start(case)
+    runner.step()
+    assert_same(runner.look(), list(rows), f"{case}")
 
 
 @functools.lru_cache(maxsize=1)
@@ -41,7 +58,8 @@ def epoch(case):
     if case.rung is Rung.MANUAL:
         return _manual(arrays)
     tensors = [torch.from_numpy(a) for a in arrays]
-    return (_raw if case.rung is Rung.RAW else _object)(case.rung, tensors)
+    kinds = {"raw": _raw, "native+batches": _batches, "native+getitems": _getitems}
+    return kinds.get(case.contestant, functools.partial(_object, case.rung))(tensors)
 
 
 def _manual(arrays):
@@ -55,10 +73,10 @@ def _manual(arrays):
     yield rng.key, np.array(rng.pos)
 
 
-def _raw(rung, tensors):
+def _raw(tensors):
     generator = torch.Generator().manual_seed(SEED)
     rows_of = LADDERS["data.dataset"].raw
-    for rows in rung_of("data.loader", rung)(ROWS, BATCH, shuffle=True, generator=generator):
+    for rows in LADDERS["data.loader"].raw(ROWS, BATCH, shuffle=True, generator=generator):
         yield rows_of(tensors, rows)
     yield _end(generator)
 
@@ -70,14 +88,48 @@ def _object(rung, tensors):
     yield _end(generator)
 
 
+def _batches(tensors):
+    generator = torch.Generator().manual_seed(SEED)
+    data = torch.utils.data
+    dataset = data.TensorDataset(*tensors)
+    sampler = data.BatchSampler(data.RandomSampler(dataset, generator=generator), BATCH, drop_last=False)
+    yield from data.DataLoader(dataset, batch_size=None, sampler=sampler, generator=generator)
+    yield _end(generator)
+
+
+class AskedAtOnce(torch.utils.data.TensorDataset):
+    def __getitems__(self, rows):
+        return self[rows]
+
+
+def _getitems(tensors):
+    generator = torch.Generator().manual_seed(SEED)
+    dataset, whole = AskedAtOnce(*tensors), list
+    yield from torch.utils.data.DataLoader(dataset, BATCH, shuffle=True, generator=generator, collate_fn=whole)
+    yield _end(generator)
+
+
 def _end(generator):
     state = state_of(generator)
     return state.key, np.array(state.pos)
 
 
 def start(case):
+    if case.contestant == "raw+copy":
+        return _copy(*map(torch.from_numpy, _rows(case.size["features"], case.dtype)))
+
     def step():
         for _ in epoch(case):
             pass
 
     return Runner(step, lambda: None)
+
+
+def _copy(*tensors):
+    copies = [torch.empty_like(rows) for rows in tensors]
+
+    def step():
+        for copy, rows in zip(copies, tensors, strict=True):
+            copy.copy_(rows)
+
+    return Runner(step, lambda: [seen(copy) for copy in copies])

@@ -1,14 +1,21 @@
 """Layers, forward and back: the product is the same on every rung, so what differs is what stands around it."""
 
-from benchmarks.paired import Size, contest, drawn
+import torch
+
+from benchmarks.paired import Runner, Size, contest, drawn
 from benchmarks.passes import Passes
+from impls.ladder import Rung
+from tests.cells import LADDERS
+from tests.exactness import assert_bitwise
 from tests.observe.nn import Problem
+from tests.observe.tensors import seen
 
 LINEAR = [
     Size("1x1x1", batch=1, inputs=1, outputs=1, multiplications=1),
     Size("64x128x10", batch=64, inputs=128, outputs=10, multiplications=64 * 128 * 10),
     Size("64x784x256", batch=64, inputs=784, outputs=256, multiplications=64 * 784 * 256),
 ]
+CALLS = [Size(f"{calls}-calls", calls=calls) for calls in (1, 10, 100)]
 SIZES = [Size(f"64x{width}", batch=64, width=width, elements=64 * width) for width in (16, 256, 4096)]
 
 
@@ -50,3 +57,28 @@ def test_relu(race):
 def test_dropout(race):
     """A dropout layer in training, its mask included, which is drawn from one seed on every rung."""
     race(dropout.assert_equivalent, dropout.start)
+
+
+@contest("nn.identity", CALLS, (Rung.CUSTOM, Rung.NATIVE), devices=("cpu",))
+def test_call(race):
+    """What it costs to call a module rather than its forward: a chain of modules that do nothing."""
+    race(assert_nothing_done, start_calls)
+
+
+def assert_nothing_done(case):
+    runner = start_calls(case)
+    runner.step()
+    assert_bitwise(runner.look(), drawn((4,), case.dtype), f"{case}")
+
+
+def start_calls(case):
+    modules = [getattr(LADDERS["nn.identity"], case.rung)() for _ in range(case.size["calls"])]
+    x, y = torch.from_numpy(drawn((4,), case.dtype)), None
+
+    def step():
+        nonlocal y
+        y = x
+        for module in modules:
+            y = module(y)
+
+    return Runner(step, lambda: seen(y))

@@ -8,7 +8,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 COLOURS = {"manual": "tab:blue", "raw": "tab:green", "custom": "tab:orange", "native": "black"}
-STYLES = {"": "-", "inplace": "--", "foreach": "--", "fused": ":"}
+STYLES = {"": "-", "inplace": "--", "foreach": "--", "fused": ":", "copy": ":", "batches": "--", "getitems": ":"}
 
 # title, concept, beginning of the label, name of the abscissa, and the numbers that are held fixed
 PANELS = [
@@ -18,6 +18,7 @@ PANELS = [
     ("random numbers: bernoulli", "rng", "bernoulli-", "elements", {}),
     ("data.loader, an epoch of 60,000", "data.loader", "", "features", {}),
     ("nn.linear, forward and back", "nn.linear", "", "multiplications", {}),
+    ("calling a module", "nn.identity", "", "calls", {}),
     ("nn.relu, forward and back", "nn.relu", "", "elements", {}),
     ("nn.dropout, forward and back", "nn.dropout", "", "elements", {}),
     ("losses.mse, forward and back", "losses.mse", "", "elements", {}),

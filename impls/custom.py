@@ -1,5 +1,11 @@
 """The custom rung, read as a library.  Our own classes, drop-ins for torch's."""
 
+from impls.autograd.backward import backward
+from impls.autograd.enable_grad import enable_grad
+from impls.autograd.grad import grad
+from impls.autograd.no_grad import no_grad
+from impls.autograd.node import Node
+from impls.autograd.tensor import Tensor
 from impls.data.batch_sampler import BatchSampler
 from impls.data.chain_dataset import ChainDataset
 from impls.data.collate import default_collate
@@ -69,33 +75,70 @@ from impls.nn.softplus import Softplus
 from impls.nn.state import State
 from impls.nn.tanh import Tanh
 from impls.nn.traversal import Traversal
+from impls.optim.adadelta import Adadelta
 from impls.optim.adafactor import Adafactor
+from impls.optim.adagrad import Adagrad
 from impls.optim.adam import Adam
+from impls.optim.adamax import Adamax
+from impls.optim.adamw import AdamW
+from impls.optim.asgd import ASGD
+from impls.optim.nadam import NAdam
 from impls.optim.optimizer import Optimizer
+from impls.optim.radam import RAdam
+from impls.optim.rmsprop import RMSprop
+from impls.optim.rprop import Rprop
 from impls.optim.sgd import SGD
+from impls.schedules.chained_scheduler import ChainedScheduler
+from impls.schedules.constant_lr import ConstantLR
+from impls.schedules.cosine_annealing_lr import CosineAnnealingLR
+from impls.schedules.cosine_annealing_warm_restarts import CosineAnnealingWarmRestarts
+from impls.schedules.cyclic_lr import CyclicLR
+from impls.schedules.exponential_lr import ExponentialLR
+from impls.schedules.lambda_lr import LambdaLR
+from impls.schedules.linear_lr import LinearLR
+from impls.schedules.lr_scheduler import LRScheduler
+from impls.schedules.multi_step_lr import MultiStepLR
+from impls.schedules.multiplicative_lr import MultiplicativeLR
+from impls.schedules.one_cycle_lr import OneCycleLR
+from impls.schedules.polynomial_lr import PolynomialLR
+from impls.schedules.reduce_lr_on_plateau import ReduceLROnPlateau
+from impls.schedules.sequential_lr import SequentialLR
+from impls.schedules.step_lr import StepLR
 from impls.training.clip_grad_norm import clip_grad_norm_
+from impls.training.clip_grad_value import clip_grad_value_
 from impls.training.evaluation import evaluate
 from impls.training.loop import train
 from impls.training.step import train_step
 
 __all__ = [
+    "ASGD",
     "GELU",
     "SGD",
+    "Adadelta",
     "Adafactor",
+    "Adagrad",
     "Adam",
+    "AdamW",
+    "Adamax",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BatchNorm1d",
     "BatchSampler",
     "Buffer",
     "ChainDataset",
+    "ChainedScheduler",
     "ConcatDataset",
+    "ConstantLR",
     "Conversion",
+    "CosineAnnealingLR",
+    "CosineAnnealingWarmRestarts",
     "CrossEntropyLoss",
+    "CyclicLR",
     "DataLoader",
     "DistributedSampler",
     "Dropout",
     "Embedding",
+    "ExponentialLR",
     "Flatten",
     "Hooks",
     "HuberLoss",
@@ -103,24 +146,38 @@ __all__ = [
     "IterableDataset",
     "KLDivLoss",
     "L1Loss",
+    "LRScheduler",
+    "LambdaLR",
     "LayerNorm",
     "LeakyReLU",
     "Linear",
+    "LinearLR",
     "LogSoftmax",
     "Loss",
     "MSELoss",
     "Module",
     "ModuleDict",
     "ModuleList",
+    "MultiStepLR",
+    "MultiplicativeLR",
+    "NAdam",
     "NLLLoss",
+    "Node",
+    "OneCycleLR",
     "Optimizer",
     "Parameter",
     "ParameterDict",
     "ParameterList",
+    "PolynomialLR",
+    "RAdam",
+    "RMSprop",
     "RandomSampler",
     "ReLU",
+    "ReduceLROnPlateau",
     "Registration",
+    "Rprop",
     "Sequential",
+    "SequentialLR",
     "SequentialSampler",
     "SiLU",
     "Sigmoid",
@@ -130,22 +187,29 @@ __all__ = [
     "StackDataset",
     "State",
     "StatefulDataLoader",
+    "StepLR",
     "Subset",
     "SubsetRandomSampler",
     "Tanh",
+    "Tensor",
     "TensorDataset",
     "Traversal",
     "WeightedRandomSampler",
+    "backward",
     "calculate_gain",
     "clip_grad_norm_",
+    "clip_grad_value_",
     "constant_",
     "default_collate",
     "dirac_",
+    "enable_grad",
     "evaluate",
     "eye_",
     "get_worker_info",
+    "grad",
     "kaiming_normal_",
     "kaiming_uniform_",
+    "no_grad",
     "normal_",
     "orthogonal_",
     "random_split",

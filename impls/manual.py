@@ -58,29 +58,67 @@ from impls.nn.silu import silu_manual as silu
 from impls.nn.softmax import softmax_manual as softmax
 from impls.nn.softplus import softplus_manual as softplus
 from impls.nn.tanh import tanh_manual as tanh
+from impls.optim.adadelta import adadelta_manual as adadelta
 from impls.optim.adafactor import adafactor_manual as adafactor
+from impls.optim.adagrad import adagrad_manual as adagrad
 from impls.optim.adam import adam_manual as adam
+from impls.optim.adamax import adamax_manual as adamax
+from impls.optim.adamw import adamw_manual as adamw
+from impls.optim.asgd import asgd_manual as asgd
+from impls.optim.nadam import nadam_manual as nadam
 from impls.optim.optimizer import optimizer_manual as optimizer
+from impls.optim.radam import radam_manual as radam
+from impls.optim.rmsprop import rmsprop_manual as rmsprop
+from impls.optim.rprop import rprop_manual as rprop
 from impls.optim.sgd import sgd_manual as sgd
 from impls.rng import rng_manual as rng
+from impls.schedules.chained_scheduler import chained_scheduler_manual as chained_scheduler
+from impls.schedules.constant_lr import constant_lr_manual as constant_lr
+from impls.schedules.cosine_annealing_lr import cosine_annealing_lr_manual as cosine_annealing_lr
+from impls.schedules.cosine_annealing_warm_restarts import (
+    cosine_annealing_warm_restarts_manual as cosine_annealing_warm_restarts,
+)
+from impls.schedules.cyclic_lr import cyclic_lr_manual as cyclic_lr
+from impls.schedules.exponential_lr import exponential_lr_manual as exponential_lr
+from impls.schedules.lambda_lr import lambda_lr_manual as lambda_lr
+from impls.schedules.linear_lr import linear_lr_manual as linear_lr
+from impls.schedules.multi_step_lr import multi_step_lr_manual as multi_step_lr
+from impls.schedules.multiplicative_lr import multiplicative_lr_manual as multiplicative_lr
+from impls.schedules.one_cycle_lr import one_cycle_lr_manual as one_cycle_lr
+from impls.schedules.polynomial_lr import polynomial_lr_manual as polynomial_lr
+from impls.schedules.reduce_lr_on_plateau import reduce_lr_on_plateau_manual as reduce_lr_on_plateau
+from impls.schedules.sequential_lr import sequential_lr_manual as sequential_lr
+from impls.schedules.step_lr import step_lr_manual as step_lr
 from impls.training.clip_grad_norm import clip_grad_norm_manual as clip_grad_norm
+from impls.training.clip_grad_value import clip_grad_value_manual as clip_grad_value
 from impls.training.evaluation import evaluate_manual as evaluate
 from impls.training.loop import train_manual as train
 from impls.training.step import train_step_manual as train_step
 
 __all__ = [
     "Layer",
+    "adadelta",
     "adafactor",
+    "adagrad",
     "adam",
+    "adamax",
+    "adamw",
+    "asgd",
     "batch_norm1d",
     "batch_sampler",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "calculate_gain",
+    "chained_scheduler",
     "clip_grad_norm",
+    "clip_grad_value",
     "concat_dataset",
     "constant",
+    "constant_lr",
+    "cosine_annealing_lr",
+    "cosine_annealing_warm_restarts",
     "cross_entropy",
+    "cyclic_lr",
     "data_loader",
     "default_collate",
     "dirac",
@@ -88,6 +126,7 @@ __all__ = [
     "dropout",
     "embedding",
     "evaluate",
+    "exponential_lr",
     "eye",
     "flatten",
     "gelu",
@@ -98,21 +137,33 @@ __all__ = [
     "kaiming_uniform",
     "kl_div",
     "l1_loss",
+    "lambda_lr",
     "layer_norm",
     "leaky_relu",
     "linear",
+    "linear_lr",
     "log_softmax",
     "loss",
     "mse_loss",
+    "multi_step_lr",
+    "multiplicative_lr",
+    "nadam",
     "named_parameters",
     "nll_loss",
     "normal",
+    "one_cycle_lr",
     "optimizer",
+    "polynomial_lr",
+    "radam",
     "random_sampler",
     "random_split",
+    "reduce_lr_on_plateau",
     "relu",
+    "rmsprop",
     "rng",
+    "rprop",
     "sequential",
+    "sequential_lr",
     "sequential_sampler",
     "sgd",
     "sigmoid",
@@ -123,6 +174,7 @@ __all__ = [
     "sources",
     "sparse",
     "stack_dataset",
+    "step_lr",
     "subset",
     "subset_random_sampler",
     "tanh",

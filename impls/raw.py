@@ -1,5 +1,7 @@
 """The raw rung, read as a library.  Torch tensors and autograd in plain functions; no classes."""
 
+from impls.autograd.backward import backward_raw as backward
+from impls.autograd.grad import grad_raw as grad
 from impls.data.batch_sampler import batch_sampler_raw as batch_sampler
 from impls.data.collate import collate_raw as default_collate
 from impls.data.concat_dataset import concat_dataset_raw as concat_dataset
@@ -59,28 +61,65 @@ from impls.nn.silu import silu_raw as silu
 from impls.nn.softmax import softmax_raw as softmax
 from impls.nn.softplus import softplus_raw as softplus
 from impls.nn.tanh import tanh_raw as tanh
+from impls.optim.adadelta import adadelta_raw as adadelta
 from impls.optim.adafactor import adafactor_raw as adafactor
+from impls.optim.adagrad import adagrad_raw as adagrad
 from impls.optim.adam import adam_raw as adam
+from impls.optim.adamax import adamax_raw as adamax
+from impls.optim.adamw import adamw_raw as adamw
+from impls.optim.asgd import asgd_raw as asgd
+from impls.optim.nadam import nadam_raw as nadam
+from impls.optim.radam import radam_raw as radam
+from impls.optim.rmsprop import rmsprop_raw as rmsprop
+from impls.optim.rprop import rprop_raw as rprop
 from impls.optim.sgd import sgd_raw as sgd
 from impls.rng import rng_raw as rng
+from impls.schedules.chained_scheduler import chained_scheduler_raw as chained_scheduler
+from impls.schedules.constant_lr import constant_lr_raw as constant_lr
+from impls.schedules.cosine_annealing_lr import cosine_annealing_lr_raw as cosine_annealing_lr
+from impls.schedules.cosine_annealing_warm_restarts import (
+    cosine_annealing_warm_restarts_raw as cosine_annealing_warm_restarts,
+)
+from impls.schedules.cyclic_lr import cyclic_lr_raw as cyclic_lr
+from impls.schedules.exponential_lr import exponential_lr_raw as exponential_lr
+from impls.schedules.linear_lr import linear_lr_raw as linear_lr
+from impls.schedules.multi_step_lr import multi_step_lr_raw as multi_step_lr
+from impls.schedules.multiplicative_lr import multiplicative_lr_raw as multiplicative_lr
+from impls.schedules.polynomial_lr import polynomial_lr_raw as polynomial_lr
+from impls.schedules.reduce_lr_on_plateau import reduce_lr_on_plateau_raw as reduce_lr_on_plateau
+from impls.schedules.sequential_lr import sequential_lr_raw as sequential_lr
+from impls.schedules.step_lr import step_lr_raw as step_lr
 from impls.training.clip_grad_norm import clip_grad_norm_raw as clip_grad_norm
+from impls.training.clip_grad_value import clip_grad_value_raw as clip_grad_value
 from impls.training.evaluation import evaluate_raw as evaluate
 from impls.training.loop import train_raw as train
 from impls.training.step import train_step_raw as train_step
 
 __all__ = [
     "Layer",
+    "adadelta",
     "adafactor",
+    "adagrad",
     "adam",
+    "adamax",
+    "adamw",
+    "asgd",
+    "backward",
     "batch_norm1d",
     "batch_sampler",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "calculate_gain",
+    "chained_scheduler",
     "clip_grad_norm",
+    "clip_grad_value",
     "concat_dataset",
     "constant",
+    "constant_lr",
+    "cosine_annealing_lr",
+    "cosine_annealing_warm_restarts",
     "cross_entropy",
+    "cyclic_lr",
     "data_loader",
     "default_collate",
     "dirac",
@@ -88,9 +127,11 @@ __all__ = [
     "dropout",
     "embedding",
     "evaluate",
+    "exponential_lr",
     "eye",
     "flatten",
     "gelu",
+    "grad",
     "huber_loss",
     "identity",
     "kaiming_normal",
@@ -101,19 +142,29 @@ __all__ = [
     "leaky_relu",
     "linear",
     "linear_init",
+    "linear_lr",
     "log_softmax",
     "loss",
     "mse_loss",
+    "multi_step_lr",
+    "multiplicative_lr",
+    "nadam",
     "named_parameters",
     "nll_loss",
     "normal",
     "orthogonal",
     "parameter",
+    "polynomial_lr",
+    "radam",
     "random_sampler",
     "random_split",
+    "reduce_lr_on_plateau",
     "relu",
+    "rmsprop",
     "rng",
+    "rprop",
     "sequential",
+    "sequential_lr",
     "sequential_sampler",
     "sgd",
     "sigmoid",
@@ -123,6 +174,7 @@ __all__ = [
     "softplus",
     "sparse",
     "stack_dataset",
+    "step_lr",
     "subset",
     "subset_random_sampler",
     "tanh",

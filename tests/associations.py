@@ -84,6 +84,15 @@ ASSOCIATIONS = {
         ),
     ],
 }
+ADAM = ASSOCIATIONS["optim.adam"]
+ASSOCIATIONS |= {f"optim.{name}": ADAM for name in ("adamw", "adamax", "nadam", "radam")}
+ASSOCIATIONS["optim.rmsprop"] = [
+    (
+        "a = alpha * a + (1 - alpha) * g if centered else None",
+        "k, e = 1 - alpha, g - a; a = (a + k * e if k < 0.5 else g - e * (1 - k)) if centered else None",
+    ),
+]
+WRITTEN_IN = {"optim.adamw": "optim.adam"}  # where a concept's formula stands in another's file
 
 
 def ways(concept):
@@ -91,7 +100,7 @@ def ways(concept):
     found = [LADDERS[concept].manual]
     for change in ASSOCIATIONS.get(concept, ()):
         with contextlib.suppress(*[LookupError] * (concept in PLANTED)):  # a bug may have taken the very line away
-            found.append(variant(concept, change).manual)
+            found.append(variant(concept, change, file=WRITTEN_IN.get(concept)).manual)
     return found
 
 

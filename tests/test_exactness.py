@@ -109,6 +109,7 @@ OPERATIONS = {
     "log1p": lambda lib, x, y: lib.log1p(abs(x)),
     "tanh": lambda lib, x, y: lib.tanh(x),
     "erf": lambda lib, x, y: erf(lib, x),
+    "cos": lambda lib, x, y: lib.cos(x),
     "sqrt": lambda lib, x, y: lib.sqrt(abs(x)),
     "power": lambda lib, x, y: abs(x) ** 1.3,
     "matmul": lambda _, x, y: x @ y.T,
@@ -119,7 +120,10 @@ OPERATIONS = {
     "sum-over-an-axis": lambda _, x, y: x.sum(0),
     "mean": lambda _, x, y: x.mean(1),
     "max": lambda _, x, y: x.max(),
+    "where-above": lambda lib, x, y: lib.where(x > y, x, -x),
+    "where-below": lambda lib, x, y: lib.where(y < x, x, -x),
     "reshape-and-index": lambda _, x, y: x.reshape(-1)[::2],
+    "broadcast": lambda lib, x, y: lib.broadcast_to(x, (2, *x.shape)),
 }
 
 
@@ -299,6 +303,15 @@ def test_beyond_the_lattice_the_bound_is_positive(f):
     does_not = [number_of(large, large).sum(), number_of(0.5, 0.5).sum() + number_of(large), number_of(0.5) * smallest]
     assert not any(b.error.any() for b in fits)
     assert all(b.error.any() for b in does_not)
+
+
+@FORMS
+@given(data=st.data())
+def test_zero_times_a_number_is_zero(f, data):
+    """A product is certain where one factor is certainly zero, however little is known of the other."""
+    _, x = data.draw(inexact((3,), f))
+    product = x * np.array([0, 1, 0], f.name)
+    assert not product.error[[0, 2]].any()
 
 
 UNKNOWN = {  # of a number near the square root of the largest, and of one that may be zero
@@ -497,6 +510,7 @@ NOTHING = test_where_nothing_is_known_nothing_is_concluded
 OPEN = test_an_open_comparison_admits_both_branches
 OPEN_SIGN = test_an_open_sign_is_any_of_three
 UNION = test_a_union_admits_what_either_admits
+ZERO = test_zero_times_a_number_is_zero
 REFUSAL = test_what_would_lose_the_bound_is_refused
 FIRST_OUTSIDE = test_the_first_number_outside_is_different
 ALIKE = test_nan_and_other_shapes_and_dtypes_are_different
@@ -581,6 +595,7 @@ BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and 
     ),
     "every sign is known": ("np.where(open_, 1 + abs(value), 0)", "0 * value", OPEN_SIGN, None),
     "at least is at most": ("b._compare(a, np.less_equal)", "a._compare(b, np.less_equal)", INSIDE, "where-at-least"),
+    "cos moves as at the middle": (" + self.error / 2, 1)", ", 1)", ATTAINED, "cos"),
     "sqrt moves as it does upwards": ("self.error / (root + low)", "self.error / (root + high)", ATTAINED, "sqrt"),
     "exp is correctly rounded": ('2 * ULPS["exp"], underflows', "1, underflows", INSIDE, "exp"),
     "a setting is exact": ("._rounded(value, 0, None, underflows=1)", "", INSIDE, "multiply-by-a-setting"),
@@ -592,6 +607,9 @@ BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and 
     "the lattice of a sum is its value's": ("_both(min, a, b)", "_both(min, self, other)", LATTICE, None),
     "nothing overflows": ("np.where(magnitude + error <= top, error, np.inf)", "error", NOTHING, "a sum too large"),
     "a comparison forgets a bound": ("> (self.error + other.error) * SLACK", "> other.error", OPEN, None),
+    "zero times a number is rounded": ("np.where(zero & ", "np.where(False & ", ZERO, None),
+    "below is at most": ("a._compare(b, np.less)", "a._compare(b, np.less_equal)", INSIDE, "where-below"),
+    "above is below": ("a._compare(b, np.greater)", "a._compare(b, np.less)", INSIDE, "where-above"),
     "one branch of an open comparison": ("np.where(condition.undecided, span, error)", "error", OPEN, None),
     "every comparison is open": ("other.value), ~decided)", "other.value), np.True_)", OPEN, None),
     "the first formula is the only one": (

@@ -41,6 +41,15 @@ def test_a_bug_is_rejected_and_the_sound_concept_is_not():
     assert verdict(WRONG) is not None
 
 
+def test_a_family_made_anew_is_sound():
+    """Where a changed file means a changed family, it is the change that is rejected: without one nothing is."""
+    law = "test_autograd.test_the_tape_tells_what_torch_tells"
+    assert (
+        verdict(SOUND._replace(concept="autograd.tensor", law=law, changes=(("import math\n", "import math\n\n"),)))
+        is None
+    )
+
+
 def test_a_survivor_is_an_error(monkeypatch, capsys):
     """A bug that its law does not reject is named, and the exit is 1."""
     monkeypatch.setattr(__main__, "bugs", lambda: [SOUND])

@@ -11,6 +11,8 @@ from tests.cells import LADDERS
 
 Change = tuple[str, str]  # a text that stands once in the file, and what stands there instead
 
+SHARE_STATE = {"autograd"}  # families whose files work on the same objects: a changed file is a changed family
+
 PLANTED: dict[str, tuple[Change, ...]] = {}  # the changes under which a concept runs at present
 
 
@@ -22,7 +24,7 @@ def variant(concept: str, *changes: Change, file: str | None = None) -> Ladder:
     sound = importlib.import_module(name)
     sys.modules[name] = _read(file, changes)
     try:
-        return _read.__wrapped__(concept, ()).LADDER
+        return _read.__wrapped__(concept, PLANTED.get(concept, ())).LADDER
     finally:
         sys.modules[name] = sound
 
@@ -41,12 +43,28 @@ def _read(concept, changes):
     return module
 
 
+def family(name: str, concept: str, *changes: Change) -> dict[str, Ladder]:
+    """All ladders of a family whose files share state, made anew with each change made in the file of `concept`."""
+    names = [f"impls.{c}" for c in LADDERS if c.startswith(f"{name}.")]
+    sound = {module: sys.modules.pop(module) for module in names}
+    try:
+        changed = _read.__wrapped__(concept, changes)  # what it builds on comes first, and then what builds on it
+        sys.modules[f"impls.{concept}"] = changed
+        return {module.removeprefix("impls."): importlib.import_module(module).LADDER for module in names}
+    finally:
+        sys.modules.update(sound)
+
+
 @contextlib.contextmanager
 def planted(concept: str, *changes: Change, file: str | None = None):
     """While this lasts, every law that looks `concept` up finds it with `changes` made."""
     sound = dict(LADDERS)
-    LADDERS[concept] = variant(concept, *changes, file=file)
-    if file:
+    where, _, _ = (file or concept).partition(".")
+    if where in SHARE_STATE:
+        LADDERS.update(family(where, file or concept, *changes))
+    else:
+        LADDERS[concept] = variant(concept, *changes, file=file)
+    if file and where not in SHARE_STATE:
         LADDERS[file] = variant(file, *changes)
     PLANTED[concept] = () if file else changes
     try:

@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer
+from impls.optim.optimizer import Optimizer, check_betas, scalar
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -135,9 +135,7 @@ class Adam(Optimizer):
             raise ValueError(f"Invalid learning rate: {lr}")
         if not eps >= 0.0:
             raise ValueError(f"Invalid epsilon value: {eps}")
-        for i, beta in enumerate(betas):
-            if not 0.0 <= beta < 1.0:
-                raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+        check_betas(betas)
         if not weight_decay >= 0.0:
             raise ValueError(f"Invalid weight_decay value: {weight_decay}")
         if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, torch.Tensor)):
@@ -166,9 +164,7 @@ class Adam(Optimizer):
             raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")
         state = self.state[p]
         if not state:
-            # a tensor, as in torch, so that states are interchangeable; in a short dtype a count would stand still
-            wide = torch.get_default_dtype() == torch.float64
-            state["step"] = torch.tensor(0.0, dtype=torch.float64 if wide else torch.float32)
+            state["step"] = scalar(0.0)
             state["exp_avg"] = torch.zeros_like(p)
             state["exp_avg_sq"] = torch.zeros_like(p)
             if group["amsgrad"]:

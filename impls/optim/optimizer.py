@@ -9,16 +9,17 @@ decays and no step is counted (tests/planted: sgd_missing_gradient_is_zero).
 Shapes   any; a parameter, its gradient and its state share one shape.
 Units    those of the algorithm.
 Raises   TypeError and ValueError for what cannot be optimized, in native's words.
-Source   torch/optim/optimizer.py (PyTorch 2.13).  Hooks are not here yet; torch's schedulers ask isinstance and
-         refuse this class.
+Source   torch/optim/optimizer.py (PyTorch 2.13), without its hooks for all optimizers at once; torch's schedulers
+         ask isinstance and refuse this class.
 """
 
 import copy
 import warnings
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from itertools import chain
 
 import torch
+from torch.utils.hooks import RemovableHandle
 
 from impls.ladder import Absent, Ladder
 
@@ -60,6 +61,7 @@ class Optimizer:
                     "another route (one kernel, a captured graph, a step that is differentiated); use torch.optim's"
                 )
         self.defaults, self.state, self.param_groups = defaults, defaultdict(dict), []
+        self._hooks = _no_hooks()
         groups = list(params)
         if not groups:
             raise ValueError("optimizer got an empty parameter list")
@@ -70,7 +72,36 @@ class Optimizer:
         """Move `p` in place, given its gradient `g`, which is left as it is."""
         raise NotImplementedError
 
-    def step(self, closure=None):
+    def begin(self, p, g, *names):
+        """The state of `p` at this step, counted; at its first it is made, with a tensor of zeros for each name."""
+        if p.is_complex():
+            raise NotImplementedError(f"complex parameters are not on this rung; use torch.optim.{type(self).__name__}")
+        if g.is_sparse:
+            raise RuntimeError(f"{type(self).__name__} does not support sparse gradients")
+        state = self.state[p]
+        if not state:
+            state["step"] = scalar(0.0)
+            state.update({name: torch.zeros_like(p) for name in names})
+        state["step"] += 1
+        return state
+
+    def step(self, *args, **kwargs):
+        """Move every parameter that has a gradient; a hook may replace the arguments, this optimizer among them."""
+        args = (self, *args)
+        for hook in self._hooks["step_pre"].values():
+            answer = hook(self, args, kwargs)
+            if answer is not None:
+                if not (isinstance(answer, tuple) and len(answer) == 2):
+                    raise RuntimeError(
+                        f"{type(self)._step} must return None or a tuple of (new_args, new_kwargs), but got {answer}."
+                    )
+                args, kwargs = answer
+        loss = type(self)._step(*args, **kwargs)
+        for hook in self._hooks["step_post"].values():
+            hook(self, args, kwargs)
+        return loss
+
+    def _step(self, closure=None):
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -121,15 +152,19 @@ class Optimizer:
 
     def state_dict(self):
         """The state by position: a parameter is its place in the order of the groups."""
+        for hook in self._hooks["state_dict_pre"].values():
+            hook(self)
         place = {p: i for i, p in enumerate(_flat(self.param_groups))}
         groups, start = [], 0
         for group in self.param_groups:
             end = start + len(group["params"])
             groups.append({k: v for k, v in group.items() if k != "params"} | {"params": list(range(start, end))})
             start = end
-        return {"state": {place.get(key, key): s for key, s in self.state.items()}, "param_groups": groups}
+        state = {place.get(key, key): s for key, s in self.state.items()}
+        return self._replaced("state_dict_post", {"state": state, "param_groups": groups})
 
     def load_state_dict(self, state_dict):
+        state_dict = self._replaced("load_state_dict_pre", state_dict.copy())
         saved = copy.deepcopy(state_dict["param_groups"])
         if len(saved) != len(self.param_groups):
             raise ValueError("loaded state dict has a different number of parameter groups")
@@ -138,17 +173,56 @@ class Optimizer:
                 "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
             )
         param = dict(zip(_flat(saved), _flat(self.param_groups), strict=True))
-        self.state = defaultdict(dict)
+        state = defaultdict(dict)
         for key, value in state_dict["state"].items():
-            self.state[param.get(key, key)] = _like(param[key], value) if key in param else value
+            state[param.get(key, key)] = _like(param[key], value) if key in param else value
         for new, old in zip(saved, self.param_groups, strict=True):
             new["params"] = old["params"]
             if "param_names" in old:
                 new.setdefault("param_names", old["param_names"])
-        self.param_groups = saved
+        self.__setstate__({"state": state, "param_groups": saved})
+        for hook in self._hooks["load_state_dict_post"].values():
+            hook(self)
+
+    def _replaced(self, when, state_dict):
+        for hook in self._hooks[when].values():
+            answer = hook(self, state_dict)
+            state_dict = state_dict if answer is None else answer
+        return state_dict
+
+    def register_step_pre_hook(self, hook):
+        return self._register("step_pre", hook)
+
+    def register_step_post_hook(self, hook):
+        return self._register("step_post", hook)
+
+    def register_state_dict_pre_hook(self, hook, prepend=False):
+        return self._register("state_dict_pre", hook, prepend)
+
+    def register_state_dict_post_hook(self, hook, prepend=False):
+        return self._register("state_dict_post", hook, prepend)
+
+    def register_load_state_dict_pre_hook(self, hook, prepend=False):
+        return self._register("load_state_dict_pre", hook, prepend)
+
+    def register_load_state_dict_post_hook(self, hook, prepend=False):
+        return self._register("load_state_dict_post", hook, prepend)
+
+    def _register(self, when, hook, prepend=False):
+        handle = RemovableHandle(self._hooks[when])
+        self._hooks[when][handle.id] = hook
+        if prepend:
+            self._hooks[when].move_to_end(handle.id, last=False)
+        return handle
 
     def __getstate__(self):
+        """Without the hooks: a copy has none."""
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
+
+    def __setstate__(self, state):
+        self.__dict__.update(state)
+        self.__dict__.setdefault("_hooks", _no_hooks())
+        self.defaults.setdefault("differentiable", False)
 
     def __repr__(self):
         text = f"{type(self).__name__} ("
@@ -156,6 +230,34 @@ class Optimizer:
             options = "".join(f"    {key}: {group[key]}\n" for key in sorted(group) if key != "params")
             text += f"\nParameter Group {i}\n{options}"
         return text + ")"
+
+
+def _no_hooks():
+    moments = ("step", "state_dict", "load_state_dict")
+    return {f"{moment}_{side}": OrderedDict() for moment in moments for side in ("pre", "post")}
+
+
+def scalar(value):
+    """A number of the state, as torch keeps it: a float32, unless float64 is the default."""
+    return torch.tensor(value, dtype=torch.float64 if torch.get_default_dtype() == torch.float64 else torch.float32)
+
+
+def check_options(lr, **options):
+    """Refuse a learning rate of several elements, and whatever is below zero."""
+    if isinstance(lr, torch.Tensor) and lr.numel() != 1:
+        raise ValueError("Tensor lr must be 1-element")
+    if not lr >= 0.0:
+        raise ValueError(f"Invalid learning rate: {lr}")
+    for name, value in options.items():
+        if not value >= 0.0:
+            raise ValueError(f"Invalid {name} value: {value}")
+
+
+def check_betas(betas):
+    """Refuse an average that forgets nothing, or less."""
+    for i, beta in enumerate(betas):
+        if not 0.0 <= beta < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
 
 
 def _flat(groups):

@@ -106,7 +106,10 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     def _multiply(self, other):
         inherited = self.error * abs(other.value) + abs(self.value) * other.error + self.error * other.error
         lattice = _both(lambda a, b: a + b, self, other)
-        return self._rounded(self.value * other.value, inherited, lattice, underflows=1)
+        product = self._rounded(self.value * other.value, inherited, lattice, underflows=1)
+        zero = ((self.value == 0) & (self.error == 0)) | ((other.value == 0) & (other.error == 0))
+        product.error = np.where(zero & np.isfinite(product.error), 0, product.error)
+        return product
 
     def _divide(self, other):
         value = self.value / other.value
@@ -144,6 +147,12 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def _absolute(self):
         return Bounded(abs(self.value), self.error, self.lattice, self.format)
+
+    def _sign(self):
+        """Known where the bound leaves zero out; elsewhere a rung may return any of the three."""
+        unknown = (abs(self.value) <= self.error * SLACK) & (self.error != 0)
+        error = np.where(unknown, 1 + abs(np.sign(self.value)), 0)
+        return Bounded(np.sign(self.value), error, None if np.any(unknown) else 0, self.format)
 
     def _compare(self, other, relation):
         decided = abs(self.value - other.value) > (self.error + other.error) * SLACK
@@ -185,6 +194,11 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         """Any of -1, 0 and 1 where the bound leaves it open."""
         value, open_ = np.sign(self.value), (abs(self.value) <= self.error * SLACK) & (self.error != 0)
         return Bounded(value, np.where(open_, 1 + abs(value), 0), None if np.any(open_) else 0, self.format)
+
+    def _cos(self):
+        """Its slope is the sine, and changes no faster than the argument."""
+        slope = np.minimum(abs(np.sin(self.value)) + self.error / 2, 1)
+        return self._rounded(np.cos(self.value), self.error * slope, None, 2 * ULPS["cos"])
 
     def _sqrt(self):
         """The square root of a sum of squares: no rung's argument is negative, whatever the bound says."""
@@ -268,6 +282,9 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return rule(*(self._lift(x) for x in inputs))
 
     def __array_function__(self, function, types, args, kwargs):
+        if function is np.broadcast_to and not kwargs:
+            array, shape = args
+            return array._map(lambda a: np.broadcast_to(a, shape))
         return _select(function, args, kwargs)
 
     def __array__(self, dtype=None, copy=None):
@@ -353,7 +370,10 @@ _UFUNCS = {
     np.tanh: Bounded._tanh,
     np.sign: Bounded._sign,
     np.sqrt: Bounded._sqrt,
+    np.cos: Bounded._cos,
     np.power: Bounded._power,
+    np.less: lambda a, b: a._compare(b, np.less),
+    np.greater: lambda a, b: a._compare(b, np.greater),
     np.less_equal: lambda a, b: a._compare(b, np.less_equal),
     np.greater_equal: lambda a, b: b._compare(a, np.less_equal),
 }

@@ -24,6 +24,7 @@ FUNCTIONS = {  # exactly, and in the libraries that have it
     "log": (mpmath.log, {"numpy": np.log, "torch": torch.log}),
     "log1p": (mpmath.log1p, {"numpy": np.log1p, "torch": torch.log1p}),
     "erf": (mpmath.erf, {"numpy": lambda x: np.vectorize(math.erf, [x.dtype])(x), "torch": torch.erf}),
+    "cos": (mpmath.cos, {"numpy": np.cos, "torch": torch.cos}),
     "power": (lambda x: x ** mpmath.mpf(1.375), {"numpy": lambda x: x**1.375, "torch": lambda x: x**1.375}),
     "tanh": (mpmath.tanh, {"numpy": np.tanh, "torch": torch.tanh}),
     "sigmoid": (lambda x: 1 / (1 + mpmath.exp(-x)), {"torch": torch.sigmoid}),

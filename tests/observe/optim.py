@@ -17,6 +17,9 @@ from tests.cells import LADDERS
 from tests.exactness import Untold
 from tests.observe.tensors import seen, tensor
 
+CONSTRUCTED = ("initial_accumulator_value",)  # options that torch heeds in the constructor and not in a group
+NUMBERS = ("step", "mu_product", "eta", "mu")  # of a state: one each for the whole parameter, on the CPU
+
 
 class Line(NamedTuple):
     lr: float
@@ -43,7 +46,8 @@ def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
 def grouped(cls, leaves, settings):
     """An optimizer in which neighbours with the same options form a group."""
     pairs = itertools.groupby(zip(leaves, settings, strict=True), key=lambda pair: pair[1])
-    return cls([{"params": [p for p, _ in members], **options} for options, members in pairs])
+    constructed = {name: value for name, value in settings[0].items() if name in CONSTRUCTED}
+    return cls([{"params": [p for p, _ in members], **options} for options, members in pairs], **constructed)
 
 
 def _manual(step, problem, lift):
@@ -51,7 +55,7 @@ def _manual(step, problem, lift):
     params, grads, states, trace = {i: lift(w) for i, w in enumerate(problem.params)}, {}, {}, []
     if problem.state:
         states = {
-            i: make(**{k: v if k == "step" else lift(v) for k, v in s.items()}) for i, s in enumerate(problem.state)
+            i: make(**{k: v if k in NUMBERS else lift(v) for k, v in s.items()}) for i, s in enumerate(problem.state)
         }
     for line in problem.script:
         if line.old != "keep":
@@ -109,7 +113,10 @@ def _object(cls, leaves, problem):
 
 def _tensors(state, p):
     """A state as torch keeps it: arrays like the parameter, and the count as a float32 on the CPU."""
-    return {k: torch.tensor(float(v)) if k == "step" else tensor(v, p.device) for k, v in state.items()}
+    return {
+        k: torch.tensor(float(v)) if k == "step" else tensor(np.asarray(v), "cpu" if k in NUMBERS else p.device)
+        for k, v in state.items()
+    }
 
 
 def _receive(leaves, grads):
@@ -119,8 +126,9 @@ def _receive(leaves, grads):
 
 
 def _entry(w, g, state):
-    """One parameter after one line; a count is a float, whatever type a rung keeps it in."""
+    """One parameter after one line; a number is a float, whatever a rung keeps it in; before a first step, no state."""
     if isinstance(state, Untold):
         return {"parameter": seen(w), "gradient": seen(g), "state": state}
-    state = {k: float(v) if k == "step" else seen(v) for k, v in sorted((state or {}).items()) if v is not None}
+    state = state if state and state.get("step", 1) else {}
+    state = {k: float(v) if k in NUMBERS else seen(v) for k, v in sorted(state.items()) if v is not None}
     return {"parameter": seen(w), "gradient": seen(g), "state": state}

@@ -13,6 +13,9 @@ CLIPS = "test_training.test_clipping_scales_all_gradients_by_one_number"
 CLIPS_BITS = "test_training.test_custom_clips_like_native_bit_for_bit"
 SHORT = "test_training.test_a_gradient_that_is_short_enough_is_left_alone"
 REFUSES = "test_training.test_custom_refuses_a_norm_that_is_not_finite_in_natives_words"
+VALUES = "test_training.test_clipping_by_value_brings_each_element_into_the_interval"
+VALUE_TAKES = "test_training.test_clipping_by_value_takes_one_tensor_or_a_generator"
+VALUE_NONE = "test_training.test_clipping_no_gradients_by_value_does_nothing"
 WARNS = "test_training.test_custom_warns_of_an_empty_generator_in_natives_words"
 
 
@@ -30,6 +33,10 @@ def evaluation(name, law, old, new, source="clause"):
 
 def clip(name, old, new, source="clause", law=CLIPS):
     return planter("training.clip_grad_norm")(name, old, new, law, source)
+
+
+def value(name, old, new, source="clause", law=VALUES):
+    return planter("training.clip_grad_value")(name, old, new, law, source)
 
 
 BUGS = [
@@ -84,4 +91,10 @@ BUGS = [
     clip("norm_of_everything_at_once", "total = torch.linalg.vector_norm(torch.stack(norms), norm_type)", "total = torch.linalg.vector_norm(torch.cat([g.flatten() for g in grads]), norm_type)", "clause: the same bits need the same order", CLIPS_BITS),
     clip("infinite_norm_accepted", "if error_if_nonfinite and not total.isfinite():", "if error_if_nonfinite and total.isnan():", law=REFUSES),
     clip("silent_about_nothing", "        if not parameters:\n            warnings", "        if False:\n            warnings", law=WARNS),
+    # ── clipping by value
+    value("one_sided", "np.minimum(np.maximum(grads, -clip_value), clip_value)", "np.minimum(grads, clip_value)"),
+    value("raw_does_nothing", "            p.grad.copy_(torch.clamp(p.grad, -clip_value, clip_value))", "            torch.clamp(p.grad, -clip_value, clip_value)", "NVIDIA/OpenSeq2Seq#192"),
+    value("custom_one_sided", ".clamp_min_(-clip_value).clamp_max_(clip_value)", ".clamp_max_(clip_value)"),
+    value("trips_over_a_missing_gradient", "            if p.grad is not None:\n                p.grad.clamp_min_", "            if True:\n                p.grad.clamp_min_", "pytorch#38615", VALUE_NONE),
+    value("takes_no_lone_tensor", "[parameters] if isinstance(parameters, torch.Tensor) else parameters", "parameters", law=VALUE_TAKES),
 ]

@@ -1,0 +1,1 @@
+"""Derivatives of programs: a tape of our own, and torch's."""

@@ -1,0 +1,171 @@
+r"""RAdam: Adam that takes plain momentum steps until its second moment is worth dividing by.
+
+    g ← -g  if maximize
+    w ← (1-ηλ)w  if decoupled_weight_decay  else  g ← g + λw      λ weight_decay, η lr
+    m ← β₁m + (1-β₁)g                  m exp_avg
+    v ← β₂v + (1-β₂)g²                 v exp_avg_sq
+    ρ∞ = 2/(1-β₂) - 1,  ρ = ρ∞ - 2tβ₂ᵗ/(1-β₂ᵗ)      t counts from 1
+    r = √((ρ-4)(ρ-2)ρ∞ / ((ρ∞-4)(ρ∞-2)ρ))
+    w ← w - η m/(1-β₁ᵗ) · r √(1-β₂ᵗ)/(√v + ε)  if ρ > 5  else  w - η m/(1-β₁ᵗ)      ε eps
+
+ε is added to √v before the correction, unlike Adam's (tests/planted: radam_eps_after_the_correction).  torch
+rectifies where ρ > 5, the paper where ρ > 4 (tests/planted: radam_rectifies_above_four).
+
+Shapes   w, g, m, v share one shape, any rank, 0 included; t is a count, per parameter.
+Units    [m] = [ε] = [g], [v] = [g]²; [η] is [w] once rectified, and [w] / [g] before; β₁, β₂, ρ, r are pure numbers.
+Raises   custom, at construction: ValueError if η, ε or λ is below 0 or a β lies outside [0, 1); NotImplementedError for
+         capturable, differentiable; at a step for complex parameters; RuntimeError for sparse gradients.
+Source   Liu et al. 2020, algorithm 2 (without ε); torch/optim/radam.py (PyTorch 2.13).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from impls.ladder import Ladder
+from impls.optim.optimizer import Optimizer, check_betas, check_options
+
+# ── manual ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class State(NamedTuple):
+    step: int = 0
+    exp_avg: np.ndarray | float = 0.0
+    exp_avg_sq: np.ndarray | float = 0.0
+
+
+def rectification(beta2, t):
+    """r, or None while the average is too short."""
+    longest = 2 / (1 - beta2) - 1
+    length = longest - 2 * t * beta2**t / (1 - beta2**t)
+    if length <= 5:
+        return None
+    return ((length - 4) * (length - 2) * longest / ((longest - 4) * (longest - 2) * length)) ** 0.5
+
+
+def radam_manual(
+    w,
+    g,
+    state=State(),
+    *,
+    lr=1e-3,
+    betas=(0.9, 0.999),
+    eps=1e-8,
+    weight_decay=0.0,
+    decoupled_weight_decay=False,
+    maximize=False,
+):
+    """Return (w, state) after one step."""
+    beta1, beta2 = betas
+    t = state.step + 1
+    g = -g if maximize else g
+    if weight_decay and decoupled_weight_decay:
+        w = (1 - lr * weight_decay) * w
+    elif weight_decay:
+        g = g + weight_decay * w
+    m = beta1 * state.exp_avg + (1 - beta1) * g
+    v = beta2 * state.exp_avg_sq + (1 - beta2) * (g * g)
+    step = m / (1 - beta1**t) * lr
+    r = rectification(beta2, t)
+    if r is not None:
+        step = step * ((1 - beta2**t) ** 0.5 / (np.sqrt(v) + eps)) * r
+    return w - step, State(t, m, v)
+
+
+# ── raw ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def radam_raw(
+    params,
+    state,
+    *,
+    lr=1e-3,
+    betas=(0.9, 0.999),
+    eps=1e-8,
+    weight_decay=0.0,
+    decoupled_weight_decay=False,
+    maximize=False,
+):
+    """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
+    beta1, beta2 = betas
+    with torch.no_grad():
+        for p in params:
+            if p.grad is None:
+                continue
+            s = state.setdefault(p, {"step": 0, "exp_avg": torch.zeros_like(p), "exp_avg_sq": torch.zeros_like(p)})
+            t = s["step"] = s["step"] + 1
+            g = -p.grad if maximize else p.grad
+            if weight_decay and decoupled_weight_decay:
+                p *= 1 - lr * weight_decay
+            elif weight_decay:
+                g = g + weight_decay * p
+            m = s["exp_avg"] = beta1 * s["exp_avg"] + (1 - beta1) * g
+            v = s["exp_avg_sq"] = beta2 * s["exp_avg_sq"] + (1 - beta2) * g**2
+            step = m / (1 - beta1**t) * lr
+            r = rectification(beta2, t)
+            if r is not None:
+                step = step * ((1 - beta2**t) ** 0.5 / (v.sqrt() + eps)) * r
+            p -= step
+
+
+# ── custom ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+class RAdam(Optimizer):
+    """Drop-in for torch.optim.RAdam, bit for bit on one CPU thread."""
+
+    def __init__(
+        self,
+        params,
+        lr=1e-3,
+        betas=(0.9, 0.999),
+        eps=1e-8,
+        weight_decay=0,
+        decoupled_weight_decay=False,
+        *,
+        foreach=None,
+        maximize=False,
+        capturable=False,
+        differentiable=False,
+    ):
+        check_options(lr, epsilon=eps)
+        check_betas(betas)
+        check_options(lr, weight_decay=weight_decay)
+        super().__init__(
+            params,
+            dict(
+                lr=lr,
+                betas=betas,
+                eps=eps,
+                weight_decay=weight_decay,
+                maximize=maximize,
+                foreach=foreach,
+                capturable=capturable,
+                decoupled_weight_decay=decoupled_weight_decay,
+                differentiable=differentiable,
+            ),
+        )
+
+    def update(self, p, g, group):
+        state = self.begin(p, g, "exp_avg", "exp_avg_sq")
+        (beta1, beta2), lr, decay = group["betas"], float(group["lr"]), group["weight_decay"]
+        m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"].item()
+        if group["maximize"]:
+            g = -g
+        if decay != 0 and group["decoupled_weight_decay"]:
+            p.mul_(1 - lr * decay)
+        elif decay != 0:
+            g = g.add(p, alpha=decay)
+        m.lerp_(g, 1 - beta1)
+        v.mul_(beta2).addcmul_(g, g, value=1 - beta2)
+        step = m / (1 - beta1**t) * lr
+        r = rectification(beta2, t)
+        if r is not None:
+            step = step * ((1 - beta2**t) ** 0.5 / v.sqrt().add_(group["eps"])) * r
+        p.add_(step, alpha=-1.0)
+
+
+# ── native ─────────────────────────────────────────────────────────────────────────────────────────
+
+LADDER = Ladder(radam_manual, radam_raw, RAdam, torch.optim.RAdam)

@@ -1,0 +1,1 @@
+"""What sets the learning rate of each step."""
