@@ -10,7 +10,7 @@ import sys
 import hypothesis
 import pytest
 
-from tests import subjects, test_data, test_losses, test_nn, test_optim
+from tests import subjects, test_data, test_losses, test_nn, test_optim, test_schedules
 from tests.cells import ALL, Cell
 from tests.planted import again
 from tests.subjects import apart, judge, parse, report
@@ -21,6 +21,7 @@ HEADLINE = {
     "optim": test_optim.test_rungs_leave_the_same_trace,
     "losses": test_losses.test_rungs_agree_on_the_loss_and_its_gradients,
     "nn": test_nn.test_rungs_agree_on_values_and_gradients,
+    "schedules": test_schedules.test_every_rung_sets_the_rates_of_the_formula,
     "data": test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators,
 }
 
@@ -51,6 +52,8 @@ RIGHT = {
     "losses.cross_entropy": ["cross_entropy"],
     "nn.linear": ["Linear", "linear", "NumpyLinear"],
     "nn.relu": ["Relu", "relu_of_arrays"],
+    "schedules.step_lr": ["StepLR"],
+    "schedules.cosine_annealing_lr": ["cosine"],
     "data.random_sampler": ["Shuffled"],
     "data.batch_sampler": ["pieces"],
     "data.loader": ["DataLoader", "batches"],
@@ -92,6 +95,7 @@ WRONG = {  # and what it looks like
     ("optim.adam", "NoDecay"): "no decay (kozistr/pytorch_optimizer#517",
     ("optim.sgd", "averaging_sgd"): "average instead of sum (ml-explore/mlx#87",
     ("losses.mse", "half_mse"): "half (the convention",
+    ("schedules.step_lr", "Early"): "falls one step early (",
     ("data.loader", "last_dropped"): "always drops (",
 }
 

@@ -27,12 +27,12 @@ import torch
 from impls.ladder import Absent, Rung
 from tests.cells import LADDERS
 from tests.exactness import FORMATS, LEDGER, Different, Inconclusive
-from tests.subjects import data, nn, optim
+from tests.subjects import data, nn, optim, schedules
 from tests.subjects.capabilities import Missing
 
 LIMIT = 30  # seconds that a subject has for one law
 ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once
-DOORS = {"optim": optim, "nn": nn, "losses": nn, "data": data}
+DOORS = {"optim": optim, "nn": nn, "losses": nn, "data": data, "schedules": schedules}
 OURS = ("impls", "tests", "conftest")
 
 
@@ -170,7 +170,9 @@ def apart(act):
 def _prepare():
     """What torch imports late, and hypothesis looks for at first, costs its seconds once and not in every process."""
     torch.optim.SGD([torch.zeros(1)])
-    hypothesis.find(hypothesis.strategies.none(), lambda _: True, settings=hypothesis.settings(database=None))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # hypothesis would rather not be asked before pytest is configured
+        hypothesis.find(hypothesis.strategies.none(), lambda _: True, settings=hypothesis.settings(database=None))
 
 
 def _child(act, pipe):

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
+from tests.associations import reference
 from tests.cells import LADDERS
 from tests.exactness import Different
 from tests.observe.nn import ARRAYS, observe
@@ -208,6 +209,14 @@ def _some_problem(role):
 # ── a report ────────────────────────────────────────────────────────────────────────────────────
 
 
+def trace(rung, role, problem):
+    return observe(rung, getattr(LADDERS[role], rung), problem)
+
+
+def expected(role, problem, dtype):
+    return reference(observe, role, problem, dtype)
+
+
 def searched(role, dtype):
     return [_problems(role)(dtype)]
 
@@ -295,18 +304,3 @@ def _literal(x, needed=False):
     if not isinstance(x, ARRAYS):
         return repr(x)
     return f"torch.tensor({x.tolist()}, dtype=torch.{x.dtype}{', requires_grad=True' if needed else ''})"
-
-
-__all__ = [
-    "NEEDS",
-    "OPTIONAL",
-    "adapt",
-    "describe",
-    "narrow",
-    "observe",
-    "reproduce",
-    "roles",
-    "searched",
-    "until",
-    "where",
-]

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
+from tests.associations import reference
 from tests.cells import LADDERS
 from tests.exactness import Different, Untold
 from tests.observe.optim import Line, Problem, observe
@@ -144,6 +145,14 @@ def _functional(thing, params, state, *, lr, **given):
 # ── a report ────────────────────────────────────────────────────────────────────────────────────
 
 
+def trace(rung, role, problem):
+    return observe(rung, getattr(LADDERS[role], rung), problem)
+
+
+def expected(role, problem, dtype):
+    return reference(observe, role, problem, dtype)
+
+
 def searched(role, dtype):
     """Where a difference is looked for: in what is easy to tell, and then in everything."""
     everything = LRS.flatmap(lambda lr: _strategies(role).problems(role, dtype, lrs=st.just(lr)))
@@ -268,18 +277,3 @@ def _arriving(problem):
             for old, new in zip(grads, line.grads, strict=True)
         ]
         yield grads
-
-
-__all__ = [
-    "NEEDS",
-    "OPTIONAL",
-    "adapt",
-    "describe",
-    "narrow",
-    "observe",
-    "reproduce",
-    "roles",
-    "searched",
-    "until",
-    "where",
-]
