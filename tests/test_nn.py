@@ -723,11 +723,13 @@ def test_every_rung_has_natives_defaults(cell):
         pytest.skip(f"{cell.concept} is compared as nn.module: {cell.ladder.native.reason}")
     native = inspect.signature(cell.ladder.native).parameters
     for impl in cell.implementations.values():
-        born = getattr(impl, "init", None) or (impl.forward if isinstance(impl, Pair) else impl)
+        init = getattr(impl, "init", None)
+        born = init or (impl.forward if isinstance(impl, Pair) else impl)
+        other = {"dtype"}  # NumPy's or torch's, and native's depends on a global
+        if not init and not isinstance(impl, type):
+            other |= {"bias"}  # a function is given the tensor, and a class whether there is one
         for name, parameter in inspect.signature(born).parameters.items():
-            if (
-                name in native and name != "dtype" and parameter.default is not parameter.empty
-            ):  # a dtype is NumPy's or torch's, and native's depends on a global
+            if name in native.keys() - other and parameter.default is not parameter.empty:
                 assert parameter.default == native[name].default, (impl, name)
 
 
