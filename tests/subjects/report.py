@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+import importlib
+import inspect
 import time
 import unittest
 
@@ -173,12 +175,21 @@ def cause(search):
     seen = [(problem, trace) for problem, trace, _ in search.seen[-WITNESSES:] + search.seen[:WITNESSES]]
     if any(trace is None for _, trace in seen):
         return None
-    known = sorted(bugs(role.partition(".")[0]), key=lambda bug: (bug.concept != role, bug.source.startswith("clause")))
+    known = [bug for bug in bugs() if _is_built_on(role, bug.file or bug.concept)]
+    known.sort(key=lambda bug: (bug.concept != role, bug.source.startswith("clause")))
     for part in (lambda trace: trace), (lambda trace: trace["output"] if isinstance(trace, dict) else trace):
+        if all(_same(part(trace), part(search.expected(problem))) for problem, trace in seen):
+            continue  # of this part there is nothing to explain
         for bug in known:
             if _shows(bug, search, seen, part):
                 return f"{_in_words(bug)} ({bug.source})"
     return None
+
+
+def _is_built_on(role, concept):
+    """Whether a change in the file of one concept is a change of another."""
+    source = inspect.getsource(importlib.import_module(f"impls.{role}"))
+    return concept == role or f"from impls.{concept} import" in source
 
 
 def _in_words(bug):
@@ -189,9 +200,6 @@ def _in_words(bug):
 def _shows(bug, search, seen, part):
     role = search.subject.role
     file = bug.file or (bug.concept if bug.concept != role else None)
-    sound = [part(search.expected(problem)) for problem, _ in seen]
-    if all(_same(part(trace), expected) for (_, trace), expected in zip(seen, sound, strict=True)):
-        return False  # there is nothing to explain
     try:
         with planted(role, *bug.changes, file=file), np.errstate(all="ignore"):
             return any(_leaves(leaves, seen, part) for leaves in search.wrong())
