@@ -10,9 +10,10 @@ from impls.ladder import Rung
 from tests.associations import reference
 from tests.cells import LADDERS
 from tests.exactness import Different, Untold
+from tests.observe.optim import CONSTRUCTED as OF_THE_CONSTRUCTOR
 from tests.observe.optim import Line, Problem, observe
 from tests.strategies.arrays import arrays, lattice
-from tests.strategies.optim import LRS
+from tests.strategies.optim import CONSTRUCTED, LRS
 from tests.subjects.capabilities import Missing, refuse_missing, requires, strategies_with, takes, untouched
 
 NEEDS = (
@@ -30,7 +31,9 @@ def _strategies(role):
 
 
 def narrow(role, thing, law=None):
-    settings = _strategies(role).SETTINGS
+    settings, constructed = _strategies(role).SETTINGS, CONSTRUCTED.get(role, {})
+    for name in [name for name in constructed if not takes(thing, name)]:
+        del constructed[name]
     settings[role] = settings[role].map(lambda options: {k: v for k, v in options.items() if takes(thing, k)})
 
 
@@ -43,12 +46,12 @@ def adapt(role, thing):
 class _Stepper:
     """What has step(): one object for all groups if it is an Optimizer of torch's, else one a group."""
 
-    def __init__(self, thing, groups):
+    def __init__(self, thing, groups, **constructed):
         self.thing, self.groups, self.inner = thing, groups, []
         for group in groups:
             refuse_missing(thing, group.keys() - {"params", "lr"})
         if _is_torchs(self.thing):
-            self.inner = [thing([dict(group) for group in groups], **_rate(thing))]
+            self.inner = [thing([dict(group) for group in groups], **constructed, **_rate(thing))]
 
     @property
     def param_groups(self):
@@ -237,7 +240,8 @@ def _of_several(subject, thing, native, problem, dtype):
     yield f"for cls in {subject.name}, {native}:"
     yield f"    ws = [torch.tensor(w, dtype=torch.{dtype}, requires_grad=True) for w in start]"
     if _is_torchs(thing):
-        yield f"    optimizers = [cls([{{'params': [w], **o}} for w, o in zip(ws, options)], lr={lr})]"
+        own = _options({"lr": lr} | {k: v for k, v in problem.settings[0].items() if k in OF_THE_CONSTRUCTOR})
+        yield f"    optimizers = [cls([{{'params': [w], **o}} for w, o in zip(ws, options)], {own})]"
     else:
         yield f"    optimizers = [cls([w], lr={lr}, **o) for w, o in zip(ws, options)]"
     yield "    for gradients in steps:"
