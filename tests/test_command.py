@@ -20,10 +20,10 @@ def run(*arguments):
 
 def test_a_wrong_value_is_one_clear_line():
     """A value that an option does not have is answered in one line, with a non-zero exit."""
-    done = run("--concept", "optim.adma")
+    done = run("--concept", "optim.sdg")
     said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     assert (done.returncode, len(said)) == (pytest.ExitCode.USAGE_ERROR, 1), said
-    assert said[0] == "ERROR: --concept optim.adma: no such concept; did you mean optim.adam?"
+    assert said[0] == "ERROR: --concept optim.sdg: no such concept; did you mean optim.sgd?"
 
 
 WRONG = {

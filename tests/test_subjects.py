@@ -1,5 +1,6 @@
 """Subjects: a stranger's code is judged by the laws of its role, is told where it differs, and can do no harm."""
 
+import functools
 import pathlib
 import re
 import shutil
@@ -9,22 +10,23 @@ import sys
 import hypothesis
 import pytest
 
-from tests import subjects, test_data, test_losses, test_nn, test_optim
+from tests import subjects, test_data, test_losses, test_nn, test_optim, test_schedules
 from tests.cells import ALL, Cell
 from tests.planted import again
-from tests.subjects import apart, judge, parse
+from tests.subjects import apart, judge, parse, report
 from tests.subjects.plugin import about_any_rung, roles
-from tests.subjects.report import bits, explain
 
 SAMPLES = pathlib.Path(__file__).parent / "subjects" / "samples"
 HEADLINE = {
     "optim": test_optim.test_rungs_leave_the_same_trace,
     "losses": test_losses.test_rungs_agree_on_the_loss_and_its_gradients,
     "nn": test_nn.test_rungs_agree_on_values_and_gradients,
+    "schedules": test_schedules.test_every_rung_sets_the_rates_of_the_formula,
     "data": test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators,
 }
 
 
+@functools.cache
 def subject(sample, role, name):
     return parse(f"{role}={sample}.py:{name}", SAMPLES)
 
@@ -50,6 +52,8 @@ RIGHT = {
     "losses.cross_entropy": ["cross_entropy"],
     "nn.linear": ["Linear", "linear", "NumpyLinear"],
     "nn.relu": ["Relu", "relu_of_arrays"],
+    "schedules.step_lr": ["StepLR"],
+    "schedules.cosine_annealing_lr": ["cosine"],
     "data.random_sampler": ["Shuffled"],
     "data.batch_sampler": ["pieces"],
     "data.loader": ["DataLoader", "batches"],
@@ -65,8 +69,8 @@ def test_what_is_torchs_passes_whatever_its_shape(role, name):
 def test_bits_are_a_fact_beside_the_verdict():
     """Torch's own class has torch's bits, a textbook form has not, and both are equal."""
     torchs, textbook = subject("right", "optim.sgd", "SGD"), subject("right", "optim.adam", "TextbookAdam")
-    assert apart(lambda: bits(torchs, ["float32"])).told == "yes"
-    assert apart(lambda: bits(textbook, ["float32"])).told == "no"
+    assert apart(lambda: report.bits(torchs, ["float32"])).told == "yes"
+    assert apart(lambda: report.bits(textbook, ["float32"])).told == "no"
 
 
 def test_what_a_subject_lacks_is_not_run_by_name():
@@ -80,7 +84,7 @@ def test_what_a_subject_lacks_is_not_run_by_name():
         "not run",
         "maximize (absent)",
     )
-    swapped = test_losses.test_the_squared_error_does_not_know_which_side_is_the_target
+    swapped = test_losses.test_an_error_does_not_know_which_side_is_the_target
     assert verdict(value, swapped)[:2] == ("not run", "gradient (absent)")
 
 
@@ -91,36 +95,39 @@ WRONG = {  # and what it looks like
     ("optim.adam", "NoDecay"): "no decay (kozistr/pytorch_optimizer#517",
     ("optim.sgd", "averaging_sgd"): "average instead of sum (ml-explore/mlx#87",
     ("losses.mse", "half_mse"): "half (the convention",
-    ("losses.mse", "mse_of_rows"): "mean over rows (",
+    ("schedules.step_lr", "Early"): "falls one step early (",
     ("data.loader", "last_dropped"): "always drops (",
 }
 
 
+@functools.cache
 def reported(role, name):
     wrong = subject("wrong", role, name)
-    return apart(lambda: explain(wrong, ["float64"])).told
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "PATIENCE", 0.5)
+        return apart(lambda: report.explain(wrong, ["float64"])).told
 
 
 @pytest.mark.parametrize(("role", "name"), WRONG)
 def test_what_is_wrong_is_told_what_it_looks_like(role, name):
     """A report names the subject and torch's class, the place, both values, the smallest input and the likely cause."""
-    report = reported(role, name)
-    assert report.startswith(f"wrong.{name} is not torch.")
+    told = reported(role, name)
+    assert told.startswith(f"wrong.{name} is not torch.")
     for part in ("first difference", "yours", "torch", "smallest input", "reproduce"):
-        assert re.search(rf"^  {part} +\S", report, re.MULTILINE), part
-    assert WRONG[role, name] in report
+        assert re.search(rf"^  {part} +\S", told, re.MULTILINE), part
+    assert WRONG[role, name] in told
 
 
 @pytest.mark.parametrize(("role", "name"), [("optim.sgd", "averaging_sgd"), ("losses.mse", "half_mse")])
 def test_a_reproduction_shows_the_difference_that_is_reported(role, name):
     """The lines of a report, pasted into a fresh process, print the two values that it gives, first the subject's."""
-    report = reported(role, name)
-    lines = report.splitlines()
+    told = reported(role, name)
+    lines = told.splitlines()
     start = next(i for i, line in enumerate(lines) if line.startswith("  reproduce"))
     code = "\n".join(line[21:] for line in lines[start:])
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=SAMPLES, timeout=60)
     for word, printed in zip(("yours", "torch"), done.stdout.splitlines(), strict=True):
-        assert re.search(rf"^  {word} +(\S+)$", report, re.MULTILINE)[1] in printed, done
+        assert re.search(rf"^  {word} +(\S+)$", told, re.MULTILINE)[1] in printed, done
 
 
 # ── what is hostile does no harm ────────────────────────────────────────────────────────────────

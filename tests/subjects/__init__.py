@@ -27,12 +27,12 @@ import torch
 from impls.ladder import Absent, Rung
 from tests.cells import LADDERS
 from tests.exactness import FORMATS, LEDGER, Different, Inconclusive
-from tests.subjects import data, nn, optim
+from tests.subjects import data, nn, optim, schedules
 from tests.subjects.capabilities import Missing
 
 LIMIT = 30  # seconds that a subject has for one law
 ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once
-DOORS = {"optim": optim, "nn": nn, "losses": nn, "data": data}
+DOORS = {"optim": optim, "nn": nn, "losses": nn, "data": data, "schedules": schedules}
 OURS = ("impls", "tests", "conftest")
 
 
@@ -148,7 +148,7 @@ def judge(subject, law, cell, **arguments):
 
 def apart(act):
     """Run `act` in a process of its own, and give it LIMIT seconds."""
-    _import_what_torch_imports_late()
+    _prepare()
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(act, there), daemon=True)
@@ -167,9 +167,12 @@ def apart(act):
 
 
 @functools.cache
-def _import_what_torch_imports_late():
-    """Once, and not in every process."""
+def _prepare():
+    """What torch imports late, and hypothesis looks for at first, costs its seconds once and not in every process."""
     torch.optim.SGD([torch.zeros(1)])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # hypothesis would rather not be asked before pytest is configured
+        hypothesis.find(hypothesis.strategies.none(), lambda _: True, settings=hypothesis.settings(database=None))
 
 
 def _child(act, pipe):

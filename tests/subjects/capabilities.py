@@ -2,13 +2,16 @@
 
 import contextlib
 import functools
+import importlib
 import inspect
+import pkgutil
 import random
 
 import numpy as np
 import pytest
 import torch
 
+from tests import strategies
 from tests.exactness import Different
 
 
@@ -39,6 +42,12 @@ def refuse_missing(thing, given):
     for name in given:
         if not takes(thing, name):
             raise Missing(f"{name} (absent)")
+
+
+def strategies_with(table, role):
+    """The modules of strategies in which a role is looked up."""
+    modules = [importlib.import_module(f"tests.strategies.{m.name}") for m in pkgutil.iter_modules(strategies.__path__)]
+    return [module for module in modules if role in getattr(module, table, ())]
 
 
 # ── the world ───────────────────────────────────────────────────────────────────────────────────

@@ -52,6 +52,14 @@ class _Again:
 # ── a report ────────────────────────────────────────────────────────────────────────────────────
 
 
+def trace(rung, role, program):
+    return observe(rung, role, getattr(LADDERS[role], rung), program)
+
+
+def expected(role, program, dtype):
+    return trace(Rung.NATIVE, role, program)
+
+
 def searched(role, dtype):
     """One pass over one stream, and then everything."""
     one = drawn.programs(drawn.ORDERS[role], n=1)
@@ -99,18 +107,3 @@ def reproduce(subject, thing, native, program, dtype):
     yield f"    torch.manual_seed({program.seed + 1})"
     yield f"    made = make({', '.join([first, *options])})"
     yield f"    print({shown})"
-
-
-__all__ = [
-    "NEEDS",
-    "OPTIONAL",
-    "adapt",
-    "describe",
-    "narrow",
-    "observe",
-    "reproduce",
-    "roles",
-    "searched",
-    "until",
-    "where",
-]

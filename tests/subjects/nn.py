@@ -1,20 +1,18 @@
 """The door for layers and losses: a module, a function of tensors or arrays, or a class with forward and backward."""
 
 import functools
-import importlib
 import inspect
-import pkgutil
 
 import hypothesis
 import numpy as np
 import torch
 
 from impls.ladder import Rung
-from tests import strategies
+from tests.associations import reference
 from tests.cells import LADDERS
 from tests.exactness import Different
 from tests.observe.nn import ARRAYS, observe
-from tests.subjects.capabilities import Missing, refuse_missing, takes, untouched
+from tests.subjects.capabilities import Missing, refuse_missing, strategies_with, takes, untouched
 
 NEEDS = (
     "an nn.Module, a function of the inputs and then the parameters, or a class with forward(*inputs) and backward(dy)"
@@ -22,19 +20,17 @@ NEEDS = (
 OPTIONAL = "every option of torch's; gradients: by autograd, or from a function of arrays as (value, gradients)"
 
 
-def _tables(role):
-    """Where the problems of a role are looked up."""
-    modules = [importlib.import_module(f"tests.strategies.{m.name}") for m in pkgutil.iter_modules(strategies.__path__)]
-    return [module.PROBLEMS for module in modules if role in getattr(module, "PROBLEMS", ())]
-
-
 def roles():
-    return [name for name in LADDERS if _tables(name)]
+    return [name for name in LADDERS if strategies_with("PROBLEMS", name)]
+
+
+def _problems(role):
+    return strategies_with("PROBLEMS", role)[0].PROBLEMS[role]
 
 
 def narrow(role, thing, law=None):
-    tables = _tables(role)
-    every = tables[0][role]
+    tables = [module.PROBLEMS for module in strategies_with("PROBLEMS", role)]
+    every = _problems(role)
 
     def narrowed(dtype, **how):
         return every(dtype, **how).map(lambda problem: _without(role, thing, problem)).filter(lambda problem: problem)
@@ -207,14 +203,22 @@ def _manner(role, thing):
 @functools.cache
 def _some_problem(role):
     quiet = hypothesis.settings(max_examples=50, derandomize=True, database=None, phases=[hypothesis.Phase.generate])
-    return hypothesis.find(_tables(role)[0][role]("float64"), lambda problem: problem.dy.size, settings=quiet)
+    return hypothesis.find(_problems(role)("float64"), lambda problem: problem.dy.size, settings=quiet)
 
 
 # ── a report ────────────────────────────────────────────────────────────────────────────────────
 
 
+def trace(rung, role, problem):
+    return observe(rung, getattr(LADDERS[role], rung), problem)
+
+
+def expected(role, problem, dtype):
+    return reference(observe, role, problem, dtype)
+
+
 def searched(role, dtype):
-    return [_tables(role)[0][role](dtype)]
+    return [_problems(role)(dtype)]
 
 
 def describe(problem):
@@ -300,18 +304,3 @@ def _literal(x, needed=False):
     if not isinstance(x, ARRAYS):
         return repr(x)
     return f"torch.tensor({x.tolist()}, dtype=torch.{x.dtype}{', requires_grad=True' if needed else ''})"
-
-
-__all__ = [
-    "NEEDS",
-    "OPTIONAL",
-    "adapt",
-    "describe",
-    "narrow",
-    "observe",
-    "reproduce",
-    "roles",
-    "searched",
-    "until",
-    "where",
-]

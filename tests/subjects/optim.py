@@ -7,11 +7,14 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
+from tests.associations import reference
+from tests.cells import LADDERS
 from tests.exactness import Different, Untold
+from tests.observe.optim import CONSTRUCTED as OF_THE_CONSTRUCTOR
 from tests.observe.optim import Line, Problem, observe
-from tests.strategies import optim as drawn
 from tests.strategies.arrays import arrays, lattice
-from tests.subjects.capabilities import Missing, refuse_missing, requires, takes, untouched
+from tests.strategies.optim import CONSTRUCTED, LRS
+from tests.subjects.capabilities import Missing, refuse_missing, requires, strategies_with, takes, untouched
 
 NEEDS = (
     "a class NAME(params, lr=...) with step(), or a function of the options that returns (init(w), update(g, state, w))"
@@ -20,12 +23,18 @@ OPTIONAL = "every other option of torch's; param_groups or the rate as an attrib
 
 
 def roles():
-    return list(drawn.SETTINGS)
+    return [name for name in LADDERS if strategies_with("SETTINGS", name)]
+
+
+def _strategies(role):
+    return strategies_with("SETTINGS", role)[0]
 
 
 def narrow(role, thing, law=None):
-    every = drawn.SETTINGS[role]
-    drawn.SETTINGS[role] = every.map(lambda options: {k: v for k, v in options.items() if takes(thing, k)})
+    settings, constructed = _strategies(role).SETTINGS, CONSTRUCTED.get(role, {})
+    for name in [name for name in constructed if not takes(thing, name)]:
+        del constructed[name]
+    settings[role] = settings[role].map(lambda options: {k: v for k, v in options.items() if takes(thing, k)})
 
 
 def adapt(role, thing):
@@ -37,12 +46,12 @@ def adapt(role, thing):
 class _Stepper:
     """What has step(): one object for all groups if it is an Optimizer of torch's, else one a group."""
 
-    def __init__(self, thing, groups):
+    def __init__(self, thing, groups, **constructed):
         self.thing, self.groups, self.inner = thing, groups, []
         for group in groups:
             refuse_missing(thing, group.keys() - {"params", "lr"})
         if _is_torchs(self.thing):
-            self.inner = [thing([dict(group) for group in groups], **_rate(thing))]
+            self.inner = [thing([dict(group) for group in groups], **constructed, **_rate(thing))]
 
     @property
     def param_groups(self):
@@ -139,19 +148,27 @@ def _functional(thing, params, state, *, lr, **given):
 # ── a report ────────────────────────────────────────────────────────────────────────────────────
 
 
+def trace(rung, role, problem):
+    return observe(rung, getattr(LADDERS[role], rung), problem)
+
+
+def expected(role, problem, dtype):
+    return reference(observe, role, problem, dtype)
+
+
 def searched(role, dtype):
     """Where a difference is looked for: in what is easy to tell, and then in everything."""
-    everything = drawn.LRS.flatmap(lambda lr: drawn.problems(role, dtype, lrs=st.just(lr)))
+    everything = LRS.flatmap(lambda lr: _strategies(role).problems(role, dtype, lrs=st.just(lr)))
     return [simple(role, dtype, lattice), simple(role, dtype, arrays), everything]
 
 
 @st.composite
 def simple(draw, role, dtype, of):
     """One parameter, one rate, and a gradient at every step."""
-    lr, shape = draw(drawn.LRS), draw(st.sampled_from([(1,), (2,)]))
+    lr, shape = draw(LRS), draw(st.sampled_from([(1,), (2,)]))
     gradients = draw(st.lists(of(shape, dtype), min_size=1, max_size=3))
     script = [Line(lr, "drop", (g,)) for g in gradients]
-    return Problem([draw(of(shape, dtype))], [draw(drawn.SETTINGS[role])], script)
+    return Problem([draw(of(shape, dtype))], [draw(_strategies(role).SETTINGS[role])], script)
 
 
 def describe(problem):
@@ -223,7 +240,8 @@ def _of_several(subject, thing, native, problem, dtype):
     yield f"for cls in {subject.name}, {native}:"
     yield f"    ws = [torch.tensor(w, dtype=torch.{dtype}, requires_grad=True) for w in start]"
     if _is_torchs(thing):
-        yield f"    optimizers = [cls([{{'params': [w], **o}} for w, o in zip(ws, options)], lr={lr})]"
+        own = _options({"lr": lr} | {k: v for k, v in problem.settings[0].items() if k in OF_THE_CONSTRUCTOR})
+        yield f"    optimizers = [cls([{{'params': [w], **o}} for w, o in zip(ws, options)], {own})]"
     else:
         yield f"    optimizers = [cls([w], lr={lr}, **o) for w, o in zip(ws, options)]"
     yield "    for gradients in steps:"
@@ -263,18 +281,3 @@ def _arriving(problem):
             for old, new in zip(grads, line.grads, strict=True)
         ]
         yield grads
-
-
-__all__ = [
-    "NEEDS",
-    "OPTIONAL",
-    "adapt",
-    "describe",
-    "narrow",
-    "observe",
-    "reproduce",
-    "roles",
-    "searched",
-    "until",
-    "where",
-]

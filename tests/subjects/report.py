@@ -1,6 +1,9 @@
 """What a difference is, told to whoever wrote the subject: where, how large, on what, why, and how to see it again."""
 
 import contextlib
+import functools
+import importlib
+import inspect
 import time
 import unittest
 
@@ -8,7 +11,6 @@ import hypothesis
 import numpy as np
 
 from impls.ladder import Rung
-from tests.associations import reference
 from tests.cells import LADDERS
 from tests.exactness import Bounded, Different, Inconclusive, Untold, array, assert_same
 from tests.exactness.bounded import SLACK
@@ -35,12 +37,10 @@ class Search:
 
     def __init__(self, subject, rung, dtype):
         self.subject, self.rung, self.dtype, self.door = subject, rung, dtype, subject.door
-        self.seen = []
+        self.seen = []  # of (problem, trace or None, complaint)
 
     def on(self, rung, problem):
-        role = self.subject.role
-        about = (role,) if role.startswith("data.") else ()
-        return self.door.observe(rung, *about, getattr(LADDERS[role], rung), problem)
+        return self.door.trace(rung, self.subject.role, problem)
 
     def trace(self, problem):
         return self.on(self.rung, problem)
@@ -49,15 +49,12 @@ class Search:
         return self.on(Rung.NATIVE, problem)
 
     def expected(self, problem):
-        if self.subject.role.startswith("data."):
-            return self.natives(problem)
-        return reference(self.door.observe, self.subject.role, problem, self.dtype)
+        return self.door.expected(self.subject.role, problem, self.dtype)
 
     def wrong(self):
-        """What a bug may leave that is planted now: on its formula, or, where data are moved, on any rung."""
-        if self.subject.role.startswith("data."):
-            return [lambda problem, rung=rung: self.on(rung, problem) for rung in (Rung.MANUAL, Rung.RAW, Rung.CUSTOM)]
-        return [self.expected]
+        """What a bug that is planted now may leave: within rounding what its formula says, or the bits of a rung."""
+        rungs = (Rung.MANUAL, Rung.RAW, Rung.CUSTOM)
+        return [self.expected, *(functools.partial(self.on, rung) for rung in rungs)]
 
     def find(self):
         for strategy in self.door.searched(self.subject.role, self.dtype):
@@ -104,8 +101,8 @@ def _lines(subject, search, problem, trace, complaint):
         told += [("it raises", f"{type(complaint).__name__}: {' '.join(str(complaint).split())}")]
     else:
         path, *values = next(differences(trace, search.expected(problem), search.natives(problem)))
-        told += [("first difference", ", ".join(map(str, search.door.where(path, problem)))), *_values(search, *values)]
         problem = search.door.until(path, problem)
+        told += [("first difference", ", ".join(map(str, search.door.where(path, problem)))), *_values(search, *values)]
     told += [("smallest input", search.door.describe(problem))]
     told += [("looks like", cause(search) or "nothing that is planted here")]
     code = list(search.door.reproduce(subject, load(subject), native, problem, search.dtype))
@@ -118,8 +115,8 @@ def _lines(subject, search, problem, trace, complaint):
 def torchs_name(role):
     native = LADDERS[role].native
     home = native.__module__
-    for public in ("torch.optim", "torch.nn", "torch.utils.data"):
-        home = public if home.startswith(public) else home
+    for public in ("torch.optim", "torch.optim.lr_scheduler", "torch.nn", "torch.utils.data"):
+        home = public if native.__module__.startswith(public) else home
     return f"{home}.{native.__name__}"
 
 
@@ -178,12 +175,21 @@ def cause(search):
     seen = [(problem, trace) for problem, trace, _ in search.seen[-WITNESSES:] + search.seen[:WITNESSES]]
     if any(trace is None for _, trace in seen):
         return None
-    known = sorted(bugs(role.partition(".")[0]), key=lambda bug: (bug.concept != role, bug.source.startswith("clause")))
+    known = [bug for bug in bugs() if _is_built_on(role, bug.file or bug.concept)]
+    known.sort(key=lambda bug: (bug.concept != role, bug.source.startswith("clause")))
     for part in (lambda trace: trace), (lambda trace: trace["output"] if isinstance(trace, dict) else trace):
+        if all(_same(part(trace), part(search.expected(problem))) for problem, trace in seen):
+            continue  # of this part there is nothing to explain
         for bug in known:
             if _shows(bug, search, seen, part):
                 return f"{_in_words(bug)} ({bug.source})"
     return None
+
+
+def _is_built_on(role, concept):
+    """Whether a change in the file of one concept is a change of another."""
+    source = inspect.getsource(importlib.import_module(f"impls.{role}"))
+    return concept == role or f"from impls.{concept} import" in source
 
 
 def _in_words(bug):
@@ -194,15 +200,17 @@ def _in_words(bug):
 def _shows(bug, search, seen, part):
     role = search.subject.role
     file = bug.file or (bug.concept if bug.concept != role else None)
-    sound = [part(search.expected(problem)) for problem, _ in seen]
-    if all(_same(part(trace), expected) for (_, trace), expected in zip(seen, sound, strict=True)):
-        return False  # there is nothing to explain
     try:
         with planted(role, *bug.changes, file=file), np.errstate(all="ignore"):
-            return any(
-                all(_same(part(trace), part(leaves(problem))) for problem, trace in seen) for leaves in search.wrong()
-            )
-    except Exception:
+            return any(_leaves(leaves, seen, part) for leaves in search.wrong())
+    except Exception:  # a bug of another concept's file has no place in this one
+        return False
+
+
+def _leaves(leaves, seen, part):
+    try:
+        return all(_same(part(trace), part(leaves(problem))) for problem, trace in seen)
+    except Exception:  # this rung is absent, or crashes
         return False
 
 

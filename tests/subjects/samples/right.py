@@ -145,3 +145,14 @@ def batches(dataset, batch_size=1, shuffle=False, drop_last=False):
     order = np.random.default_rng(0).permutation(len(dataset)) if shuffle else range(len(dataset))
     for index in pieces(order, batch_size, drop_last):
         yield tuple(torch.stack(column) for column in zip(*(dataset[int(i)] for i in index), strict=True))
+
+
+StepLR, CyclicLR, OneCycleLR = (
+    torch.optim.lr_scheduler.StepLR,
+    torch.optim.lr_scheduler.CyclicLR,
+    torch.optim.lr_scheduler.OneCycleLR,
+)
+
+
+def cosine(initial_lr, T_max, eta_min=0.0):  # noqa: N803
+    return lambda t: eta_min + (initial_lr - eta_min) * np.cos(np.pi * t / T_max / 2) ** 2

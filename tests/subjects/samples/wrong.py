@@ -79,3 +79,12 @@ def last_dropped(dataset, batch_size=1, shuffle=False, drop_last=False, generato
 
 def repeated(sampler, batch_size, drop_last):
     yield from (batch[:1] * len(batch) for batch in torch.utils.data.BatchSampler(sampler, batch_size, drop_last))
+
+
+class Early(torch.optim.lr_scheduler.StepLR):
+    def get_lr(self):
+        self.last_epoch += 1
+        try:
+            return super().get_lr()
+        finally:
+            self.last_epoch -= 1
