@@ -3,6 +3,7 @@ gradients and state, and the four rungs are the same map."""
 
 import copy
 import inspect
+import pickle
 
 import numpy as np
 import pytest
@@ -189,34 +190,49 @@ REFUSED = {
     "a-group-of-another-size": lambda cls: cls([_parameter()]).load_state_dict(
         cls([_parameter(), _parameter()]).state_dict()
     ),
-    "lr-below-0": lambda cls: cls([_parameter()], lr=-1.0),
-    "lr-of-two-elements": lambda cls: cls([_parameter()], lr=torch.ones(2)),
-    "weight_decay-below-0": lambda cls: cls([_parameter()], weight_decay=-1.0),
     "an-argument-nobody-has": lambda cls: cls([_parameter()], learning_rate=1.0),
 }
-REFUSED_SGD = {
-    "momentum-below-0": lambda cls: cls([_parameter()], momentum=-0.1),
-    "nesterov-without-momentum": lambda cls: cls([_parameter()], nesterov=True),
-    "nesterov-with-dampening": lambda cls: cls([_parameter()], nesterov=True, momentum=0.9, dampening=0.1),
-}
-REFUSED_ADAM = {
-    "eps-below-0": lambda cls: cls([_parameter()], eps=-1.0),
-    "first-beta-1": lambda cls: cls([_parameter()], betas=(1.0, 0.9)),
-    "second-beta-below-0": lambda cls: cls([_parameter()], betas=(0.9, -0.1)),
-    "betas-of-two-kinds": lambda cls: cls([_parameter()], betas=(0, 0.9)),
-    "betas-of-tensor-and-int": lambda cls: cls([_parameter()], betas=(torch.tensor(0.9), 0)),
-    "tensor-lr-with-foreach": lambda cls: cls([_parameter()], lr=torch.tensor(0.1), foreach=True),
-}
+BAD_OPTIONS = [
+    {"lr": -1.0},
+    {"lr": float("nan")},
+    {"lr": torch.ones(2)},
+    {"lr": torch.tensor(0.1), "foreach": True},
+    {"weight_decay": -1.0},
+    {"eps": -1.0},
+    {"betas": (1.0, 0.9)},
+    {"betas": (0.9, -0.1)},
+    {"betas": (0, 0.9)},
+    {"betas": (torch.tensor(0.9), 0)},
+    {"betas": (torch.tensor(0.9), torch.tensor(0.5)), "foreach": True},
+    {"momentum": -0.1},
+    {"nesterov": True},
+    {"nesterov": True, "momentum": 0.9, "dampening": 0.1},
+    {"alpha": -0.1},
+    {"rho": -0.1},
+    {"rho": 1.1},
+    {"lr_decay": -0.1},
+    {"initial_accumulator_value": -0.1},
+    {"momentum_decay": -0.1},
+    {"etas": (0.0, 1.2)},
+    {"etas": (0.5, 1.0)},
+    {"lr": -1.0, "eps": -1.0, "weight_decay": -1.0},
+    {"eps": -1.0, "betas": (1.0, 0.9)},
+    {"betas": (1.0, 0.9), "weight_decay": -1.0},
+]
+OTHER_ROUTES = ("fused", "capturable", "differentiable")
 
 
-def _words(cell, attempt):
-    """Native's and custom's answer to bad input, as class and words."""
-    answers = []
-    for cls in cell.ladder[2:]:
-        with pytest.raises((Exception, Warning)) as refusal:
-            attempt(cls)
-        answers.append((refusal.type, str(refusal.value)))
-    return answers
+def _answer(attempt, cls):
+    """What a class says to bad input, as the class of the error or warning and its words; None when it takes it."""
+    try:
+        attempt(cls)
+    except (Exception, Warning) as refusal:
+        return type(refusal), str(refusal)
+    return None
+
+
+def _taken(cell, options):
+    return options.keys() <= inspect.signature(cell.ladder.native).parameters.keys()
 
 
 @WORDS
@@ -224,36 +240,162 @@ def _words(cell, attempt):
 @cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_custom_refuses_what_native_refuses_in_its_words(cell, attempt):
     """Bad input raises, or warns, with native's class and native's words."""
-    custom, native = _words(cell, REFUSED[attempt])
+    custom, native = (_answer(REFUSED[attempt], cls) for cls in cell.ladder[2:])
+    assert native is not None
     assert custom == native
 
 
 @WORDS
-@pytest.mark.parametrize("attempt", REFUSED_SGD)
-@cells("optim.sgd", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
-def test_sgd_refuses_its_own_bad_options_in_natives_words(cell, attempt):
-    """What only SGD can be asked wrongly is refused with native's class and words."""
-    custom, native = _words(cell, REFUSED_SGD[attempt])
+@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_custom_says_to_every_bad_option_what_native_says(cell):
+    """Of an option that is out of range, and of two, custom says what native says, be it nothing."""
+    asked = [options for options in BAD_OPTIONS if _taken(cell, options)]
+    custom, native = (
+        [_answer(lambda cls, given=options: cls([_parameter()], **given), cls) for options in asked]
+        for cls in cell.ladder[2:]
+    )
     assert custom == native
 
 
-@WORDS
-@pytest.mark.parametrize("attempt", REFUSED_ADAM)
-@cells("optim.adam", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
-def test_adam_refuses_its_own_bad_options_in_natives_words(cell, attempt):
-    """What only Adam can be asked wrongly is refused with native's class and words."""
-    custom, native = _words(cell, REFUSED_ADAM[attempt])
-    assert custom == native
-
-
-@pytest.mark.parametrize("option", ["fused", "capturable", "differentiable"])
 @cells(*ALGORITHMS, rungs=(Rung.CUSTOM,), dtypes=None, cpu_because="it computes nothing")
-def test_custom_says_why_it_takes_no_other_route(cell, option):
-    """Options that compute the same step by another kernel are refused with the reason."""
-    if option not in inspect.signature(cell.ladder.native).parameters:
-        pytest.skip(f"{cell.concept} has no {option}")
-    with pytest.raises(NotImplementedError, match="is not on this rung"):
-        cell.ladder.custom([_parameter()], **{option: True})
+def test_custom_says_why_it_takes_no_other_route(cell):
+    """Options that compute the same step by another kernel are refused with the reason, in a group too."""
+    routes = [option for option in OTHER_ROUTES if _taken(cell, {option: True})]
+    attempts = [
+        lambda cls, option=option, place=place: (
+            cls([_parameter()], **{option: True})
+            if place == "constructor"
+            else cls([{"params": [_parameter()], option: True}])
+        )
+        for option in routes
+        for place in ("constructor", "group")
+    ]
+    answers = [_answer(attempt, cell.ladder.custom) for attempt in attempts]
+    assert {kind for kind, _ in answers} == {NotImplementedError}
+    assert all("is not on this rung" in words for _, words in answers)
+
+
+@cells(*ALGORITHMS, rungs=(Rung.CUSTOM,), dtypes=ONE, cpu_because="foreach is how torch calls CUDA")
+@given(data=st.data())
+def test_foreach_changes_nothing_on_custom(cell, data):
+    """foreach is accepted, and takes the very same step."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    traces = [
+        observe(Rung.CUSTOM, cell.ladder.custom, problem._replace(settings=[s | extra for s in problem.settings]))
+        for extra in ({}, {"foreach": True})
+    ]
+    assert_same(*traces, "foreach: step")
+
+
+FOREACH_DIFFERS = ("optim.nadam", "optim.radam", "optim.asgd")  # and writes SGD's gradient: tests/test_divergences.py
+
+
+@cells(*(name for name in ALGORITHMS if name not in FOREACH_DIFFERS), rungs=(Rung.NATIVE,), cpu_because="CPU kernels")
+@given(data=st.data())
+def test_natives_foreach_is_its_for_loop_bit_for_bit(cell, data):
+    """What custom is to the bit it is to foreach too: on the CPU native's two are one, parameters and state."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    script = [line._replace(old="drop") for line in problem.script]
+    traces = []
+    for extra in ({}, {"foreach": True}):
+        asked = problem._replace(script=script, settings=[s | extra for s in problem.settings])
+        trace = observe(Rung.NATIVE, cell.ladder.native, asked)
+        traces.append([[{k: entry[k] for k in ("parameter", "state")} for entry in line] for line in trace])
+    assert_same(*traces, "foreach: step")
+
+
+@cells("optim.sgd", "optim.adam", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_hooks_are_called_as_natives_are(cell):
+    """Hooks are called when native's are, in that order, with what native hands them, and may replace it."""
+    custom, native = (_hooked(cls) for cls in cell.ladder[2:])
+    assert custom == native
+
+
+def _hooked(cls):
+    """What hooks of every kind see of a step, of a state saved and loaded, and of a copy."""
+    optimizer, story = cls([_parameter()]), []
+    told = lambda name, answer=None: lambda _optimizer, *rest: (story.append((name, len(rest))), answer)[1]
+    optimizer.register_step_pre_hook(told("before the step"))
+    optimizer.register_step_pre_hook(lambda o, _args, _kwargs: ((o,), {"closure": lambda: 3.0}))
+    optimizer.register_step_post_hook(lambda _o, args, kwargs: story.append((len(args), list(kwargs))))
+    removed = optimizer.register_state_dict_pre_hook(told("before saving"))
+    optimizer.register_state_dict_pre_hook(told("first of all"), prepend=True)
+    optimizer.register_state_dict_post_hook(told("saved", {"state": {}, "param_groups": [], "mine": 1}))
+    optimizer.register_load_state_dict_pre_hook(told("before loading", cls([_parameter()]).state_dict()))
+    optimizer.register_load_state_dict_post_hook(told("loaded"))
+    story += [optimizer.step(), list(optimizer.state_dict())]
+    optimizer.load_state_dict({})
+    removed.remove()
+    optimizer.state_dict()
+    copy.deepcopy(optimizer).step()
+    optimizer.register_step_pre_hook(lambda *_: 1)
+    with pytest.raises(RuntimeError, match=r"must return None or a tuple of \(new_args, new_kwargs\), but got 1\.$"):
+        optimizer.step()
+    return story
+
+
+@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_a_closure_is_called_once_with_gradients(cell):
+    """step calls its closure first, once, with gradients on whatever is off outside, and returns its value."""
+    for rung, impl in cell.implementations.items():
+        p, calls = _parameter(), []
+        optimizer = impl([p])
+
+        def closure():
+            calls.append(torch.is_grad_enabled())
+            ((p - 1) ** 2).sum().backward()
+            return "the loss"
+
+        with torch.no_grad():
+            assert optimizer.step(closure) == "the loss", rung
+        assert calls == [True], rung
+        assert (p > 0).all(), rung
+
+
+SCHEDULERS = {
+    "StepLR": lambda o: torch.optim.lr_scheduler.StepLR(o, 2, gamma=0.5),
+    "OneCycleLR": lambda o: torch.optim.lr_scheduler.OneCycleLR(
+        o, max_lr=0.5, total_steps=6, cycle_momentum=bool({"momentum", "betas"} & o.defaults.keys())
+    ),
+    "ReduceLROnPlateau": lambda o: torch.optim.lr_scheduler.ReduceLROnPlateau(o, patience=0),
+    "SequentialLR": lambda o: torch.optim.lr_scheduler.SequentialLR(
+        o,
+        [torch.optim.lr_scheduler.ConstantLR(o, total_iters=2), torch.optim.lr_scheduler.CosineAnnealingLR(o, 4)],
+        milestones=[2],
+    ),
+    "SWALR": lambda o: torch.optim.swa_utils.SWALR(o, swa_lr=0.5, anneal_epochs=3),
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULERS)
+@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="a rate is a number")
+def test_torchs_schedulers_drive_custom_as_they_drive_native(cell, name):
+    """A scheduler of torch's takes custom for an optimizer, and leads it to the same groups and parameters."""
+    ends = []
+    for cls in cell.ladder[2:]:
+        p, trace = _parameter(), []
+        optimizer = cls([p])
+        scheduler = SCHEDULERS[name](optimizer)
+        for t in range(5):
+            p.grad = torch.full((2,), 1.0 + t)
+            optimizer.step()
+            scheduler.step(*([1.0] if name == "ReduceLROnPlateau" else []))
+            trace.append([seen(p), {k: v for k, v in optimizer.param_groups[0].items() if k != "params"}])
+        ends.append(trace)
+    assert_same(*ends, "step")
+
+
+@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_an_optimizer_survives_pickling(cell):
+    """A pickled optimizer comes back as what it was: class, groups and state."""
+    for rung, impl in cell.implementations.items():
+        optimizer = impl([("w", _parameter())], lr=0.5)
+        optimizer.param_groups[0]["params"][0].grad = torch.ones(2)
+        optimizer.step()
+        loaded = pickle.loads(pickle.dumps(optimizer))
+        assert type(loaded) is type(optimizer), rung
+        assert repr(loaded) == repr(optimizer), rung
+        assert_same(_plain(loaded.state_dict()), _plain(optimizer.state_dict()), f"{rung} state_dict")
 
 
 @cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="custom runs torch's for-loop, CUDA's default is foreach")
@@ -261,9 +403,10 @@ def test_custom_and_native_live_through_the_same_lives(cell):
     """Whatever sequence of steps, clears, new rates, new groups, skips, saves and copies, custom stays native."""
 
     class Life(RuleBasedStateMachine):
-        @initialize(data=st.data(), options=settings_of(cell.concept, 1))
-        def birth(self, data, options):
-            self.make = lambda cls, params: cls(params, **options[0])
+        @initialize(data=st.data(), options=settings_of(cell.concept, 1), named=st.booleans())
+        def birth(self, data, options, named):
+            self.listed = lambda params: [("a name", p) for p in params] if named else params
+            self.make = lambda cls, params: cls(self.listed(params), **options[0])
             w = data.draw(arrays((2,), "float64"))
             self.leaves = [[tensor(w).requires_grad_()] for _ in DROP_IN]
             self.pair = [self.make(cls, list(p)) for cls, p in zip(cell.ladder[2:], self.leaves, strict=True)]
@@ -274,9 +417,9 @@ def test_custom_and_native_live_through_the_same_lives(cell):
             w, lr = data.draw(arrays(shape, dtype)), data.draw(LRS)
             for optimizer, leaves in zip(self.pair, self.leaves, strict=True):
                 leaves.append(tensor(w).requires_grad_())
-                optimizer.add_param_group({"params": leaves[-1], "lr": lr})
+                optimizer.add_param_group({"params": self.listed(leaves[-1:]), "lr": lr})
 
-        @rule(data=st.data(), lr=LRS)
+        @rule(data=st.data(), lr=LRS | LRS.map(torch.tensor))
         def step(self, data, lr):
             grads = [data.draw(st.none() | arrays(tuple(p.shape), str(seen(p).dtype))) for p in self.leaves[0]]
             for optimizer, leaves in zip(self.pair, self.leaves, strict=True):
@@ -293,7 +436,14 @@ def test_custom_and_native_live_through_the_same_lives(cell):
 
         @rule()
         def save_and_load_into_a_fresh_pair(self):
-            self.pair = [_reloaded(self.make, o, list(p)) for o, p in zip(self.pair, self.leaves, strict=True)]
+            self.pair = [self.reloaded(o, list(p)) for o, p in zip(self.pair, self.leaves, strict=True)]
+
+        def reloaded(self, optimizer, leaves):
+            fresh = self.make(type(optimizer), leaves[:1])
+            for p in leaves[1:]:
+                fresh.add_param_group({"params": self.listed([p])})
+            fresh.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+            return fresh
 
         @rule()
         def copy_both(self):
@@ -308,12 +458,3 @@ def test_custom_and_native_live_through_the_same_lives(cell):
             assert repr(self.pair[0]) == repr(self.pair[1])
 
     run_state_machine_as_test(Life, settings=settings(stateful_step_count=20))
-
-
-def _reloaded(make, optimizer, leaves):
-    groups = [len(group["params"]) for group in optimizer.param_groups]
-    fresh = make(type(optimizer), leaves[: groups[0]])
-    for i, size in enumerate(groups[1:], 1):
-        fresh.add_param_group({"params": leaves[sum(groups[:i]) :][:size]})
-    fresh.load_state_dict(copy.deepcopy(optimizer.state_dict()))
-    return fresh

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_options
+from impls.optim.optimizer import Optimizer, check_options, rate
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -112,7 +112,7 @@ class Adadelta(Optimizer):
         v.mul_(rho).addcmul_(g, g, value=1 - rho)
         d = u.add(eps).sqrt_().div_(v.add(eps).sqrt_()).mul_(g)
         u.mul_(rho).addcmul_(d, d, value=1 - rho)
-        p.add_(d, alpha=-float(group["lr"]))
+        p.add_(d, alpha=-rate(group))
 
 
 # ── native ─────────────────────────────────────────────────────────────────────────────────────────

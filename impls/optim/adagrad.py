@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_options, scalar
+from impls.optim.optimizer import Optimizer, check_options, rate, scalar
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -138,7 +138,7 @@ class Adagrad(Optimizer):
         if group["weight_decay"] != 0:
             g = g.add(p, alpha=group["weight_decay"])
         s = state["sum"].addcmul_(g, g, value=1)
-        lr = float(group["lr"]) / (1 + (t - 1) * group["lr_decay"])
+        lr = rate(group) / (1 + (t - 1) * group["lr_decay"])
         p.addcdiv_(g, s.sqrt().add_(group["eps"]), value=-lr)
 
 

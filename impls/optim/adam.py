@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_betas, scalar
+from impls.optim.optimizer import Optimizer, check_betas, rate, scalar
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -140,6 +140,8 @@ class Adam(Optimizer):
             raise ValueError(f"Invalid weight_decay value: {weight_decay}")
         if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, torch.Tensor)):
             raise ValueError("betas must be either both floats or both Tensors")
+        if isinstance(betas[0], torch.Tensor) and foreach and not capturable:
+            raise ValueError("betas[0] as a Tensor is not supported for capturable=False and foreach=True")
         super().__init__(
             params,
             dict(
@@ -169,7 +171,7 @@ class Adam(Optimizer):
             state["exp_avg_sq"] = torch.zeros_like(p)
             if group["amsgrad"]:
                 state["max_exp_avg_sq"] = torch.zeros_like(p)
-        (beta1, beta2), lr, decay = group["betas"], float(group["lr"]), group["weight_decay"]
+        (beta1, beta2), lr, decay = group["betas"], rate(group), group["weight_decay"]
         m, v = state["exp_avg"], state["exp_avg_sq"]
         state["step"] += 1
         t = state["step"].item()

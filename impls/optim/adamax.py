@@ -22,7 +22,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_betas, check_options
+from impls.optim.optimizer import Optimizer, check_betas, check_options, rate
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -109,7 +109,7 @@ class Adamax(Optimizer):
             g = g.add(p, alpha=group["weight_decay"])
         m.lerp_(g, 1 - beta1)
         torch.maximum(u.mul_(beta2), g.abs().add_(group["eps"]), out=u)
-        p.addcdiv_(m, u, value=-(float(group["lr"]) / (1 - beta1 ** state["step"].item())))
+        p.addcdiv_(m, u, value=-(rate(group) / (1 - beta1 ** state["step"].item())))
 
 
 # ── native ─────────────────────────────────────────────────────────────────────────────────────────

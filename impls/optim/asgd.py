@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_options, scalar
+from impls.optim.optimizer import Optimizer, check_options, rate, scalar
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -108,9 +108,9 @@ class ASGD(Optimizer):
 
     def update(self, p, g, group):
         state = self.begin(p, g, "eta", "mu", "ax")
-        lr, lambd, t, ax = float(group["lr"]), group["lambd"], state["step"].item(), state["ax"]
+        lr, lambd, t, ax = rate(group), group["lambd"], state["step"].item(), state["ax"]
         if t == 1:
-            state["eta"], state["mu"] = scalar(lr), scalar(1.0)
+            state["eta"], state["mu"] = scalar(float(lr)), scalar(1.0)
         eta, mu = state["eta"].item(), state["mu"]
         if group["maximize"]:
             g = -g
@@ -121,8 +121,8 @@ class ASGD(Optimizer):
             ax.copy_(p)
         else:
             ax.add_(p.sub(ax).mul_(mu))
-        state["eta"].copy_(scalar(lr / (1 + lambd * lr * t) ** group["alpha"]))
-        mu.copy_(scalar(1 / max(1, t - group["t0"])))
+        state["eta"].copy_(torch.as_tensor(lr / (1 + lambd * lr * t) ** group["alpha"]))
+        mu.copy_(torch.as_tensor(1 / max(1, t - group["t0"])))
 
 
 # ── native ─────────────────────────────────────────────────────────────────────────────────────────

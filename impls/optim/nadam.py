@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_betas, check_options, scalar
+from impls.optim.optimizer import Optimizer, check_betas, check_options, rate, scalar
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -151,7 +151,7 @@ class NAdam(Optimizer):
 
     def update(self, p, g, group):
         state = self.begin(p, g, "mu_product", "exp_avg", "exp_avg_sq")
-        (beta1, beta2), lr, decay = group["betas"], float(group["lr"]), group["weight_decay"]
+        (beta1, beta2), lr, decay = group["betas"], rate(group), group["weight_decay"]
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"].item()
         if t == 1:
             state["mu_product"] = scalar(1.0)

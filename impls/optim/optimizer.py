@@ -9,8 +9,7 @@ decays and no step is counted (tests/planted: sgd_missing_gradient_is_zero).
 Shapes   any; a parameter, its gradient and its state share one shape.
 Units    those of the algorithm.
 Raises   TypeError and ValueError for what cannot be optimized, in native's words.
-Source   torch/optim/optimizer.py (PyTorch 2.13), without its hooks for all optimizers at once; torch's schedulers
-         ask isinstance and refuse this class.
+Source   torch/optim/optimizer.py (PyTorch 2.13), without its hooks for all optimizers at once.
 """
 
 import copy
@@ -54,12 +53,6 @@ class Optimizer:
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
                 f"but got {torch.typename(params)}"
             )
-        for option in ("fused", "capturable", "differentiable"):
-            if defaults.get(option):
-                raise NotImplementedError(
-                    f"{type(self).__name__}({option}=True) is not on this rung: it computes the same step by "
-                    "another route (one kernel, a captured graph, a step that is differentiated); use torch.optim's"
-                )
         self.defaults, self.state, self.param_groups = defaults, defaultdict(dict), []
         self._hooks = _no_hooks()
         groups = list(params)
@@ -127,6 +120,12 @@ class Optimizer:
         self._check(_listed(param_group))
         for name, default in self.defaults.items():
             param_group.setdefault(name, default)
+        for option in ("fused", "capturable", "differentiable"):
+            if param_group.get(option):
+                raise NotImplementedError(
+                    f"{type(self).__name__}({option}=True) is not on this rung: it computes the same step by "
+                    "another route (one kernel, a captured graph, a step that is differentiated); use torch.optim's"
+                )
         self.param_groups.append(param_group)
 
     def _check(self, group):
@@ -154,12 +153,13 @@ class Optimizer:
         """The state by position: a parameter is its place in the order of the groups."""
         for hook in self._hooks["state_dict_pre"].values():
             hook(self)
-        place = {p: i for i, p in enumerate(_flat(self.param_groups))}
-        groups, start = [], 0
-        for group in self.param_groups:
-            end = start + len(group["params"])
-            groups.append({k: v for k, v in group.items() if k != "params"} | {"params": list(range(start, end))})
-            start = end
+        place = {}
+        for i, p in enumerate(_flat(self.param_groups)):
+            place.setdefault(p, i)
+        groups = [
+            {k: v for k, v in group.items() if k != "params"} | {"params": [place[p] for p in group["params"]]}
+            for group in self.param_groups
+        ]
         state = {place.get(key, key): s for key, s in self.state.items()}
         return self._replaced("state_dict_post", {"state": state, "param_groups": groups})
 
@@ -215,6 +215,15 @@ class Optimizer:
             self._hooks[when].move_to_end(handle.id, last=False)
         return handle
 
+    @property  # type: ignore[misc]  # mypy asks for a setter
+    def __class__(self):
+        """What isinstance is told, which torch's schedulers ask: native's class, for which this is a drop-in."""
+        return LADDER.native
+
+    def __reduce_ex__(self, protocol):
+        """Of the class that this is: pickle, left to itself, finds that it is told another."""
+        return object.__new__, (type(self),), self.__getstate__()
+
     def __getstate__(self):
         """Without the hooks: a copy has none."""
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}
@@ -240,6 +249,12 @@ def _no_hooks():
 def scalar(value):
     """A number of the state, as torch keeps it: a float32, unless float64 is the default."""
     return torch.tensor(value, dtype=torch.float64 if torch.get_default_dtype() == torch.float64 else torch.float32)
+
+
+def rate(group):
+    """The learning rate of a group: a number, or a tensor of one element, which rounds in its own dtype as in torch."""
+    lr = group["lr"]
+    return lr.reshape(()) if isinstance(lr, torch.Tensor) else lr
 
 
 def check_options(lr, **options):

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_betas, check_options
+from impls.optim.optimizer import Optimizer, check_betas, check_options, rate
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -149,7 +149,7 @@ class RAdam(Optimizer):
 
     def update(self, p, g, group):
         state = self.begin(p, g, "exp_avg", "exp_avg_sq")
-        (beta1, beta2), lr, decay = group["betas"], float(group["lr"]), group["weight_decay"]
+        (beta1, beta2), lr, decay = group["betas"], rate(group), group["weight_decay"]
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"].item()
         if group["maximize"]:
             g = -g

@@ -24,7 +24,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_options
+from impls.optim.optimizer import Optimizer, check_options, rate
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -149,9 +149,9 @@ class RMSprop(Optimizer):
         d.add_(group["eps"])
         if momentum > 0:
             b = state["momentum_buffer"].mul_(momentum).addcdiv_(g, d)
-            p.add_(b, alpha=-float(group["lr"]))
+            p.add_(b, alpha=-rate(group))
         else:
-            p.addcdiv_(g, d, value=-float(group["lr"]))
+            p.addcdiv_(g, d, value=-rate(group))
 
 
 # ── native ─────────────────────────────────────────────────────────────────────────────────────────

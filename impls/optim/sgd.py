@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer
+from impls.optim.optimizer import Optimizer, rate
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -121,7 +121,7 @@ class SGD(Optimizer):
             else:
                 b.mul_(momentum).add_(g, alpha=1 - group["dampening"])
             g = g.add(b, alpha=momentum) if group["nesterov"] else b
-        p.add_(g, alpha=-float(group["lr"]))
+        p.add_(g, alpha=-rate(group))
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

@@ -10,8 +10,12 @@ MISSING = "test_optim.test_a_missing_gradient_is_not_a_zero_gradient"
 DEFAULTS = "test_optim.test_every_rung_has_natives_defaults"
 SAVED = "test_optim.test_saved_states_are_interchangeable"
 ALONE = "test_optim.test_parameters_do_not_touch_each_other"
-SGD_REFUSES = "test_optim.test_sgd_refuses_its_own_bad_options_in_natives_words"
-ADAM_REFUSES = "test_optim.test_adam_refuses_its_own_bad_options_in_natives_words"
+OPTIONS = "test_optim.test_custom_says_to_every_bad_option_what_native_says"
+REFUSES = "test_optim.test_custom_refuses_what_native_refuses_in_its_words"
+HOOKS = "test_optim.test_hooks_are_called_as_natives_are"
+CLOSURE = "test_optim.test_a_closure_is_called_once_with_gradients"
+SCHEDULED = "test_optim.test_torchs_schedulers_drive_custom_as_they_drive_native"
+ROUTES = "test_optim.test_custom_says_why_it_takes_no_other_route"
 
 SGD_SIGN = "    g = -g if maximize else g\n    g = g + weight"
 SGD_AVERAGE = "momentum * state.momentum_buffer + (1 - dampening) * g"
@@ -66,8 +70,8 @@ BUGS = [
     sgd("nesterov_writes_the_gradient", "g = g.add(b, alpha=momentum)", "g = g.add_(b, alpha=momentum)", TRACE, "torch's own foreach=True, 2.13"),
     sgd("buffer_aliases_the_gradient", "g.detach().clone()", "g.detach()", TRACE, "clause"),
     sgd("state_shared_by_the_group", "state = self.state[p]", "state = self.state[group['params'][0]]", ALONE, "clause"),
-    sgd("unfused_update", "p.add_(g, alpha=-float(group[\"lr\"]))", "p.sub_(float(group[\"lr\"]) * g)", BITS, "clause: the same bits need the same operation"),
-    sgd("accepts_a_negative_momentum", "if momentum < 0.0:", "if momentum < -1.0:", SGD_REFUSES, "clause"),
+    sgd("unfused_update", "p.add_(g, alpha=-rate(group))", "p.sub_(rate(group) * g)", BITS, "clause: the same bits need the same operation"),
+    sgd("accepts_a_negative_momentum", "if momentum < 0.0:", "if momentum < -1.0:", OPTIONS, "clause"),
     # ── what every optimizer shares
     sgd("missing_gradient_is_zero", "                    if p.grad is not None:\n                        self.update(p, p.grad, group)", "                    self.update(p, torch.zeros_like(p) if p.grad is None else p.grad, group)", MISSING, "pytorch#83769, #42754", file="optim.optimizer"),
     sgd("manual_missing_gradient_stops_the_rest", "            new_params[name], new_states[name] = w, state\n", "            return params, states\n", TRACE, "clause", file="optim.optimizer"),
@@ -76,7 +80,18 @@ BUGS = [
     sgd("options_not_loaded", ", \"param_groups\": saved}", "}", SAVED, "pytorch#29697 (a scheduler's)", file="optim.optimizer"),
     sgd("zero_grad_forgets", "p.grad.zero_()", "p.grad", TRACE, "clause", file="optim.optimizer"),
     sgd("new_group_without_options", "param_group.setdefault(name, default)", "param_group[name] = default", LIVES, "clause", file="optim.optimizer"),
-    sgd("accepts_a_parameter_twice", "raise ValueError(\"some parameters appear in more", "ValueError(\"some parameters appear in more", "test_optim.test_custom_refuses_what_native_refuses_in_its_words", "clause", file="optim.optimizer"),
+    sgd("accepts_a_parameter_twice", "raise ValueError(\"some parameters appear in more", "ValueError(\"some parameters appear in more", REFUSES, "clause", file="optim.optimizer"),
+    sgd("state_by_place_in_its_group", "for i, p in enumerate(_flat(self.param_groups)):\n            place.setdefault(p, i)", "for group in self.param_groups:\n            for i, p in enumerate(group[\"params\"]):\n                place[p] = i", SAVED, "fairscale#380 (state mapped by position)", file="optim.optimizer"),
+    sgd("names_lost", "            if \"param_names\" in old:\n                new.setdefault(\"param_names\", old[\"param_names\"])\n", "            new.pop(\"param_names\", None)\n", LIVES, "clause", file="optim.optimizer"),
+    sgd("copies_keep_their_hooks", "return {\"defaults\": self.defaults", "return {\"_hooks\": self._hooks, \"defaults\": self.defaults", HOOKS, "clause", file="optim.optimizer"),
+    sgd("hooks_in_one_order", "            self._hooks[when].move_to_end(handle.id, last=False)\n", "            pass\n", HOOKS, "clause", file="optim.optimizer"),
+    sgd("hooks_drop_what_they_answer", "state_dict = state_dict if answer is None else answer", "answer", HOOKS, "pytorch#82042 (a module's)", file="optim.optimizer"),
+    sgd("hooks_replace_nothing", "                args, kwargs = answer\n", "", HOOKS, "pytorch#82042 (a module's)", file="optim.optimizer"),
+    sgd("closure_without_gradients", "            with torch.enable_grad():\n                loss = closure()", "            loss = closure()", CLOSURE, "clause", file="optim.optimizer"),
+    sgd("closure_after_the_step", "        loss = None\n        if closure is not None:\n            with torch.enable_grad():\n                loss = closure()\n", "", CLOSURE, "clause",
+        ("                        self.update(p, p.grad, group)\n        return loss", "                        self.update(p, p.grad, group)\n        with torch.enable_grad():\n            return closure() if closure else None"), file="optim.optimizer"),
+    sgd("no_optimizer_to_a_scheduler", "return LADDER.native\n", "return type(self)\n", SCHEDULED, "this suite's own, before", file="optim.optimizer"),
+    sgd("group_may_be_fused", "if param_group.get(option):", "if self.defaults.get(option):", ROUTES, "clause", file="optim.optimizer"),
     # ── adam: one bug per clause of the formula, manual rung
     adam("not_maximized", "    g = -g if maximize else g\n", "", TRACE, "clause"),
     adam("maximized_twice", "g = -g if maximize else g", "g = -(-g) if maximize else g", TRACE, "pytorch#75968"),
@@ -113,8 +128,11 @@ BUGS = [
     adam("average_instead_of_lerp", "m.lerp_(g, 1 - beta1)", "m.mul_(beta1).add_(g, alpha=1 - beta1)", BITS, "clause: the same bits need the same operation"),
     adam("correction_in_float32", "state[\"step\"].item()", "state[\"step\"]", BITS, "pytorch#88173, optax"),
     adam("amsgrad_not_stored", ", out=state[\"max_exp_avg_sq\"])", ")", TRACE, "clause"),
-    adam("accepts_a_beta_of_one", "if not 0.0 <= beta < 1.0:", "if not 0.0 <= beta <= 1.0:", ADAM_REFUSES, "clause", file="optim.optimizer"),
+    adam("accepts_a_beta_of_one", "if not 0.0 <= beta < 1.0:", "if not 0.0 <= beta <= 1.0:", OPTIONS, "clause", file="optim.optimizer"),
     adam("step_cast_to_the_parameter", "if key == \"step\" or not", "if not", SAVED, "pytorch#102619, #3658", file="optim.optimizer"),
+    adam("lr_of_a_tensor_is_a_double", "return lr.reshape(()) if isinstance(lr, torch.Tensor) else lr", "return float(lr)", LIVES, "found by this suite", file="optim.optimizer"),
+    adam("amsgrad_without_eps", ADAM_BELOW, "denominator = np.sqrt((s if amsgrad else v)) / (1 - beta2**t) ** 0.5 + (eps if not amsgrad else 0.0)", TRACE, "clause"),
+    adam("decay_of_another_parameter", "g = g.add(p, alpha=decay)", "g = g.add(group[\"params\"][0], alpha=decay)", ALONE, "mlverse/torch#821"),
     # ── adamw
     adamw("no_decay", "    w = (1 - lr * weight_decay) * w\n", "", TRACE, "kozistr/pytorch_optimizer#517"),
     adamw("decay_coupled", "    w = (1 - lr * weight_decay) * w\n", "    g = g + weight_decay * w if not maximize else g - weight_decay * w\n", TRACE, "keras-team/keras#19051, FlagGems#4988"),
@@ -289,7 +307,7 @@ BUGS = [
     asgd("ascends", "* w - eta * g\n    a", "* w + eta * g\n    a", TRACE, "PaddlePaddle/Paddle#4743 (Adagrad)"),
     asgd("custom_writes_the_gradient", CUSTOM_DECAY, CUSTOM_WRITES, TRACE, "pytorch#92706"),
     asgd("custom_average_is_the_parameter", "            ax.copy_(p)\n", "            state[\"ax\"] = p.detach()\n", TRACE, "clause: an alias"),
-    asgd("custom_rate_keeps_more_digits", "state[\"eta\"].copy_(scalar(lr / (1 + lambd * lr * t) ** group[\"alpha\"]))", "state[\"eta\"].fill_(lr / (1 + lambd * lr * t) ** group[\"alpha\"])", SAVED, "found by this suite"),
+    asgd("custom_rate_keeps_more_digits", "state[\"eta\"].copy_(torch.as_tensor(lr / (1 + lambd * lr * t) ** group[\"alpha\"]))", "state[\"eta\"].fill_(lr / (1 + lambd * lr * t) ** group[\"alpha\"])", SAVED, "found by this suite"),
     # ── rprop
     rprop("not_maximized", "    g = -g if maximize else g\n    prev", "    prev", TRACE, "clause"),
     rprop("etas_swapped", "np.where(g * prev > 0, etas[1] * s, np.where(g * prev < 0, etas[0] * s, s))", "np.where(g * prev > 0, etas[0] * s, np.where(g * prev < 0, etas[1] * s, s))", TRACE, "NVIDIA/warp#1143 (arguments permuted)"),

@@ -10,7 +10,7 @@ from tests.strategies.arrays import arrays, graded, shapes
 
 LRS = st.sampled_from([1.0, 0.1, 0.01, 1e-3])
 COUNT = st.sampled_from([1, 2, 10, 999, 9999])
-DECAY = st.sampled_from([0.0, 0.01, 0.0, 1.0])
+DECAY = st.sampled_from([0.0, 0.01, 0.0, 0.37])  # times no drawn weight a drawn gradient, which it would cancel
 MAXIMIZE = st.sampled_from([False, True, False])
 
 
