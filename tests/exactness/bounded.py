@@ -148,12 +148,6 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     def _absolute(self):
         return Bounded(abs(self.value), self.error, self.lattice, self.format)
 
-    def _sign(self):
-        """Known where the bound leaves zero out; elsewhere a rung may return any of the three."""
-        unknown = (abs(self.value) <= self.error * SLACK) & (self.error != 0)
-        error = np.where(unknown, 1 + abs(np.sign(self.value)), 0)
-        return Bounded(np.sign(self.value), error, None if np.any(unknown) else 0, self.format)
-
     def _compare(self, other, relation):
         decided = abs(self.value - other.value) > (self.error + other.error) * SLACK
         decided = decided | ((self.error == 0) & (other.error == 0))
