@@ -78,6 +78,19 @@ def test_custom_trains_like_native_bit_for_bit(cell):
     assert_same(*traces, "custom: step")
 
 
+@cells("training.step", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_a_step_calls_the_model_and_so_its_hooks(cell):
+    """The model is called, not its forward: what is registered on it runs, once a step."""
+    for rung in cell.implementations:
+        model, calls = rung_of("nn.linear", rung)(2, 1), []
+        model.register_forward_hook(lambda *_: calls.append("forward"))
+        optimizer = rung_of("optim.sgd", rung)(model.parameters())
+        rung_of("training.step", rung)(
+            model, rung_of("losses.mse", rung)(), optimizer, torch.ones(3, 2), torch.ones(3, 1)
+        )
+        assert calls == ["forward"], rung
+
+
 # ── one seed ────────────────────────────────────────────────────────────────────────────────────
 
 

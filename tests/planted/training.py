@@ -4,6 +4,7 @@ from tests.planted import planter
 
 STEPS = "test_training.test_a_few_steps_of_any_small_net_are_certified"
 BITS = "test_training.test_custom_trains_like_native_bit_for_bit"
+HOOKS = "test_training.test_a_step_calls_the_model_and_so_its_hooks"
 LOOP = "test_training.test_an_epochs_loss_is_the_mean_over_rows"
 VISITS = "test_training.test_an_epoch_visits_every_row_once"
 MEAN = "test_training.test_evaluation_is_the_mean_over_rows_whatever_the_batch_size"
@@ -81,7 +82,8 @@ BUGS = [
     step("does_not_clip", "        clip(model.parameters())\n", "        pass\n", "NVIDIA/OpenSeq2Seq#192"),
     step("clips_one_parameter", "clip(model.parameters())", "clip(next(model.parameters()))", "huggingface/transformers#614"),
     step("manual_does_not_clip", "grads, _ = clip(grads)", "clip(grads)", "NVIDIA/OpenSeq2Seq#192"),
-    step("calls_forward", "loss_fn(model(x), y)", "loss_fn(model(x * 0), y)"),
+    step("sees_no_input", "loss_fn(model(x), y)", "loss_fn(model(x * 0), y)"),
+    step("calls_forward", "loss_fn(model(x), y)", "loss_fn(model.forward(x), y)", "document 004", HOOKS),
     step("scales_the_loss", "    loss.backward()\n", "    (loss * 2).backward()\n"),
     step("manual_backward_of_another_scale", "loss.backward(1.0, kept", "loss.backward(2.0, kept"),
     step("manual_keeps_old_parameters", "    params, state = optimizer_manual", "    _, state = optimizer_manual"),
