@@ -26,6 +26,7 @@ import torch
 
 from impls.ladder import Ladder, Pair
 from impls.losses.loss import Loss, reduce_backward, reduce_forward, reduce_raw
+from impls.losses.nll import one_hot, spread
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -44,14 +45,14 @@ def cross_entropy_forward(logits, target, *, weight=None, ignore_index=-100, red
     """Return (loss, saved); a target of the shape of the logits holds probabilities, any other class indices."""
     axis = min(1, logits.ndim - 1)
     log_p = _log_softmax(logits, axis)
-    w = _spread(np.ones(logits.shape[axis], logits.dtype) if weight is None else weight, logits, axis)
+    w = spread(np.ones(logits.shape[axis], logits.dtype) if weight is None else weight, logits, axis)
     weighted = w * log_p
     if target.shape == logits.shape:
         t, counts = target, True
         losses = -(t * weighted).sum(axis)
         n = logits.dtype.type(losses.size)
     else:
-        chosen, counts = _one_hot(target, logits, axis, ignore_index)
+        chosen, counts = one_hot(target, logits, axis, ignore_index)
         t = chosen.astype(logits.dtype)
         losses = -np.where(chosen, weighted, 0.0).sum(axis)  # where p = 0, t * weighted would be 0 times infinity
         n = (w * t).sum()
@@ -87,21 +88,6 @@ def _log_softmax(z, axis):
 def _pull(p, a, axis):
     """The gradient of -sum(a * log p) with respect to the logits."""
     return p * a.sum(axis=axis, keepdims=True) - a
-
-
-def _spread(per_class, logits, axis):
-    """What there is one of for each class, along the axis of the classes."""
-    return per_class.reshape(*[-1 if i == axis else 1 for i in range(logits.ndim)])
-
-
-def _one_hot(target, logits, axis, ignore_index):
-    """Return (where the target's class is, which rows count)."""
-    target, classes = np.expand_dims(target, axis), logits.shape[axis]
-    counts = target != ignore_index
-    wrong = target[counts & ((target < 0) | (target >= classes))]
-    if wrong.size:
-        raise IndexError(f"Target {wrong[0]} is out of bounds.")
-    return counts & (target == _spread(np.arange(classes), logits, axis)), counts
 
 
 cross_entropy_manual = Pair(cross_entropy_forward, cross_entropy_backward)
