@@ -71,7 +71,8 @@ def test_backward_is_the_adjoint_of_forward(cell, data):
 
 SMOOTH = {
     "losses.cross_entropy": {"kinds": ("probabilities", "classes")},
-    "losses.binary_cross_entropy": {"certain": False},  # where it is cut off its derivative is a convention
+    # where it is cut off its derivative is a convention, and near the target the step has no digits left
+    "losses.binary_cross_entropy": {"certain": False, "near": False},
     "losses.kl_div": {"certain": False},
 }
 

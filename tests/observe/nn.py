@@ -136,11 +136,17 @@ def along(pair, problem, name, v):
     another adds could be so much larger that the sum has no digits left for this one.
     """
     h = np.ldexp(np.longdouble(1), -200)
-    moved = problem.inputs | {name: _moved(problem.inputs[name].astype(np.clongdouble) + 1j * h * v)}
+    inputs, settings = ({k: _widened(a) for k, a in given.items()} for given in (problem.inputs, problem.settings))
+    moved = inputs | {name: _moved(inputs[name] + 1j * h * v)}
     rng = () if problem.seed is None else (LADDERS["rng"].manual.seed(problem.seed),)
     stats = {} if problem.stats is None else {"stats": Stats(*problem.stats.values())}
-    y, *_ = pair.forward(*moved.values(), *rng, **problem.settings, **stats)
+    y, *_ = pair.forward(*moved.values(), *rng, **settings, **stats)
     return (np.asarray(y).imag / h * problem.dy).sum().astype(problem.dy.dtype)
+
+
+def _widened(a):
+    """Real numbers in longdouble, for what stands beside the step must round no more than the step does."""
+    return a.astype(np.longdouble) if isinstance(a, ARRAYS) and a.dtype.kind == "f" else a
 
 
 class Moved(np.ndarray):
