@@ -12,7 +12,8 @@ from impls.ladder import Rung
 from tests.associations import reference
 from tests.cells import DROP_IN, WORDS, cells
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_same
-from tests.observe.nn import along, observe, refusal, tree
+from tests.laws import passes
+from tests.observe.nn import observe, refusal, tree
 from tests.observe.rng import state_of
 from tests.observe.tensors import seen
 from tests.strategies.arrays import lattice
@@ -52,15 +53,7 @@ def test_custom_is_native_bit_for_bit(cell, data):
 def test_backward_is_the_adjoint_of_forward(cell, data):
     """The gradients by hand are the transpose of the derivative: <v, J'u> = <Jv, u>, J by the complex step."""
     problem = data.draw(problems(cell.concept, cell.dtype, **SMOOTHED.get(cell.concept, {})), label="problem")
-    real = tuple(a.dtype.kind == "f" for a in problem.inputs.values())
-    problem = problem._replace(needs=real)
-    directions = {
-        name: data.draw(lattice(a.shape, cell.dtype)) for name, a in problem.inputs.items() if a.dtype.kind == "f"
-    }
-    gradients = reference(observe, cell.concept, problem, cell.dtype)["gradient"]
-    forth = {name: along(cell.ladder.manual, problem, name, v) for name, v in directions.items()}
-    back = {name: (v * gradients[name]).sum() for name, v in directions.items()}
-    assert_same(forth, back, f"{cell.concept} <Jv, u>")
+    passes.assert_adjoint(cell, problem, data)
 
 
 # without the places where a derivative is a convention
@@ -75,12 +68,7 @@ SMOOTHED = {
 @given(data=st.data())
 def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
     """Only the gradients that are asked for are computed, and each is the one that is computed among all."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    every = problem._replace(needs=tuple(a.dtype.kind == "f" for a in problem.inputs.values()))
-    for rung, impl in cell.implementations.items():
-        some, all_ = (observe(rung, impl, p, device=cell.device)["gradient"] for p in (problem, every))
-        expected = {name: g if needed else None for (name, g), needed in zip(all_.items(), problem.needs, strict=True)}
-        assert_same(some, expected, f"{cell.concept} {rung} gradient")
+    passes.assert_only_what_is_asked(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
 # ── what a layer must not see ───────────────────────────────────────────────────────────────────

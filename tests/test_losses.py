@@ -12,7 +12,8 @@ from impls.ladder import Rung
 from tests.associations import reference
 from tests.cells import DROP_IN, cells
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same
-from tests.observe.nn import Problem, along, observe, refusal
+from tests.laws import passes
+from tests.observe.nn import Problem, observe, refusal
 from tests.strategies.arrays import lattice
 from tests.strategies.losses import problems
 from tests.strategies.nn import BATCHES, logits
@@ -59,14 +60,7 @@ def test_custom_is_native_bit_for_bit_of_probabilities_too(cell, data):
 def test_backward_is_the_adjoint_of_forward(cell, data):
     """The gradient by hand is the transpose of the derivative: <v, J'u> = <Jv, u>, J by the complex step."""
     problem = data.draw(problems(cell.concept, cell.dtype, **SMOOTH.get(cell.concept, {})), label="problem")
-    problem = problem._replace(needs=tuple(a.dtype.kind == "f" for a in problem.inputs.values()))
-    directions = {
-        name: data.draw(lattice(a.shape, cell.dtype)) for name, a in problem.inputs.items() if a.dtype.kind == "f"
-    }
-    gradients = reference(observe, cell.concept, problem, cell.dtype)["gradient"]
-    forth = {name: along(cell.ladder.manual, problem, name, v) for name, v in directions.items()}
-    back = {name: (v * gradients[name]).sum() for name, v in directions.items()}
-    assert_same(forth, back, f"{cell.concept} <Jv, u>")
+    passes.assert_adjoint(cell, problem, data)
 
 
 SMOOTH = {
@@ -81,12 +75,7 @@ SMOOTH = {
 @given(data=st.data())
 def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
     """Only the gradients that are asked for are computed, and each is the one that is computed among all."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    every = problem._replace(needs=tuple(a.dtype.kind == "f" for a in problem.inputs.values()))
-    for rung, impl in cell.implementations.items():
-        some, all_ = (observe(rung, impl, p, device=cell.device)["gradient"] for p in (problem, every))
-        expected = {name: g if needed else None for (name, g), needed in zip(all_.items(), problem.needs, strict=True)}
-        assert_same(some, expected, f"{cell.concept} {rung} gradient")
+    passes.assert_only_what_is_asked(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
 # ── what a mean counts ──────────────────────────────────────────────────────────────────────────

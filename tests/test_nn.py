@@ -25,7 +25,8 @@ from impls.nn.sequential import Layer
 from tests.associations import reference
 from tests.cells import DROP_IN, LADDERS, cells
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same
-from tests.observe.nn import along, initial, observe, outcome, pass_through, refusal, told, tree
+from tests.laws import passes
+from tests.observe.nn import initial, observe, outcome, pass_through, refusal, told, tree
 from tests.observe.tensors import seen, tensor
 from tests.strategies.arrays import arrays, lattice, shapes
 from tests.strategies.nn import SEEDS, TREES, chains, linear, problems, signed_zeros
@@ -81,24 +82,14 @@ def test_backward_is_the_adjoint_of_forward(cell, data):
     """The gradients by hand are the transpose of the derivative: <v, J'u> = <Jv, u>, J by the complex step."""
     smooth = {"kinks": False} if cell.concept == "nn.relu" else {}
     problem = data.draw(problems(cell.concept, cell.dtype, **smooth), label="problem")
-    problem = problem._replace(needs=(True,) * len(problem.needs))
-    directions = {name: data.draw(lattice(a.shape, cell.dtype)) for name, a in problem.inputs.items()}
-    gradients = reference(observe, cell.concept, problem, cell.dtype)["gradient"]
-    forth = {name: along(cell.ladder.manual, problem, name, v) for name, v in directions.items()}
-    back = {name: (v * gradients[name]).sum() for name, v in directions.items()}
-    assert_same(forth, back, f"{cell.concept} <Jv, u>")
+    passes.assert_adjoint(cell, problem, data)
 
 
 @cells("nn.linear", "nn.relu")
 @given(data=st.data())
 def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
     """Only the gradients that are asked for are computed, and each is the one that is computed among all."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    every = problem._replace(needs=(True,) * len(problem.needs))
-    for rung, impl in cell.implementations.items():
-        some, all_ = (observe(rung, impl, p, device=cell.device)["gradient"] for p in (problem, every))
-        expected = {name: g if needed else None for (name, g), needed in zip(all_.items(), problem.needs, strict=True)}
-        assert_same(some, expected, f"{cell.concept} {rung} gradient")
+    passes.assert_only_what_is_asked(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
 @cells("nn.linear")

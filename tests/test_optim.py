@@ -20,10 +20,10 @@ from hypothesis.stateful import (
 )
 
 from impls.ladder import Rung
-from tests.associations import reference
 from tests.cells import DROP_IN, DTYPES, WORDS, cells
-from tests.exactness import assert_bitwise, assert_same
-from tests.observe.optim import Problem, grouped, observe
+from tests.exactness import assert_same
+from tests.laws import steps
+from tests.observe.optim import observe
 from tests.observe.tensors import seen, tensor
 from tests.strategies.arrays import arrays, shapes
 from tests.strategies.optim import LRS, SETTINGS, continued, problems, settings_of
@@ -36,20 +36,14 @@ ONE = ("float64",)  # of laws that the trace has already been held to in every d
 @given(data=st.data())
 def test_rungs_leave_the_same_trace(cell, data):
     """Every rung leaves the trace of the formula: parameters, gradients and state after every step."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    expected = reference(observe, cell.concept, problem, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}: step")
+    steps.assert_agreement(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
 @cells(*ALGORITHMS)
 @given(data=st.data())
 def test_rungs_take_the_same_step_from_any_state(cell, data):
     """From a given state, up to the ten-thousandth step, every rung takes the step of the formula."""
-    problem = data.draw(continued(cell.concept, cell.dtype), label="problem")
-    expected = reference(observe, cell.concept, problem, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}: step")
+    steps.assert_agreement(cell, data.draw(continued(cell.concept, cell.dtype), label="problem"))
 
 
 @cells(*ALGORITHMS, rungs=DROP_IN, cpu_because="custom runs torch's for-loop, CUDA's default is foreach")
@@ -57,8 +51,7 @@ def test_rungs_take_the_same_step_from_any_state(cell, data):
 def test_custom_is_native_bit_for_bit(cell, data):
     """Custom performs native's operations in native's order, through saving and loading: not one bit differs."""
     problem = data.draw(problems(cell.concept, cell.dtype, restore=True), label="problem")
-    custom, native = (observe(rung, cell.ladder[i], problem) for i, rung in ((2, Rung.CUSTOM), (3, Rung.NATIVE)))
-    assert_same(custom, native, f"{cell.concept} custom: step")
+    steps.assert_native_bits(cell, problem)
 
 
 @cells(*(name for name in ALGORITHMS if name != "optim.rprop"), dtypes=ONE)  # rprop clamps its rate from below
@@ -66,10 +59,7 @@ def test_custom_is_native_bit_for_bit(cell, data):
 def test_a_zero_learning_rate_moves_nothing(cell, data):
     """With lr = 0 at every step no parameter ever moves."""
     problem = data.draw(problems(cell.concept, cell.dtype, lrs=st.just(0.0)), label="problem")
-    for rung, impl in cell.implementations.items():
-        for line in observe(rung, impl, problem, device=cell.device):
-            for entry, w in zip(line, problem.params, strict=True):
-                assert np.array_equal(entry["parameter"], w), rung
+    steps.assert_nothing_moves(cell, problem)
 
 
 @cells(*ALGORITHMS, dtypes=ONE)
@@ -77,11 +67,7 @@ def test_a_zero_learning_rate_moves_nothing(cell, data):
 def test_a_missing_gradient_is_not_a_zero_gradient(cell, data):
     """A parameter that has no gradient is left alone: it does not decay and has no state."""
     problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    without = problem._replace(script=[line._replace(grads=(None, *line.grads[1:])) for line in problem.script])
-    for rung, impl in cell.implementations.items():
-        for line in observe(rung, impl, without, device=cell.device):
-            assert_bitwise(line[0]["parameter"], problem.params[0], f"{rung} parameter")
-            assert (line[0]["gradient"], line[0]["state"]) == (None, {}), rung
+    steps.assert_left_alone_without_a_gradient(cell, problem)
 
 
 @cells(*ALGORITHMS, dtypes=ONE)
@@ -106,13 +92,7 @@ def test_maximizing_is_stepping_on_the_negated_gradient(cell, data):
 @given(data=st.data())
 def test_parameters_do_not_touch_each_other(cell, data):
     """Each parameter moves as if it were alone."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    for rung, impl in cell.implementations.items():
-        together = observe(rung, impl, problem, device=cell.device)
-        for i, w in enumerate(problem.params):
-            script = [line._replace(grads=line.grads[i : i + 1]) for line in problem.script]
-            alone = observe(rung, impl, Problem([w], problem.settings[i : i + 1], script), device=cell.device)
-            assert_same([[line[i]] for line in together], alone, f"{rung} parameter {i}: step")
+    steps.assert_parameters_apart(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
 # ── the contract of the drop-in ─────────────────────────────────────────────────────────────────
@@ -121,30 +101,14 @@ def test_parameters_do_not_touch_each_other(cell, data):
 @cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_every_rung_has_natives_defaults(cell):
     """Whatever an argument is called with when it is not given, it is the same on every rung."""
-    native = inspect.signature(cell.ladder.native).parameters
-    for impl in cell.ladder[:3]:
-        for name, parameter in inspect.signature(impl).parameters.items():
-            if name in native and name not in ("params", "state"):
-                assert parameter.default == native[name].default, (impl, name)
+    steps.assert_native_defaults(cell)
 
 
 @cells(*ALGORITHMS, rungs=DROP_IN, dtypes=ONE, cpu_because="a saved state is the same on any device")
 @given(data=st.data())
 def test_saved_states_are_interchangeable(cell, data):
     """What custom saves native loads and goes on with bit for bit, and the reverse."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    half = len(problem.script) // 2
-    ends = []
-    for first, second in ((2, 3), (3, 2), (3, 3)):
-        leaves = [tensor(w).requires_grad_() for w in problem.params]
-        one = grouped(cell.ladder[first], leaves, problem.settings)
-        _play(one, leaves, problem.script[:half])
-        other = cell.ladder[second]([{"params": group["params"]} for group in one.param_groups])
-        other.load_state_dict(copy.deepcopy(one.state_dict()))
-        _play(other, leaves, problem.script[half:])
-        ends.append([[seen(p) for p in leaves], _plain(other.state_dict())])
-    assert_same(ends[0], ends[2], "custom, then native")
-    assert_same(ends[1], ends[2], "native, then custom")
+    steps.assert_interchangeable(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
 @cells("optim.adamw", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
@@ -154,21 +118,6 @@ def test_adamw_decays_apart_whatever_it_loads(cell):
         optimizer = impl([_parameter()])
         optimizer.load_state_dict(torch.optim.Adam([_parameter()]).state_dict())
         assert optimizer.param_groups[0]["decoupled_weight_decay"], rung
-
-
-def _play(optimizer, leaves, script):
-    for line in script:
-        for group in optimizer.param_groups:
-            group["lr"] = line.lr
-        for p, g in zip(leaves, line.grads, strict=True):
-            p.grad = None if g is None else tensor(g)
-        optimizer.step()
-
-
-def _plain(state_dict):
-    """A state_dict with its tensors as arrays."""
-    state = {i: {k: seen(v) for k, v in s.items()} for i, s in state_dict["state"].items()}
-    return {"state": state, "param_groups": state_dict["param_groups"]}
 
 
 def _parameter():
@@ -395,7 +344,7 @@ def test_an_optimizer_survives_pickling(cell):
         loaded = pickle.loads(pickle.dumps(optimizer))
         assert type(loaded) is type(optimizer), rung
         assert repr(loaded) == repr(optimizer), rung
-        assert_same(_plain(loaded.state_dict()), _plain(optimizer.state_dict()), f"{rung} state_dict")
+        assert_same(steps.plain(loaded.state_dict()), steps.plain(optimizer.state_dict()), f"{rung} state_dict")
 
 
 @cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="custom runs torch's for-loop, CUDA's default is foreach")
@@ -454,7 +403,7 @@ def test_custom_and_native_live_through_the_same_lives(cell):
         def custom_is_native(self):
             custom, native = ([{"w": seen(p), "g": seen(p.grad)} for p in leaves] for leaves in self.leaves)
             assert_same(custom, native, "custom")
-            assert_same(*(_plain(optimizer.state_dict()) for optimizer in self.pair), "custom state_dict")
+            assert_same(*(steps.plain(optimizer.state_dict()) for optimizer in self.pair), "custom state_dict")
             assert repr(self.pair[0]) == repr(self.pair[1])
 
     run_state_machine_as_test(Life, settings=settings(stateful_step_count=20))

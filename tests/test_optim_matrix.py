@@ -1,43 +1,30 @@
 """Optimizers that look at a whole matrix: the step of an element depends on its row, its column and the size of all, so
 elements are not parameters of their own; parameters still are, and the four rungs are the same map."""
 
-import copy
-import inspect
-
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.associations import reference
 from tests.cells import DROP_IN, WORDS, cells
-from tests.exactness import assert_bitwise, assert_same
-from tests.observe.optim import Problem, grouped, observe
-from tests.observe.tensors import seen, tensor
+from tests.laws import steps
 from tests.strategies.matrices import continued, problems
 
 ALGORITHMS = ("optim.adafactor",)
-
-
-def assert_rungs_agree(cell, problem):
-    expected = reference(observe, cell.concept, problem, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}: step")
 
 
 @cells(*ALGORITHMS)
 @given(data=st.data())
 def test_rungs_leave_the_same_trace(cell, data):
     """Every rung leaves the trace of the formula: parameters, gradients and state after every step."""
-    assert_rungs_agree(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
+    steps.assert_agreement(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
 @cells(*ALGORITHMS)
 @given(data=st.data())
 def test_rungs_take_the_same_step_from_any_state(cell, data):
     """From a given state, up to the ten-thousandth step, every rung takes the step of the formula."""
-    assert_rungs_agree(cell, data.draw(continued(cell.concept, cell.dtype), label="problem"))
+    steps.assert_agreement(cell, data.draw(continued(cell.concept, cell.dtype), label="problem"))
 
 
 @cells(*ALGORITHMS, rungs=DROP_IN, cpu_because="it is a law about torch's CPU kernels")
@@ -45,8 +32,7 @@ def test_rungs_take_the_same_step_from_any_state(cell, data):
 def test_custom_is_native_bit_for_bit(cell, data):
     """Custom performs native's operations in native's order, through saving and loading: not one bit differs."""
     problem = data.draw(problems(cell.concept, cell.dtype, restore=True), label="problem")
-    custom, native = (observe(rung, getattr(cell.ladder, rung), problem) for rung in DROP_IN)
-    assert_same(custom, native, f"{cell.concept} custom: step")
+    steps.assert_native_bits(cell, problem)
 
 
 @cells(*ALGORITHMS)
@@ -54,10 +40,7 @@ def test_custom_is_native_bit_for_bit(cell, data):
 def test_a_zero_learning_rate_moves_nothing(cell, data):
     """With lr = 0 at every step no parameter ever moves."""
     problem = data.draw(problems(cell.concept, cell.dtype, lrs=st.just(0.0)), label="problem")
-    for rung, impl in cell.implementations.items():
-        for line in observe(rung, impl, problem, device=cell.device):
-            for entry, w in zip(line, problem.params, strict=True):
-                assert np.array_equal(entry["parameter"], w), rung
+    steps.assert_nothing_moves(cell, problem)
 
 
 @cells(*ALGORITHMS)
@@ -65,24 +48,14 @@ def test_a_zero_learning_rate_moves_nothing(cell, data):
 def test_a_missing_gradient_is_not_a_zero_gradient(cell, data):
     """A parameter that has no gradient is left alone: it does not decay and has no state."""
     problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    without = problem._replace(script=[line._replace(grads=(None, *line.grads[1:])) for line in problem.script])
-    for rung, impl in cell.implementations.items():
-        for line in observe(rung, impl, without, device=cell.device):
-            assert_bitwise(line[0]["parameter"], problem.params[0], f"{rung} parameter")
-            assert (line[0]["gradient"], line[0]["state"]) == (None, {}), rung
+    steps.assert_left_alone_without_a_gradient(cell, problem)
 
 
 @cells(*ALGORITHMS)
 @given(data=st.data())
 def test_parameters_do_not_touch_each_other(cell, data):
     """Each parameter moves as if it were alone."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    for rung, impl in cell.implementations.items():
-        together = observe(rung, impl, problem, device=cell.device)
-        for i, w in enumerate(problem.params):
-            script = [line._replace(grads=line.grads[i : i + 1]) for line in problem.script]
-            alone = observe(rung, impl, Problem([w], problem.settings[i : i + 1], script), device=cell.device)
-            assert_same([[line[i]] for line in together], alone, f"{rung} parameter {i}: step")
+    steps.assert_parameters_apart(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
 # ── the contract of the drop-in ─────────────────────────────────────────────────────────────────
@@ -91,44 +64,14 @@ def test_parameters_do_not_touch_each_other(cell, data):
 @cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_every_rung_has_natives_defaults(cell):
     """Whatever an argument is called with when it is not given, it is the same on every rung."""
-    native = inspect.signature(cell.ladder.native).parameters
-    for impl in cell.ladder[:3]:
-        for name, parameter in inspect.signature(impl).parameters.items():
-            if name in native and name not in ("params", "state"):
-                assert parameter.default == native[name].default, (impl, name)
+    steps.assert_native_defaults(cell)
 
 
 @cells(*ALGORITHMS, rungs=DROP_IN, cpu_because="a saved state is the same on any device")
 @given(data=st.data())
 def test_saved_states_are_interchangeable(cell, data):
     """What custom saves native loads and goes on with bit for bit, and the reverse."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    custom, native = cell.ladder.custom, cell.ladder.native
-    expected = _handed_over(native, native, problem)
-    assert_same(_handed_over(custom, native, problem), expected, "custom, then native")
-    assert_same(_handed_over(native, custom, problem), expected, "native, then custom")
-
-
-def _handed_over(first, second, problem):
-    """Play half of a script on one class, and the rest on another that has loaded its state."""
-    leaves, half = [tensor(w).requires_grad_() for w in problem.params], len(problem.script) // 2
-    one = grouped(first, leaves, problem.settings)
-    _play(one, leaves, problem.script[:half])
-    other = second([{"params": group["params"]} for group in one.param_groups])
-    other.load_state_dict(copy.deepcopy(one.state_dict()))
-    _play(other, leaves, problem.script[half:])
-    saved = other.state_dict()
-    state = {i: {k: seen(v) for k, v in s.items()} for i, s in saved["state"].items()}
-    return [[seen(p) for p in leaves], {"state": state, "param_groups": saved["param_groups"]}]
-
-
-def _play(optimizer, leaves, script):
-    for line in script:
-        for group in optimizer.param_groups:
-            group["lr"] = line.lr
-        for p, g in zip(leaves, line.grads, strict=True):
-            p.grad = None if g is None else tensor(g)
-        optimizer.step()
+    steps.assert_interchangeable(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
 def _parameter(dtype=None):

@@ -1,0 +1,29 @@
+"""What is claimed of everything that goes forward and back: layers and losses."""
+
+from tests.associations import reference
+from tests.exactness import assert_same
+from tests.observe.nn import along, observe
+from tests.strategies.arrays import lattice
+
+
+def assert_adjoint(cell, problem, data):
+    """<v, J'u> = <Jv, u>, for a direction v of each input that has a derivative."""
+    problem = _all_asked(problem)
+    real = {name: a for name, a in problem.inputs.items() if a.dtype.kind == "f"}
+    directions = {name: data.draw(lattice(a.shape, cell.dtype)) for name, a in real.items()}
+    gradients = reference(observe, cell.concept, problem, cell.dtype)["gradient"]
+    forth = {name: along(cell.ladder.manual, problem, name, v) for name, v in directions.items()}
+    back = {name: (v * gradients[name]).sum() for name, v in directions.items()}
+    assert_same(forth, back, f"{cell.concept} <Jv, u>")
+
+
+def assert_only_what_is_asked(cell, problem):
+    """Some of all gradients are those of all, and None in place of the others."""
+    for rung, impl in cell.implementations.items():
+        some, every = (observe(rung, impl, p, device=cell.device)["gradient"] for p in (problem, _all_asked(problem)))
+        expected = {name: g if asked else None for (name, g), asked in zip(every.items(), problem.needs, strict=True)}
+        assert_same(some, expected, f"{cell.concept} {rung} gradient")
+
+
+def _all_asked(problem):
+    return problem._replace(needs=tuple(a.dtype.kind == "f" for a in problem.inputs.values()))
