@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_betas, rate, scalar
+from impls.optim.optimizer import Optimizer, check_betas, check_options, rate
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -126,18 +126,11 @@ class Adam(Optimizer):
         fused=None,
         decoupled_weight_decay=False,
     ):
-        if isinstance(lr, torch.Tensor):
-            if foreach and not capturable:
-                raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
-            if lr.numel() != 1:
-                raise ValueError("Tensor lr must be 1-element")
-        if not lr >= 0.0:
-            raise ValueError(f"Invalid learning rate: {lr}")
-        if not eps >= 0.0:
-            raise ValueError(f"Invalid epsilon value: {eps}")
+        if isinstance(lr, torch.Tensor) and foreach and not capturable:
+            raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
+        check_options(lr, epsilon=eps)
         check_betas(betas)
-        if not weight_decay >= 0.0:
-            raise ValueError(f"Invalid weight_decay value: {weight_decay}")
+        check_options(lr, weight_decay=weight_decay)
         if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, torch.Tensor)):
             raise ValueError("betas must be either both floats or both Tensors")
         if isinstance(betas[0], torch.Tensor) and foreach and not capturable:
@@ -160,21 +153,11 @@ class Adam(Optimizer):
         )
 
     def update(self, p, g, group):
-        if p.is_complex():
-            raise NotImplementedError("complex parameters are not on this rung; use torch.optim.Adam")
         if g.is_sparse:
             raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")
-        state = self.state[p]
-        if not state:
-            state["step"] = scalar(0.0)
-            state["exp_avg"] = torch.zeros_like(p)
-            state["exp_avg_sq"] = torch.zeros_like(p)
-            if group["amsgrad"]:
-                state["max_exp_avg_sq"] = torch.zeros_like(p)
+        state = self.begin(p, g, "exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if group["amsgrad"] else []))
         (beta1, beta2), lr, decay = group["betas"], rate(group), group["weight_decay"]
-        m, v = state["exp_avg"], state["exp_avg_sq"]
-        state["step"] += 1
-        t = state["step"].item()
+        m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"].item()
 
         if group["maximize"]:
             g = -g

@@ -123,7 +123,7 @@ BUGS = [
     adam("other_default", "eps=1e-8,\n    weight_decay=0.0,\n    amsgrad=False,\n    maximize=False,\n    decoupled_weight_decay=False,\n):\n    \"\"\"Return", "eps=1e-7,\n    weight_decay=0.0,\n    amsgrad=False,\n    maximize=False,\n    decoupled_weight_decay=False,\n):\n    \"\"\"Return", DEFAULTS, "Keras's default eps"),
     adam("lr_applied_late", ADAM_STEP, "return w - 1e-3 / (1 - beta1**t) * m / denominator, State(t, m, v, s)", TRACE, "clause"),
     # ── adam: the custom rung
-    adam("count_shared", "state = self.state[p]", "state = self.state[group['params'][0]]", ALONE, "clause"),
+    adam("count_shared", "self.begin(p, g", "self.begin(group['params'][0], g", ALONE, "clause"),
     adam("writes_the_gradient", "g = g.add(p, alpha=decay)", "g = g.add_(p, alpha=decay)", TRACE, "pytorch#92706"),
     adam("average_instead_of_lerp", "m.lerp_(g, 1 - beta1)", "m.mul_(beta1).add_(g, alpha=1 - beta1)", BITS, "clause: the same bits need the same operation"),
     adam("correction_in_float32", "state[\"step\"].item()", "state[\"step\"]", BITS, "pytorch#88173, optax"),
