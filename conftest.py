@@ -10,7 +10,7 @@ import torch
 from impls.ladder import Rung
 from tests.cells import DEVICES, DTYPES, LADDERS, expand, given, on_device, unasked
 from tests.subjects.plugin import Judge, roles
-from tests.verdict import Verdict
+from tests.verdict import Verdict, judges_the_platform
 
 torch.set_num_threads(1)
 
@@ -65,12 +65,22 @@ def pytest_configure(config):
     config.pluginmanager.register(Verdict(config), "verdict")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
-    """--subjects answers before anything is collected."""
+    """--subjects answers before anything is collected; a run of all chapters takes every core (`-n0`: just one)."""
+    if is_whole(config) and getattr(config.option, "numprocesses", 0) is None:
+        config.option.numprocesses, config.option.dist = "auto", "worksteal"
     if config.getoption("subjects"):
         print("\n".join(roles()))
         return pytest.ExitCode.OK
     return None
+
+
+def is_whole(config):
+    """Whether all chapters are asked for: a slice is done before another process has started."""
+    asked = {config.invocation_params.dir.joinpath(each).resolve() for each in config.args}
+    parts = (*CHOICES, "subject", "spec", "keyword", "collectonly", "usepdb")
+    return asked == {config.rootpath / "tests"} and not any(config.getoption(part) for part in parts)
 
 
 def pytest_make_parametrize_id(val):
@@ -107,12 +117,13 @@ def _choose(config, cell, cpu_because):
 
 def pytest_collection_modifyitems(config, items):
     """The fingerprint runs first; a law that is about no concept is left out when a slice is asked for."""
-    first = [item for item in items if item.path.name == "test_fingerprint.py"]
+    first = [item for item in items if judges_the_platform(item)]
     rest = [item for item in items if item not in first and not _is_empty(item)]
     if any(config.getoption(option) for option in ("concept", "rung", "dtype", "device")):
         whole = [item for item in rest if not {"cell", "benchmark"} & set(item.fixturenames)]
         rest = [item for item in rest if item not in whole]
-        config.pluginmanager.get_plugin("verdict").left_out["a slice was asked for: laws about the whole"] += len(whole)
+        reason = {"a slice was asked for: laws about the whole": len(whole)} if whole else {}
+        config.pluginmanager.get_plugin("verdict").left_out.update(reason)
     items[:] = first + rest
 
 

@@ -12,7 +12,7 @@ import torch
 
 import impls
 from tests.exactness import LEDGER, LONGDOUBLE_IS_WIDER, Inconclusive
-from tests.exactness.fingerprint import fingerprint
+from tests.exactness.fingerprint import departures, fingerprint
 
 VERDICTS = ("equal", "DIFFERENT", "inconclusive", "expected", "not run")
 
@@ -22,11 +22,10 @@ class Verdict:
         self.config = config
         self.results = []  # one dictionary per law and cell that was asked for
         self.left_out = collections.Counter()  # reason -> cells that the command line left out
-        self.platform_differs = False
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self):
-        if self.platform_differs:
+    def pytest_runtest_call(self, item):
+        if departures() and not judges_the_platform(item):
             pytest.skip("the platform differs (see the fingerprint), so nothing else was judged")
         LEDGER.clear()
         return (yield)
@@ -35,36 +34,14 @@ class Verdict:
     def pytest_runtest_makereport(self, item, call):
         report = yield
         if report.when == "call" or (report.when == "setup" and not report.passed):
-            self._record(item, call, report)
+            report.verdict = _result(item, call, report)  # goes with the report from a core's process to the first one
         return report
 
-    def _record(self, item, call, report):
-        word, reason = "equal", None
-        if hasattr(report, "wasxfail"):
-            word, reason = "expected", report.wasxfail
-        elif report.skipped:
-            word, reason = "not run", str(call.excinfo.value)
-        elif report.failed and call.excinfo is None:  # an expected failure that did not come
-            word, reason = "DIFFERENT", str(report.longrepr)
-        elif report.failed:
-            word = "inconclusive" if call.excinfo.errisinstance(Inconclusive) else "DIFFERENT"
-            reason = str(call.excinfo.value).splitlines()[0] if str(call.excinfo.value) else call.excinfo.typename
-            self.platform_differs |= item.path.name == "test_fingerprint.py"
-        law, _, cell = item.nodeid.partition("[")
-        self.results.append(
-            {
-                "law": law,
-                "cell": cell.rstrip("]"),
-                "verdict": word,
-                "reason": reason,
-                "elements": LEDGER.elements,
-                "share": LEDGER.share,
-                "inconclusive_elements": LEDGER.inconclusive,
-            }
-        )
+    def pytest_runtest_logreport(self, report):
+        if hasattr(report, "verdict"):
+            self.results.append(report.verdict)
 
     # ── what is said ──
-
     def lines(self):
         counts = collections.Counter(r["verdict"] for r in self.results)
         yield " · ".join(f"{counts[word]} {word}" for word in VERDICTS)
@@ -108,7 +85,15 @@ class Verdict:
         for line in self.lines():
             terminalreporter.line("  " + line)
 
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node):
+        """Every core's process leaves the same cells out."""
+        self.left_out = collections.Counter(node.workeroutput["left_out"])
+
     def pytest_sessionfinish(self):
+        if hasattr(self.config, "workeroutput"):  # one core's process: the first one has all results
+            self.config.workeroutput["left_out"] = dict(self.left_out)
+            return
         directory = self.config.getoption("report")
         if not directory or not self.results:
             return
@@ -128,3 +113,32 @@ class Verdict:
         )
         table = "| law | cell | verdict | share of the bound | reason |\n|---|---|---|---|---|\n"
         return f"# Verdict\n\n{verdict}\n\n## Environment\n\n{about}\n\n## Cells\n\n{table}{rows}\n"
+
+
+def judges_the_platform(item):
+    """Whether this is the law that fails, and the only one, on a machine that differs."""
+    return item.path.name == "test_fingerprint.py"
+
+
+def _result(item, call, report):
+    """The verdict on one law and cell."""
+    word, reason = "equal", None
+    if hasattr(report, "wasxfail"):
+        word, reason = "expected", report.wasxfail
+    elif report.skipped:
+        word, reason = "not run", str(call.excinfo.value)
+    elif report.failed and call.excinfo is None:  # an expected failure that did not come
+        word, reason = "DIFFERENT", str(report.longrepr)
+    elif report.failed:
+        word = "inconclusive" if call.excinfo.errisinstance(Inconclusive) else "DIFFERENT"
+        reason = str(call.excinfo.value).splitlines()[0] if str(call.excinfo.value) else call.excinfo.typename
+    law, _, cell = item.nodeid.partition("[")
+    return {
+        "law": law,
+        "cell": cell.rstrip("]"),
+        "verdict": word,
+        "reason": reason,
+        "elements": LEDGER.elements,
+        "share": float(LEDGER.share),
+        "inconclusive_elements": LEDGER.inconclusive,
+    }

@@ -85,6 +85,7 @@ def fingerprint() -> dict:
     }
 
 
+@functools.cache
 def departures():
     """What was found and is not admitted, a line each."""
     facts = fingerprint()

@@ -22,6 +22,8 @@ POWER = Path(__file__).parents[2] / "results" / "kill-matrix.json"
 class Judge:
     def __init__(self, config):
         directory, expected = config.invocation_params.dir, config.getoption("expected_failures")
+        if getattr(config.option, "numprocesses", None):
+            raise pytest.UsageError("--subject: a subject has a process of its own for every law; leave -n out")
         self.subjects = [subjects.parse(each, directory) for each in config.getoption("subject")]
         self.expected = _read(Path(directory, expected)) if expected else {}
         self.dtypes = [d for d in DTYPES if d in (config.getoption("dtype") or DTYPES)]
