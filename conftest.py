@@ -61,7 +61,7 @@ def pytest_configure(config):
     for warning in EXPECTED_WARNINGS:
         config.addinivalue_line("filterwarnings", warning)
     torch.set_warn_always(True)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms is this, after seconds of imports
     config.pluginmanager.register(Verdict(config), "verdict")
 
 

@@ -64,9 +64,9 @@ def _one_thread():
 @pytest.fixture(autouse=True)
 def _as_users_run_it():
     """The laws have torch fill fresh memory, so that reading it shows; that is work of which native does the most."""
-    torch.use_deterministic_algorithms(False)
+    torch.set_deterministic_debug_mode("default")
     yield
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")
 
 
 @pytest.fixture

@@ -193,7 +193,7 @@ def standing_by(rung):
 
 def trained(rung, dtype):
     """A small net with batch normalization, its optimizer and its data, the same on each rung."""
-    torch.manual_seed(3)
+    torch.default_generator.manual_seed(3)
     part = lambda concept: getattr(LADDERS[concept], rung)
     net = part("nn.sequential")(part("nn.linear")(3, 4), part("nn.batch_norm1d")(4), part("nn.linear")(4, 2))
     net = net.to(getattr(torch, dtype))

@@ -25,7 +25,7 @@ def born(rung, impl, birth, dtype):
         w, state = impl(LADDERS["rng"].manual.seed(birth.seed), birth.shape, dtype=np.dtype(dtype).type, **settings)
         return {"parameter": w, "generator": state._asdict()}
     with torch.random.fork_rng(devices=()):
-        generator, kind = torch.manual_seed(birth.seed), getattr(torch, dtype)
+        generator, kind = torch.default_generator.manual_seed(birth.seed), getattr(torch, dtype)
         if rung is Rung.RAW:
             w, generator = impl(generator, birth.shape, dtype=kind, **settings)
         else:
@@ -62,7 +62,7 @@ def test_a_parameter_is_filled_in_place_and_no_gradient_sees_it(cell, data):
     found = []
     for cls in cell.ladder[2:]:
         with torch.random.fork_rng(devices=()):
-            torch.manual_seed(birth.seed)
+            torch.default_generator.manual_seed(birth.seed)
             memory = torch.zeros(*birth.shape, 2)
             w = memory[..., 0].requires_grad_()
             cls(w, **birth.settings)
@@ -120,7 +120,7 @@ def test_a_generator_that_is_given_draws_everything(cell):
     found = []
     for seed in range(2):
         with torch.random.fork_rng(devices=()):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             generator = torch.Generator().manual_seed(0)
             found.append([seen(f(torch.empty(9, 9), 0.5, generator=generator)) for f in cell.ladder[2:]])
     assert_same(*found, "sparse")

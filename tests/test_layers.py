@@ -204,7 +204,7 @@ def test_a_layer_is_born_as_natives_is(cell, seed, data):
     born = []
     for cls in cell.ladder[2:]:
         with torch.random.fork_rng(devices=()):
-            generator = torch.manual_seed(seed)
+            generator = torch.default_generator.manual_seed(seed)
             born.append([tree(make(cls)), state_of(generator)._asdict()])
     assert_same(*born, "custom layer")
 

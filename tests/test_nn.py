@@ -167,7 +167,7 @@ def test_every_pass_has_a_mask_of_its_own(cell, seed, n):
     masks = []
     for cls in cell.ladder[2:]:
         with torch.random.fork_rng(devices=()):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             module = cls()
             masks.append([[module.train()(torch.ones(20)), module.eval()(torch.ones(20))] for _ in range(n)])
     assert_same(*masks, "custom mask")
@@ -188,10 +188,10 @@ def test_a_layer_is_reborn_as_it_was_born(cell, seed):
     """reset_parameters draws what the constructor drew."""
     for cls in cell.ladder[2:]:
         with torch.random.fork_rng(devices=()):
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             born = cls(3, 2, dtype=getattr(torch, cell.dtype))
             before = [seen(p) for p in born.parameters()]
-            torch.manual_seed(seed)
+            torch.default_generator.manual_seed(seed)
             born.reset_parameters()
         assert_same([seen(p) for p in born.parameters()], before, f"{cls.__module__} parameter")
 

@@ -71,7 +71,7 @@ def cut(draws, batch_size, drop_last, at_once):
     """The sampler's draws in pieces of up to `at_once` whole batches, then what is left; each in its time."""
     rest = torch.empty(0, dtype=torch.int64, device="cpu")
     for drawn in draws:
-        drawn = torch.cat([rest, drawn])
+        drawn = torch.cat([rest, drawn]) if len(rest) else drawn
         whole, rest = drawn.tensor_split([len(drawn) - len(drawn) % batch_size])
         if len(whole):
             yield from whole.split(at_once * batch_size)

@@ -308,11 +308,13 @@ MEGABYTE = 2**20  # stays in the cache, and is many calls' worth of work
 def gather(tensors, pieces, batch_size):
     """Gather many batches at once and hand out its parts, which unsafe_split makes tensors in their own right."""
     for rows in pieces:
-        written = [t._version for t in tensors]
+        written = [(t, t._version) for t in tensors]
         parts = [t.index_select(0, rows).unsafe_split(batch_size) for t in tensors]
         for i, batch in enumerate(map(list, zip(*parts, strict=True))):
-            if [t._version for t in tensors] != written:  # since then somebody has changed the dataset
-                batch = [t.index_select(0, rows.split(batch_size)[i]) for t in tensors]
+            for t, version in written:
+                if t._version != version:  # since then somebody has changed the dataset
+                    batch = [t.index_select(0, rows.split(batch_size)[i]) for t in tensors]
+                    break
             yield batch
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder, Pair
-from impls.losses.loss import Loss, check_shapes, reduce_backward, reduce_forward, reduce_raw
+from impls.losses.loss import Loss, check_shapes, count, reduce_backward, reduce_forward, reduce_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -34,7 +34,7 @@ def binary_cross_entropy_forward(p, y, *, weight=None, reduction="mean"):
     log_q = np.where(p >= 1.0, -100.0, np.maximum(np.log1p(-p), -100.0))
     losses = -(y * log_p + (1.0 - y) * log_q)
     losses = losses if weight is None else weight * losses
-    loss, reduced = reduce_forward(losses, p.dtype.type(p.size), reduction)
+    loss, reduced = reduce_forward(losses, count(p), reduction)
     return loss, (p, y, weight, reduced)
 
 

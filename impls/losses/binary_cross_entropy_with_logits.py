@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder, Pair
-from impls.losses.loss import Loss, check_shapes, reduce_backward, reduce_forward, reduce_raw
+from impls.losses.loss import Loss, check_shapes, count, reduce_backward, reduce_forward, reduce_raw
 from impls.nn.sigmoid import sigmoid_forward
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
@@ -29,7 +29,7 @@ def binary_cross_entropy_with_logits_forward(x, y, *, weight=None, reduction="me
     positive = y if pos_weight is None else pos_weight * y
     losses = (1.0 - y) * _softplus(x) + positive * _softplus(-x)
     losses = losses if weight is None else weight * losses
-    loss, reduced = reduce_forward(losses, x.dtype.type(x.size), reduction)
+    loss, reduced = reduce_forward(losses, count(x), reduction)
     return loss, (x, y, weight, pos_weight, reduced)
 
 

@@ -25,7 +25,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder, Pair
-from impls.losses.loss import Loss, reduce_backward, reduce_forward, reduce_raw
+from impls.losses.loss import Loss, count, reduce_backward, reduce_forward, reduce_raw
 from impls.losses.nll import one_hot, spread
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
@@ -41,6 +41,7 @@ class Saved(NamedTuple):
     reduced: tuple
 
 
+@np.errstate(invalid="ignore")  # n is 0 where no row counts
 def cross_entropy_forward(logits, target, *, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
     """Return (loss, saved); a target of the shape of the logits holds probabilities, any other class indices."""
     axis = min(1, logits.ndim - 1)
@@ -50,7 +51,7 @@ def cross_entropy_forward(logits, target, *, weight=None, ignore_index=-100, red
     if target.shape == logits.shape:
         t, counts = target, True
         losses = -(t * weighted).sum(axis)
-        n = logits.dtype.type(losses.size)
+        n = count(losses)
     else:
         chosen, counts = one_hot(target, logits, axis, ignore_index)
         t = chosen.astype(logits.dtype)
@@ -63,6 +64,7 @@ def cross_entropy_forward(logits, target, *, weight=None, ignore_index=-100, red
     return loss, Saved(log_p, w, t, counts, label_smoothing, axis, reduced)
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def cross_entropy_backward(dy, saved, needs_input_grad=(True, False)):
     """Return (gradient of the logits, gradient of the target); of a target only probabilities have one."""
     log_p, w, t, counts, label_smoothing, axis, reduced = saved
@@ -74,8 +76,7 @@ def cross_entropy_backward(dy, saved, needs_input_grad=(True, False)):
     dz = _pull(p, w * t, axis)
     if label_smoothing:
         dz = (1 - label_smoothing) * dz + label_smoothing / log_p.shape[axis] * _pull(p, w, axis)
-    with np.errstate(invalid="ignore"):  # in rows that do not count dz is 0, and dl is 1/0 when none does
-        dz = np.where(counts, dz * dl, 0.0)
+    dz = np.where(counts, dz * dl, 0.0)  # in rows that do not count dz is 0, and dl is 1/0 when none does
     dt = -(1 - label_smoothing) * (w * log_p) * dl if needs_target else None
     return dz if needs_logits else None, dt
 

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder, Pair
-from impls.losses.loss import Loss, check_shapes, reduce_backward, reduce_forward, reduce_raw
+from impls.losses.loss import Loss, check_shapes, count, reduce_backward, reduce_forward, reduce_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -29,7 +29,7 @@ def huber_forward(x, y, *, reduction="mean", delta=1.0):
     d = x - y
     size = abs(d)
     losses = np.where(size <= delta, 0.5 * size * size, delta * (size - 0.5 * delta))
-    loss, reduced = reduce_forward(losses, d.dtype.type(d.size), reduction)
+    loss, reduced = reduce_forward(losses, count(d), reduction)
     return loss, (d, delta, reduced)
 
 

@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder, Pair
-from impls.losses.loss import Loss, check_shapes, reduce_backward, reduce_forward, reduce_raw
+from impls.losses.loss import Loss, check_shapes, count, reduce_backward, reduce_forward, reduce_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -27,7 +27,7 @@ from impls.losses.loss import Loss, check_shapes, reduce_backward, reduce_forwar
 def l1_forward(x, y, *, reduction="mean"):
     check_shapes(x, y)
     d = x - y
-    loss, reduced = reduce_forward(abs(d), d.dtype.type(d.size), reduction)
+    loss, reduced = reduce_forward(abs(d), count(d), reduction)
     return loss, (d, reduced)
 
 

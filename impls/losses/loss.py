@@ -22,19 +22,22 @@ from impls.nn.module import Module
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-@np.errstate(invalid="ignore")
 def reduce_forward(losses, n, reduction="mean"):
-    """Return (loss, saved); n is a NumPy number, for division by a Python zero raises."""
+    """Return (loss, saved)."""
     return _reduced(losses, n, reduction), (n, reduction)
 
 
-@np.errstate(divide="ignore")
 def reduce_backward(dy, saved, needs_input_grad=(True,)):
     """Return (gradient of the losses,), or (number,) where it is the same for all."""
     n, reduction = saved
     if not needs_input_grad[0]:
         return (None,)
     return (dy / n if reduction == "mean" else dy,)
+
+
+def count(losses):
+    """How many there are, in their dtype; of none, NaN, to which 0/0 comes without a warning."""
+    return losses.dtype.type(losses.size or np.nan)
 
 
 def check_shapes(x, y):
@@ -44,12 +47,12 @@ def check_shapes(x, y):
 
 
 def _reduced(losses, n, reduction="mean"):
-    if reduction == "none":
-        return losses
-    if reduction == "sum":
-        return losses.sum()
     if reduction == "mean":
         return losses.sum() / n
+    if reduction == "sum":
+        return losses.sum()
+    if reduction == "none":
+        return losses
     raise ValueError(f"{reduction} is not a valid value for reduction")
 
 

@@ -17,7 +17,7 @@ Source   Gauss 1809; torch/nn/modules/loss.py and ATen/native/cpu/PointwiseOpsKe
 import torch
 
 from impls.ladder import Ladder, Pair
-from impls.losses.loss import Loss, check_shapes, reduce_backward, reduce_forward, reduce_raw
+from impls.losses.loss import Loss, check_shapes, count, reduce_backward, reduce_forward, reduce_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -25,7 +25,7 @@ from impls.losses.loss import Loss, check_shapes, reduce_backward, reduce_forwar
 def mse_forward(x, y, *, reduction="mean"):
     check_shapes(x, y)
     d = x - y
-    loss, reduced = reduce_forward(d * d, d.dtype.type(d.size), reduction)
+    loss, reduced = reduce_forward(d * d, count(d), reduction)
     return loss, (d, reduced)
 
 

@@ -33,6 +33,7 @@ class Saved(NamedTuple):
     reduced: tuple
 
 
+@np.errstate(invalid="ignore")  # n is 0 where no row counts
 def nll_forward(x, target, *, weight=None, ignore_index=-100, reduction="mean"):
     axis = min(1, x.ndim - 1)
     w = spread(np.ones(x.shape[axis], x.dtype) if weight is None else weight, x, axis)
@@ -42,6 +43,7 @@ def nll_forward(x, target, *, weight=None, ignore_index=-100, reduction="mean"):
     return loss, Saved(chosen, w, axis, reduced)
 
 
+@np.errstate(divide="ignore", invalid="ignore")
 def nll_backward(dy, saved, needs_input_grad=(True, False)):
     chosen, w, axis, reduced = saved
     if not needs_input_grad[0]:
@@ -49,8 +51,7 @@ def nll_backward(dy, saved, needs_input_grad=(True, False)):
     (dl,), (_, reduction) = reduce_backward(dy, reduced), reduced
     if reduction == "none":
         dl = dl.reshape(*chosen.shape[:axis], 1, *chosen.shape[axis + 1 :])
-    with np.errstate(invalid="ignore"):  # dl is 1/0 where no row counts
-        return np.where(chosen, -w * dl, 0.0), None
+    return np.where(chosen, -w * dl, 0.0), None
 
 
 def spread(per_class, x, axis):

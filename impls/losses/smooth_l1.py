@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder, Pair
-from impls.losses.loss import Loss, check_shapes, reduce_backward, reduce_forward, reduce_raw
+from impls.losses.loss import Loss, check_shapes, count, reduce_backward, reduce_forward, reduce_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -31,7 +31,7 @@ def smooth_l1_forward(x, y, *, reduction="mean", beta=1.0):
     d = x - y
     size = abs(d)
     losses = np.where(beta <= size, size - 0.5 * beta, 0.5 * size * size / beta)
-    loss, reduced = reduce_forward(losses, d.dtype.type(d.size), reduction)
+    loss, reduced = reduce_forward(losses, count(d), reduction)
     return loss, (d, beta, reduced)
 
 

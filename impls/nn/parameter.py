@@ -35,6 +35,8 @@ class _ParameterType(type(torch.Tensor)):  # type: ignore[misc]  # mypy follows 
     """Makes native's parameters instances of ours, so that a custom module can hold them."""
 
     def __instancecheck__(cls, instance):
+        if not isinstance(instance, torch.Tensor):  # said first: a module asks it of whatever it is assigned
+            return False
         return super().__instancecheck__(instance) or (cls is Parameter and isinstance(instance, LADDER.native))
 
 

@@ -31,13 +31,10 @@ def optimizer_manual(step, params, grads, states, **options):
     for name, w in params.items():
         g, state = grads.get(name), states.get(name)
         if isinstance(w, dict):
-            new_params[name], new_states[name] = optimizer_manual(step, w, g or {}, state or {}, **options)
-        elif g is None:
-            new_params[name], new_states[name] = w, state
-        elif state is None:
-            new_params[name], new_states[name] = step(w, g, **options)
-        else:
-            new_params[name], new_states[name] = step(w, g, state, **options)
+            w, state = optimizer_manual(step, w, g or {}, state or {}, **options)
+        elif g is not None:
+            w, state = step(w, g, **options) if state is None else step(w, g, state, **options)
+        new_params[name], new_states[name] = w, state
     return new_params, new_states
 
 

@@ -44,7 +44,7 @@ def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
             leaves |= module.named_parameters()
         for leaf, needed in zip(leaves.values(), problem.needs, strict=True):
             leaf.requires_grad_(needed)
-        generator = torch.manual_seed(problem.seed or 0)
+        generator = torch.default_generator.manual_seed(problem.seed or 0)
         if rung is Rung.RAW:
             y, left = _called(impl, leaves, problem, generator), state_of(generator)
             y, left = y if isinstance(y, tuple) else (y, left)
@@ -117,7 +117,7 @@ def initial(rung, impl, seed, dtype, sizes, bias):
         params, rng = impl.init(LADDERS["rng"].manual.seed(seed), *sizes, bias, dtype=np.dtype(dtype).type)
         return {"parameters": params, "generator": rng._asdict()}
     with torch.random.fork_rng(devices=()):
-        generator, kind = torch.manual_seed(seed), getattr(torch, dtype)
+        generator, kind = torch.default_generator.manual_seed(seed), getattr(torch, dtype)
         if rung is Rung.RAW:
             params, generator = impl.init(generator, *sizes, bias, dtype=kind)
         else:
@@ -205,10 +205,10 @@ def pass_through(rung, impl, chain, *, lift=lambda x: x):
     with torch.random.fork_rng(devices=()):
         if rung is Rung.RAW:
             layers, params = _parts(chain, rung, lambda a: tensor(a).requires_grad_())
-            y = impl(x, layers, params, torch.manual_seed(chain.seed), chain.training)
+            y = impl(x, layers, params, torch.default_generator.manual_seed(chain.seed), chain.training)
         else:
             model = impl(*[_layer(rung, kind, params, settings) for kind, params, settings in chain.layers])
-            torch.manual_seed(chain.seed)
+            torch.default_generator.manual_seed(chain.seed)
             y = model.train(chain.training)(x)
             params = {key: dict(layer.named_parameters()) for key, layer in model.named_children()}
         if y.requires_grad:

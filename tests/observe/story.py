@@ -48,7 +48,7 @@ def _raw(rung, seed, n, lengths, batch, dtype, epochs):
 
 
 def _object(rung, seed, n, lengths, batch, dtype, epochs):
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
     linear, dropout = rung_of("nn.linear", rung)(3, WIDTH, dtype=getattr(torch, dtype)), rung_of("nn.dropout", rung)(P)
     parts = rung_of("data.split", rung)(rung_of("data.dataset", rung)(torch.arange(n)), lengths)
     told = {"weights": _arrays(linear.state_dict()), "split": [np.array(p.indices) for p in parts], "batches": []}

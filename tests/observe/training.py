@@ -186,7 +186,7 @@ class ObjectRun(Run):
     """Custom and native: the same calls on ours and on torch's."""
 
     def build(self, seed):
-        torch.manual_seed(seed)
+        torch.default_generator.manual_seed(seed)
         modules = [self.part(f"nn.{kind}")(*sizes) for kind, sizes in self.net.layers.values()]
         self.model = self.part("nn.sequential")(*modules).to(self.device, getattr(torch, self.dtype))
         for key, module in zip(self.net.layers, modules, strict=True):

@@ -21,7 +21,7 @@ CUT = "test_losses.test_no_cut_is_negative"
 SILENT = "test_losses.test_custom_broadcasts_a_divergence_in_silence_as_native_does"
 REFUSES = "test_losses.test_custom_refuses_what_native_refuses_in_its_words"
 
-MSE_N = "d.dtype.type(d.size)"
+MSE_N = "count(d)"
 CE_N = "n = (w * t).sum()"
 CE_SHIFT = "z = z - z.max(axis=axis, keepdims=True)"
 CE_SMOOTHED = "(1 - label_smoothing) * losses + label_smoothing / logits.shape[axis] * uniform"
@@ -54,7 +54,7 @@ BUGS = [
     ce("mean_over_rows", CE_N, "n = logits.dtype.type(target.size)", IGNORED, "segmentation_models.pytorch#852, eladhoffer/utils.pytorch#4"),
     ce("mean_over_counted_rows", CE_N, "n = t.sum()", TRACE, "pytorch#54843"),
     ce("raw_mean_over_rows", "n = w[index].where(counts, 0).sum()", "n = w[index].sum()", IGNORED, "segmentation_models.pytorch#852"),
-    ce("mean_over_elements", "n = logits.dtype.type(losses.size)", "n = logits.dtype.type(logits.size)", TRACE, "clause"),
+    ce("mean_over_elements", "n = count(losses)", "n = logits.dtype.type(logits.size)", TRACE, "clause"),
     ce("raw_mean_over_elements", "n = losses.numel()", "n = logits.numel()", CERTAIN, "clause"),
     ce("nothing_costs_nothing", "n = w[index].where(counts, 0).sum()", "n = w[index].where(counts, 0).sum().clamp(min=1e-9)", NOTHING, "pytorch#75181"),
     # ── what is ignored, and what is no class
@@ -102,7 +102,7 @@ BUGS = [
     l1("pushes_what_is_right", "np.sign(d) * dl", "np.where(0.0 <= d, dl, -dl)", TRACE, "the kink at 0"),
     l1("gradient_is_the_difference", "np.sign(d) * dl", "d * dl", ADJOINT, "clause"),
     l1("target_pulled_along", "-dx if needs_y", "dx if needs_y", SWAPPED, "clause"),
-    l1("mean_over_rows", "d.dtype.type(d.size)", "d.dtype.type(d.shape[0] if d.ndim else 1)", TRACE, "clause"),
+    l1("mean_over_rows", "count(d)", "d.dtype.type(d.shape[0] if d.ndim else 1)", TRACE, "clause"),
     l1("gradient_not_asked_for", "-dx if needs_y else None", "-dx", NEEDS, "clause"),
     l1("broadcasts", "    check_shapes(x, y)\n    d = x - y\n", "    d = x - y\n", BROADCAST, "discuss.pytorch.org 160720"),
     l1("raw_broadcasts", "    check_shapes(x, y)\n    return", "    return", BROADCAST, "discuss.pytorch.org 160720"),
@@ -146,7 +146,7 @@ BUGS = [
     bce("gradient_cut_off_in_double", "float(np.float32(1e-12))", "1e-12", TRACE, "found by this law"),
     bce("weight_ignored", "losses if weight is None else weight * losses\n    loss", "losses\n    loss", TRACE, "clause"),
     bce("gradient_not_weighted", "dl if weight is None else weight * dl", "dl", TRACE, "clause"),
-    bce("mean_over_weights", "p.dtype.type(p.size), reduction", "p.dtype.type(p.size) if weight is None else (weight + 0.0 * p).sum(), reduction", TRACE, "pytorch#54843"),
+    bce("mean_over_weights", "count(p), reduction", "count(p) if weight is None else (weight + 0.0 * p).sum(), reduction", TRACE, "pytorch#54843"),
     bce("target_gradient_reversed", "(np.log1p(-p) - np.log(p)) * dl", "(np.log(p) - np.log1p(-p)) * dl", ADJOINT, "clause"),
     bce("broadcasts", "    check_shapes(p, y)\n    log_p = np", "    log_p = np", BROADCAST, "discuss.pytorch.org 160720"),
     bce("raw_left_to_autograd", "known = p.detach()", "known = p", TRACE, "clause: 0 times infinity"),
@@ -161,7 +161,7 @@ BUGS = [
     logits("gradient_without_pos_weight", "- pos_weight * y * _sigmoid(-x)", "- y * _sigmoid(-x)", ADJOINT, "clause"),
     logits("weight_ignored", "losses if weight is None else weight * losses\n    loss", "losses\n    loss", TRACE, "clause"),
     logits("gradient_not_weighted", "dl if weight is None else weight * dl", "dl", TRACE, "clause"),
-    logits("mean_over_weights", "x.dtype.type(x.size), reduction", "x.dtype.type(x.size) if weight is None else (weight + 0.0 * x).sum(), reduction", TRACE, "pytorch#54843"),
+    logits("mean_over_weights", "count(x), reduction", "count(x) if weight is None else (weight + 0.0 * x).sum(), reduction", TRACE, "pytorch#54843"),
     logits("gradient_of_the_sigmoid_too", "((1.0 - y) * _sigmoid(x) - pos", "_sigmoid(x) * _sigmoid(-x) * ((1.0 - y) * _sigmoid(x) - pos", ADJOINT, "a sigmoid before the loss"),
     logits("target_gradient_reversed", "(pos_weight * _softplus(-x) - _softplus(x)) * dl", "(_softplus(x) - pos_weight * _softplus(-x)) * dl", ADJOINT, "clause"),
     logits("broadcasts", "    check_shapes(x, y)\n    positive = y if pos_weight is None else pos_weight * y\n    losses = (1.0", "    positive = y if pos_weight is None else pos_weight * y\n    losses = (1.0", BROADCAST, "discuss.pytorch.org 160720"),

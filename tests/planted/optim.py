@@ -74,7 +74,7 @@ BUGS = [
     sgd("accepts_a_negative_momentum", "if momentum < 0.0:", "if momentum < -1.0:", OPTIONS, "clause"),
     # ── what every optimizer shares
     sgd("missing_gradient_is_zero", "                    if p.grad is not None:\n                        self.update(p, p.grad, group)", "                    self.update(p, torch.zeros_like(p) if p.grad is None else p.grad, group)", MISSING, "pytorch#83769, #42754", file="optim.optimizer"),
-    sgd("manual_missing_gradient_stops_the_rest", "            new_params[name], new_states[name] = w, state\n", "            return params, states\n", TRACE, "clause", file="optim.optimizer"),
+    sgd("manual_missing_gradient_stops_the_rest", "        elif g is not None:\n", "        elif g is None:\n            return params, states\n        else:\n", TRACE, "clause", file="optim.optimizer"),
     sgd("state_loaded_in_reverse", "_flat(saved), _flat(self.param_groups)", "_flat(saved), _flat(self.param_groups)[::-1]", SAVED, "pytorch#1489, #6031", file="optim.optimizer"),
     sgd("state_not_loaded", "for key, value in state_dict[\"state\"].items()", "for key, value in {}.items()", SAVED, "clause", file="optim.optimizer"),
     sgd("options_not_loaded", ", \"param_groups\": saved}", "}", SAVED, "pytorch#29697 (a scheduler's)", file="optim.optimizer"),
