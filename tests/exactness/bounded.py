@@ -82,7 +82,7 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         magnitude = abs(value) if magnitude is None else magnitude
         top = f.largest * HEADROOM
         fits = min(top, 2.0 ** min(lattice + f.precision, 1023)) if lattice is not None and lattice >= f.emin else 0
-        if np.all(magnitude < fits):
+        if (fits or not np.size(value)) and np.all(magnitude < fits):
             return Bounded(value, np.zeros_like(value), _lattice(value, f.precision), f, terms)
         error = inherited + f.gamma(roundings) * (magnitude + inherited)
         error = error + roundings * f.wider_roundoff * magnitude + underflows * f.tiny
@@ -107,6 +107,8 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         inherited = self.error * abs(other.value) + abs(self.value) * other.error + self.error * other.error
         lattice = _both(lambda a, b: a + b, self, other)
         product = self._rounded(self.value * other.value, inherited, lattice, underflows=1)
+        if product.lattice is not None:
+            return product
         zero = ((self.value == 0) & (self.error == 0)) | ((other.value == 0) & (other.error == 0))
         product.error = np.where(zero & np.isfinite(product.error), 0, product.error)
         return product

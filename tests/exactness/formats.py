@@ -1,5 +1,6 @@
 """Floating-point formats, and what is assumed of the libraries that compute in them."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -24,14 +25,17 @@ class Format(NamedTuple):
         return 2.0**-self.precision
 
     @property
+    @functools.cache
     def wider_roundoff(self) -> float:
         return float(np.finfo(self.wider).eps) / 2
 
     @property
+    @functools.cache
     def tiny(self):
         """What one operation may lose to underflow: the smallest subnormal."""
         return self.roundings * np.ldexp(self.wider(1), self.emin)
 
+    @functools.cache
     def gamma(self, n: int) -> float:
         """nu / (1 - nu): the relative error that n roundings can add up to, in whatever order."""
         nu = n * self.roundings * self.roundoff
