@@ -42,7 +42,7 @@ ASSOCIATIONS = {
             (
                 "def _axes(normalized_shape):",
                 "def _moments(x, axes):\n"
-                "    rows = x.reshape(*x.shape[: x.ndim - len(axes)], -1)\n"
+                "    rows = x.reshape(*x.shape[: x.ndim - len(axes)], int(np.prod(x.shape[x.ndim - len(axes) :])))\n"
                 "    mean, squares = rows[..., 0], 0.0 * rows[..., 0]\n"
                 "    for k in range(1, rows.shape[-1]):\n"
                 "        d = rows[..., k] - mean\n"

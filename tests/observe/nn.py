@@ -262,7 +262,7 @@ def told(x):
         return [told(value) for value in x]
     if inspect.ismethod(x):
         return "a method"
-    return x if isinstance(x, str | int | float | None) else repr(x)
+    return x if isinstance(x, str | int | float | np.ndarray | None) else repr(x)
 
 
 def tree(module):
