@@ -177,9 +177,9 @@ def test_every_pass_has_a_mask_of_its_own(cell, seed, n):
 @given(seed=SEEDS, sizes=st.tuples(st.sampled_from([1, 2, 3, 5, 7, 10, 300]), st.integers(1, 9)), bias=st.booleans())
 def test_one_seed_is_one_layer_on_every_rung(cell, seed, sizes, bias):
     """Born from one seed, the layers have the same weights to the bit, and leave the generator in the same state."""
-    expected = initial(Rung.NATIVE, cell.ladder.native, seed, cell.dtype, sizes, bias)
+    expected = initial(Rung.NATIVE, cell.ladder.native, seed, cell.dtype, *sizes, bias)
     for rung, impl in cell.implementations.items():
-        assert_same(initial(rung, impl, seed, cell.dtype, sizes, bias), expected, f"{cell.concept} {rung}")
+        assert_same(initial(rung, impl, seed, cell.dtype, *sizes, bias), expected, f"{cell.concept} {rung}")
 
 
 @cells("nn.linear", rungs=DROP_IN, cpu_because="parameters are drawn on the CPU")

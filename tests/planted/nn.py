@@ -172,7 +172,6 @@ BUGS = [
     sequential("adds_in_place", "return Sequential().extend(self).extend(self._summand(other))", "return self.extend(self._summand(other))", CHAINS, "clause"),
     sequential("grown_by_counting_anew", "            self.add_module(str(n + i), module)\n", "            self.append(module)\n", CHAINS, "found by this law"),
     sequential("multiplied_once_too_often", "range(n * (self._factor(other) - 1))", "range(n * self._factor(other))", CHAINS, "clause"),
-    sequential("no_negative_index", "        if not -n <= index < n:\n            raise IndexError(f\"index {index} is out of range\")\n", "        if not 0 <= index < n:\n            raise IndexError(f\"index {index} is out of range\")\n", CHAINS, "pytorch#15756 (ConcatDataset)"),
     sequential("plain_dictionary_welcome", "isinstance(args[0], OrderedDict)", "isinstance(args[0], dict)", REFUSES, "clause"),
     sequential("counts_from_one", "else enumerate(args):", "else enumerate(args, 1):", STATES, "clause"),
     sequential("ties_broken_by_a_copy", "            self.add_module(key if named else str(key), module)\n", "            self.add_module(key if named else str(key), __import__('copy').copy(module))\n", TIED, "clause"),
@@ -203,6 +202,8 @@ BUGS = [
     buffer("unmarked", "buffer.persistent, buffer._is_buffer = persistent, True", "buffer.persistent = persistent", IS_BUFFER, "clause"),
     # ── containers
     module_list("hole_left_by_del", "        self._modules = {str(i): module for i, module in enumerate(self)}\n", "", HOLDS, "pytorch#77067"),
+    module_list("knows_no_negative_index", "    if not -n <= index < n:\n", "    if not 0 <= index < n:\n", HOLDS, "pytorch#15756 (ConcatDataset)"),
+    module_list("chain_of_no_negative_index", "    if not -n <= index < n:\n", "    if not 0 <= index < n:\n", CHAINS, "pytorch#15756 (ConcatDataset)", of="nn.sequential"),
     module_list("slice_keeps_its_keys", "return type(self)(list(self)[index])", "sliced = type(self)()\n            sliced._modules = dict(list(self._modules.items())[index])\n            return sliced", HOLDS, "a chain's slice does"),
     module_list("insert_overwrites", "            self._modules[str(i)] = self._modules[str(i - 1)]\n", "            pass\n", HOLDS, "clause"),
     module_list("printed_one_by_one", "first == last else", "True else", HOLDS, "torch before 2.0"),
