@@ -26,6 +26,7 @@ from impls.init.eye import eye_manual as eye
 from impls.init.kaiming_normal import kaiming_normal_manual as kaiming_normal
 from impls.init.kaiming_uniform import kaiming_uniform_manual as kaiming_uniform
 from impls.init.normal import normal_manual as normal
+from impls.init.orthogonal import orthogonal_manual as orthogonal
 from impls.init.sparse import sparse_manual as sparse
 from impls.init.trunc_normal import trunc_normal_manual as trunc_normal
 from impls.init.uniform import uniform_manual as uniform
@@ -167,6 +168,7 @@ __all__ = [
     "normal",
     "one_cycle_lr",
     "optimizer",
+    "orthogonal",
     "polynomial_lr",
     "radam",
     "random_sampler",

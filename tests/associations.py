@@ -1,6 +1,7 @@
 """Other admissible ways to compute what a manual rung computes, where they round differently.
 
-A reference admits what any of them may return.  Each entry is here because some rung computes that way.
+A reference admits what any of them may return.  Each entry is here because some rung computes that way; one that takes
+several changes is a tuple of them.
 """
 
 import contextlib
@@ -24,27 +25,45 @@ ASSOCIATIONS = {
         ),
     ],
     "nn.gelu": [
-        # native's float32 vectors have 1 - p exp(-z²) for erf, exact to a few last places of 1: measured, up to 4.3
-        # roundings of Φ
-        ("cdf = 0.5 * (1.0 + erf(z))", "cdf = 0.5 * (1.0 + (1.0 - (1.0 - erf(z)) * np.exp(0.0 * z)))"),
+        # native's float32 vectors have the erf of Abramowitz and Stegun, 7.1.26 (ATen's Vectorized<float>, and oneDNN)
+        (
+            "cdf = 0.5 * (1.0 + erf(z))",
+            "t = 1.0 / (1.0 + 0.3275911 * abs(z))\n"
+            "    p = (((1.061405429 * t - 1.453152027) * t + 1.421413741) * t - 0.284496736) * t + 0.254829592\n"
+            "    tail = p * t * np.exp(-z * z)\n"
+            "    of_vectors = np.where(z < 0.0, tail - 1.0, 1.0 - tail)\n"
+            "    cdf = 0.5 * (1.0 + (of_vectors if x.dtype == np.float32 else erf(z)))",
+        ),
     ],
     "nn.layer_norm": [
-        # native's mean is a running one, which divides by every count on its way, and it scales and shifts the row
+        # native's moments are Welford's, element by element (ATen's RowwiseMoments; where there are enough for vectors,
+        # lane by lane, and then the lanes' likewise), it scales and shifts a row, and takes the gradient from x
         (
-            "    mean = x.mean(axis=axes, keepdims=True)\n"
-            "    d = x - mean\n"
-            "    r = 1.0 / np.sqrt((d * d).mean(axis=axes, keepdims=True) + eps)\n"
-            "    normal = d * r\n",
-            "    mean = (x / 3.0).mean(axis=axes, keepdims=True) * 3.0\n"
-            "    d = x - mean\n"
-            "    r = 1.0 / np.sqrt((d * d).mean(axis=axes, keepdims=True) + eps)\n"
-            "    normal = x * r - mean * r\n",
-        ),
-        # and so its gradient, from sums over x that is not centred
-        (
-            "return g - mean(g) - normal * mean(g * normal), dw, db",
-            "m = mean(x / 3.0) * 3.0; a = (mean(g) * m - mean(g * x)) * r * r; "
-            "return g + a * x + (-a * m - mean(g)), dw, db",
+            (
+                "def _axes(normalized_shape):",
+                "def _moments(x, axes):\n"
+                "    rows = x.reshape(*x.shape[: x.ndim - len(axes)], int(np.prod(x.shape[x.ndim - len(axes) :])))\n"
+                "    mean, squares = rows[..., 0], 0.0 * rows[..., 0]\n"
+                "    for k in range(1, rows.shape[-1]):\n"
+                "        d = rows[..., k] - mean\n"
+                "        mean = mean + d / (k + 1.0)\n"
+                "        squares = squares + d * (rows[..., k] - mean)\n"
+                "    kept = (*x.shape[: x.ndim - len(axes)], *[1] * len(axes))\n"
+                "    return mean.reshape(*kept), (squares / float(rows.shape[-1])).reshape(*kept)\n\n\n"
+                "def _axes(normalized_shape):",
+            ),
+            (
+                "    mean = x.mean(axis=axes, keepdims=True)\n"
+                "    d = x - mean\n"
+                "    r = 1.0 / np.sqrt((d * d).mean(axis=axes, keepdims=True) + eps)\n"
+                "    normal = d * r\n",
+                "    mean, var = _moments(x, axes)\n    r = 1.0 / np.sqrt(var + eps)\n    normal = x * r - mean * r\n",
+            ),
+            (
+                "return g - mean(g) - normal * mean(g * normal), dw, db",
+                "m, _ = _moments(x, axes); a = (mean(g) * m - mean(g * x)) * r * r; "
+                "return g + a * x + (-a * m - mean(g)), dw, db",
+            ),
         ),
         # autograd takes the mean of the whole away, that of n included, which is 0
         (
@@ -98,9 +117,10 @@ WRITTEN_IN = {"optim.adamw": "optim.adam"}  # where a concept's formula stands i
 def ways(concept):
     """The manual rung of a concept, and it again in each other admissible way."""
     found = [LADDERS[concept].manual]
-    for change in ASSOCIATIONS.get(concept, ()):
+    for way in ASSOCIATIONS.get(concept, ()):
+        changes = (way,) if isinstance(way[0], str) else way
         with contextlib.suppress(*[LookupError] * (concept in PLANTED)):  # a bug may have taken the very line away
-            found.append(variant(concept, change, file=WRITTEN_IN.get(concept)).manual)
+            found.append(variant(concept, *changes, file=WRITTEN_IN.get(concept)).manual)
     return found
 
 

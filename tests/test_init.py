@@ -1,14 +1,17 @@
 """Initialization: from one seed every rung draws the same parameters, and leaves the generator in the same state."""
 
+import contextlib
+
 import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from impls import rng
 from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, WORDS, cells
-from tests.exactness import assert_same
+from tests.exactness import assert_same, bounded
 from tests.observe.nn import refusal
 from tests.observe.rng import state_of
 from tests.observe.tensors import seen
@@ -16,6 +19,7 @@ from tests.strategies.init import FEW, GAINS, MANY, births
 
 ON_THE_CPU = "parameters are drawn on the CPU"
 FILLS = tuple(f"init.{name}" for name in sorted(MANY))
+DRAWN = tuple(name for name in FILLS if name != "init.orthogonal")  # and not computed of what is drawn
 
 
 def born(rung, impl, birth, dtype):
@@ -34,7 +38,7 @@ def born(rung, impl, birth, dtype):
         return {"parameter": seen(w), "generator": state_of(generator)._asdict()}
 
 
-@cells(*(f"init.{name}" for name in sorted(FEW)), cpu_because=ON_THE_CPU)
+@cells(*DRAWN, cpu_because=ON_THE_CPU)
 @given(data=st.data())
 def test_one_seed_is_one_parameter_on_every_rung(cell, data):
     """Up to fifteen elements, where a normal draw is the C library's on every rung, no bit differs."""
@@ -42,6 +46,32 @@ def test_one_seed_is_one_parameter_on_every_rung(cell, data):
     expected = born(Rung.NATIVE, cell.ladder.native, birth, cell.dtype)
     for rung, impl in cell.implementations.items():
         assert_same(born(rung, impl, birth, cell.dtype), expected, f"{cell.concept} {rung}")
+
+
+@cells("init.orthogonal", cpu_because=ON_THE_CPU)
+@given(data=st.data())
+def test_one_seed_is_one_orthogonal_parameter_on_every_rung(cell, data):
+    """Of one draw every rung has the same orthogonal factor, to the rounding of Householder's reflections, LAPACK's
+    included."""
+    birth = data.draw(births(cell.concept, FEW), label="birth")
+    with bounded_normals(cell.dtype):
+        expected = born(Rung.MANUAL, cell.ladder.manual, birth, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        assert_same(born(rung, impl, birth, cell.dtype), expected, f"{cell.concept} {rung}")
+
+
+@contextlib.contextmanager
+def bounded_normals(dtype):
+    """While this lasts, what the manual rung draws are bounded numbers, and so is what it computes of them."""
+
+    def draw(*settings):
+        w, state = sound(*settings)
+        return bounded(w, dtype), state
+
+    sound = rng.normal_manual
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rng, "normal_manual", draw)
+        yield
 
 
 @cells(*FILLS, rungs=(Rung.RAW, *DROP_IN), cpu_because=ON_THE_CPU)

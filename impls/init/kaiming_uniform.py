@@ -36,7 +36,7 @@ def kaiming_std(shape, a, mode, nonlinearity):
     if mode.lower() not in MODES:
         raise ValueError(f"Mode {mode.lower()} not supported, please use one of {MODES}")
     fan = fans(shape)[MODES.index(mode.lower())]
-    return calculate_gain(nonlinearity, a) / math.sqrt(fan)
+    return calculate_gain(nonlinearity, a) / math.sqrt(fan or 1)  # without a fan there is nothing to draw
 
 
 MODES = ["fan_in", "fan_out"]

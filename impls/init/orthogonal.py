@@ -2,21 +2,53 @@ r"""Orthogonal: rows, or columns, that keep every length.
 
     a ~ N(0, 1),  of shape (n, m), transposed if n < m
     q r = a,      w = g q sign(diag r),  transposed back        g gain
+    by Householder:   x = aₖ from row k on,   rₖₖ = -sign(xₖ)‖x‖,   v = x - rₖₖ eₖ,   k = 1, …, m
+                      a ← (1 - 2 v vᵀ/vᵀv) a,   q ← q (1 - 2 v vᵀ/vᵀv),   q is 1 at first
 
 A QR factorisation is unique but for signs, and LAPACK's have a pattern: only with those of r's diagonal is q uniform
-among all orthogonal matrices (Mezzadri 2007; tests/planted: orthogonal_signs_dropped).  The normal draw is what makes
-every direction alike: from a uniform one they are not.
+among all orthogonal matrices (Mezzadri 2007; tests/planted: orthogonal_signs_dropped).  The sign of rₖₖ is such that
+nothing cancels in v.  The normal draw is what makes every direction alike: from a uniform one they are not.
 
 Shapes   (n, m, …), the rest flattened into m.
 Units    [w] = [g].
 Raises   ValueError for fewer than two dimensions (custom and native).
-Source   Saxe et al. 2014; Mezzadri 2007; torch/nn/init.py (PyTorch 2.13).
+Source   Householder 1958; Saxe et al. 2014; Mezzadri 2007; torch/nn/init.py (PyTorch 2.13), where LAPACK factorises.
 """
 
+import math
+
+import numpy as np
 import torch
 
 from impls import rng
-from impls.ladder import Absent, Ladder
+from impls.ladder import Ladder
+
+# ── manual ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def orthogonal_manual(state, shape, gain=1, dtype=np.float32):
+    """Return (w, state)."""
+    rows, *rest = shape
+    a, state = rng.normal_manual(state, (rows, math.prod(rest)), 0.0, 1.0, dtype)
+    return (_householder(a) * gain).reshape(*shape), state
+
+
+def _householder(a):
+    """q, of which each column has the sign that r's diagonal has in its row; of a wide matrix its transpose's."""
+    n, m = a.shape
+    if n < m:
+        return _householder(a.T).T
+    q, rows = np.eye(n, dtype=a.dtype), np.arange(n)
+    for k in range(m):
+        x = np.where(rows < k, 0.0, a[:, k])
+        norm = np.sqrt((x * x).sum())
+        r = np.where(x[k] < 0.0, norm, -norm)
+        v = (x - np.where(rows == k, r, 0.0)).reshape(n, 1)
+        u = v * (2.0 / (v * v).sum())
+        a = a - u * (v * a).sum(axis=0)
+        q = (q - (q * v.T).sum(axis=1, keepdims=True) * u.T) * np.where(rows == k, np.sign(r), 1.0)
+    return q[:, :m]
+
 
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -51,9 +83,4 @@ def orthogonal_(tensor, gain=1, generator=None):
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────
 
-LADDER = Ladder(
-    Absent("a QR factorisation by hand rounds otherwise than LAPACK's, by more than any bound of ours is proven for"),
-    orthogonal_raw,
-    orthogonal_,
-    torch.nn.init.orthogonal_,
-)
+LADDER = Ladder(orthogonal_manual, orthogonal_raw, orthogonal_, torch.nn.init.orthogonal_)

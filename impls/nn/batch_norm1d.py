@@ -190,6 +190,13 @@ class BatchNorm1d(Module):
                 return 1.0 / float(self.num_batches_tracked)
         return self.momentum or 0.0
 
+    def _load_from_state_dict(self, state_dict, prefix, local_metadata, *told):
+        """A state of the first layout, or of none that it tells, has no count: the module's own stays."""
+        key, own = f"{prefix}num_batches_tracked", self.num_batches_tracked
+        if (local_metadata.get("version") or 1) < 2 and self.track_running_stats and key not in state_dict:
+            state_dict[key] = torch.tensor(0) if own is None or own.is_meta else own
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, *told)
+
     def extra_repr(self):
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "

@@ -18,9 +18,10 @@ Source   Bengio et al. 2003; torch/nn/modules/sparse.py, ATen/native/Embedding.c
 import numpy as np
 import torch
 
+from impls.init.normal import normal_, normal_manual, normal_raw
 from impls.ladder import Ladder, Pair
 from impls.nn.module import Module
-from impls.nn.parameter import Parameter
+from impls.nn.parameter import Parameter, parameter_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -46,7 +47,15 @@ def _check_rows(i, w):
         raise IndexError("index out of range in self")
 
 
-embedding_manual = Pair(embedding_forward, embedding_backward)
+def embedding_init(rng, num_embeddings, embedding_dim, padding_idx=None, dtype=np.float32):
+    """Return ({"weight": w}, rng)."""
+    w, rng = normal_manual(rng, (num_embeddings, embedding_dim), dtype=dtype)
+    if padding_idx is not None:
+        w = np.where((np.arange(num_embeddings) == padding_idx % num_embeddings).reshape(-1, 1), 0.0, w)
+    return {"weight": w}, rng
+
+
+embedding_manual = Pair(embedding_forward, embedding_backward, embedding_init)
 
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -57,6 +66,17 @@ def embedding_raw(i, weight, *, padding_idx=None):
     if padding_idx is None:
         return y
     return torch.where((i == padding_idx % len(weight)).unsqueeze(-1), y.detach(), y)
+
+
+def embedding_init_raw(generator, num_embeddings, embedding_dim, padding_idx=None, dtype=torch.float32):
+    """Return ({"weight": w}, generator), a leaf."""
+    w, generator = normal_raw(generator, (num_embeddings, embedding_dim), dtype=dtype)
+    if padding_idx is not None:
+        w[padding_idx] = 0
+    return {"weight": parameter_raw(w)}, generator
+
+
+embedding_raw.init = embedding_init_raw  # type: ignore[attr-defined]  # where the manual rung has it, in a Pair
 
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
@@ -97,9 +117,9 @@ class Embedding(Module):
             self.weight = Parameter(_weight, requires_grad=not _freeze)
 
     def reset_parameters(self):
-        with torch.no_grad():
-            self.weight.normal_()
-            if self.padding_idx is not None:
+        normal_(self.weight)
+        if self.padding_idx is not None:
+            with torch.no_grad():
                 self.weight[self.padding_idx].fill_(0)
 
     def forward(self, input):

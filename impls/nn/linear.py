@@ -5,7 +5,7 @@ r"""The linear layer.
     at first  w ~ U(-β, β),  then  b ~ U(-1/√k, 1/√k),      k in_features,  β = √3 · √(2/(1 + √5²)) / √k
 
 w holds one row per output, Keras's and Flax's kernel one column.  β is 1/√k in exact arithmetic, but is computed the
-long way round, as kaiming_uniform_(a=√5), and w is drawn before b: who draws b first has another model from the same
+long way round, see init.kaiming_uniform, and w is drawn before b: who draws b first has another model from the same
 seed (tests/planted: linear_draws_bias_first).
 
 Shapes   x (…, k), w (out, k), b (out,) or None, y (…, out);  … is any number of dimensions, none included.
@@ -15,15 +15,16 @@ Source   LeCun et al. 1998, Efficient BackProp, for the scale; torch/nn/modules/
 """
 
 import math
-import warnings
 
 import numpy as np
 import torch
 
+from impls.init.kaiming_uniform import kaiming_uniform_, kaiming_uniform_manual, kaiming_uniform_raw
+from impls.init.uniform import uniform_, uniform_manual, uniform_raw
+from impls.init.xavier_uniform import fans
 from impls.ladder import Ladder, Pair
 from impls.nn.module import Module
 from impls.nn.parameter import Parameter, parameter_raw
-from impls.rng import uniform_manual, uniform_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -51,23 +52,20 @@ def _rows(a):
 
 def linear_init(rng, in_features, out_features, bias=True, dtype=np.float32):
     """Return ({"weight": w, "bias": b}, rng), torch's from the same seed."""
-    bound = _weight_bound(in_features)
-    w, rng = uniform_manual(rng, (out_features, in_features), -bound, bound, dtype)
+    w, rng = kaiming_uniform_manual(rng, (out_features, in_features), SLOPE, dtype=dtype)
     if not bias:
         return {"weight": w}, rng
-    bound = _bias_bound(in_features)
+    bound = _bias_bound(w.shape)
     b, rng = uniform_manual(rng, (out_features,), -bound, bound, dtype)
     return {"weight": w, "bias": b}, rng
 
 
-def _weight_bound(in_features):
-    """1/sqrt(in_features), rounded as kaiming_uniform_ rounds it: in float64 it may differ in its last bit."""
-    gain = math.sqrt(2 / (1 + math.sqrt(5) ** 2))
-    return math.sqrt(3) * (gain / math.sqrt(in_features)) if in_features else 0
+SLOPE = math.sqrt(5)  # of a rectifier that nobody has: it makes β 1/√k
 
 
-def _bias_bound(in_features):
-    return 1 / math.sqrt(in_features) if in_features else 0
+def _bias_bound(shape):
+    inputs, _ = fans(shape)
+    return 1 / math.sqrt(inputs) if inputs else 0
 
 
 linear_manual = Pair(linear_forward, linear_backward, linear_init)
@@ -82,11 +80,10 @@ def linear_raw(x, weight, bias=None):
 
 def linear_init_raw(generator, in_features, out_features, bias=True, dtype=torch.float32):
     """Return ({"weight": w, "bias": b}, generator), two leaves."""
-    bound = _weight_bound(in_features)
-    w, generator = uniform_raw(generator, (out_features, in_features), -bound, bound, dtype)
+    w, generator = kaiming_uniform_raw(generator, (out_features, in_features), SLOPE, dtype=dtype)
     if not bias:
         return {"weight": parameter_raw(w)}, generator
-    bound = _bias_bound(in_features)
+    bound = _bias_bound(w.shape)
     b, generator = uniform_raw(generator, (out_features,), -bound, bound, dtype)
     return {"weight": parameter_raw(w), "bias": parameter_raw(b)}, generator
 
@@ -110,15 +107,10 @@ class Linear(Module):
         self.reset_parameters()
 
     def reset_parameters(self):
-        with torch.no_grad():
-            if self.weight.numel():
-                bound = _weight_bound(self.in_features)
-                self.weight.uniform_(-bound, bound)
-            else:
-                warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
-            if self.bias is not None:
-                bound = _bias_bound(self.in_features)
-                self.bias.uniform_(-bound, bound)
+        kaiming_uniform_(self.weight, SLOPE)
+        if self.bias is not None:
+            bound = _bias_bound(self.weight.shape)
+            uniform_(self.bias, -bound, bound)
 
     def forward(self, input):
         # x @ w.T + b rounds once more: only the fused product has native's bits.

@@ -40,10 +40,7 @@ class ModuleList(Module):
         return iter(self._modules.values())
 
     def _key(self, index):
-        index, n = operator.index(index), len(self)
-        if not -n <= index < n:
-            raise IndexError(f"index {index} is out of range")
-        return str(index % n)
+        return str(place(index, len(self)))
 
     def __getitem__(self, index):
         if isinstance(index, slice):
@@ -97,6 +94,14 @@ class ModuleList(Module):
             lines.append(where + text)
         inside = "\n" + textwrap.indent("\n".join(lines), "  ") + "\n" if lines else ""
         return f"{type(self).__name__}({inside})"
+
+
+def place(index, n):
+    """Which of n an index means: one below 0 counts from the end."""
+    index = operator.index(index)
+    if not -n <= index < n:
+        raise IndexError(f"index {index} is out of range")
+    return index % n
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

@@ -12,13 +12,13 @@ Raises   IndexError past either end;  TypeError for what is no iterable;  Runtim
 Source   torch/nn/modules/container.py (PyTorch 2.13).
 """
 
-import operator
 from collections.abc import Iterable
 
 import torch
 
 from impls.ladder import Absent, Ladder
 from impls.nn.module import Module
+from impls.nn.module_list import place
 from impls.nn.parameter import Parameter
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
@@ -40,10 +40,7 @@ class ParameterList(Module):
         return (self[i] for i in range(len(self)))
 
     def _key(self, index):
-        index, n = operator.index(index), len(self)
-        if not -n <= index < n:
-            raise IndexError(f"index {index} is out of range")
-        return str(index % n)
+        return str(place(index, len(self)))
 
     def __getitem__(self, index):
         if isinstance(index, slice):

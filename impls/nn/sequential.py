@@ -13,7 +13,6 @@ Raises   TypeError for what is no module, IndexError past either end, ValueError
 Source   torch/nn/modules/container.py (PyTorch 2.13).
 """
 
-import operator
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from itertools import islice
@@ -23,6 +22,7 @@ import torch
 
 from impls.ladder import Ladder, Pair
 from impls.nn.module import Module
+from impls.nn.module_list import place
 
 
 class Layer(NamedTuple):
@@ -101,10 +101,7 @@ class Sequential(Module):
         return iter(self._modules.values())
 
     def _key(self, index):
-        index, n = operator.index(index), len(self)
-        if not -n <= index < n:
-            raise IndexError(f"index {index} is out of range")
-        return next(islice(self._modules, index % n, None))
+        return next(islice(self._modules, place(index, len(self)), None))
 
     def __getitem__(self, index):
         if isinstance(index, slice):

@@ -111,17 +111,17 @@ def _trace(y, gradients, problem, left=None):
     return trace
 
 
-def initial(rung, impl, seed, dtype, sizes, bias):
+def initial(rung, impl, seed, dtype, *sizes):
     """The parameters with which a layer is born from a seed, and the generator after that."""
     if rung is Rung.MANUAL:
-        params, rng = impl.init(LADDERS["rng"].manual.seed(seed), *sizes, bias, dtype=np.dtype(dtype).type)
+        params, rng = impl.init(LADDERS["rng"].manual.seed(seed), *sizes, dtype=np.dtype(dtype).type)
         return {"parameters": params, "generator": rng._asdict()}
     with torch.random.fork_rng(devices=()):
         generator, kind = torch.default_generator.manual_seed(seed), getattr(torch, dtype)
         if rung is Rung.RAW:
-            params, generator = impl.init(generator, *sizes, bias, dtype=kind)
+            params, generator = impl.init(generator, *sizes, dtype=kind)
         else:
-            params = dict(impl(*sizes, bias, dtype=kind).named_parameters())
+            params = dict(impl(*sizes, dtype=kind).named_parameters())
         return {"parameters": {name: seen(w) for name, w in params.items()}, "generator": state_of(generator)._asdict()}
 
 
@@ -262,7 +262,7 @@ def told(x):
         return [told(value) for value in x]
     if inspect.ismethod(x):
         return "a method"
-    return x if isinstance(x, str | int | float | None) else repr(x)
+    return x if isinstance(x, str | int | float | np.ndarray | None) else repr(x)
 
 
 def tree(module):

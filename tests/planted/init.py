@@ -4,6 +4,7 @@ from tests.planted import planter
 
 BORN = "test_init.test_one_seed_is_one_parameter_on_every_rung"
 MANY = "test_init.test_torch_draws_the_same_at_any_size"
+ORTHOGONAL = "test_init.test_one_seed_is_one_orthogonal_parameter_on_every_rung"
 GAINS = "test_init.test_every_rung_has_the_same_gains"
 LEAF = "test_init.test_a_parameter_is_filled_in_place_and_no_gradient_sees_it"
 REFUSES = "test_init.test_custom_refuses_what_native_refuses_in_its_words"
@@ -56,6 +57,14 @@ BUGS = [
     trunc_normal("always_redrawn", "    if _inside(mean, std, a, b) > 0.3:\n        return _redrawn", "    if True:\n        return _redrawn", BORN, "clause"),
     trunc_normal("peak_outside", "_log_density(max(a, min(mean, b)), mean, std)\n    while pending.any():\n        drawn, state", "0.0\n    while pending.any():\n        drawn, state", BORN, "clause"),
     trunc_normal("silent_of_a_mean_outside", "if mean < a - 2 * std or mean > b + 2 * std:", "if False:", REFUSES, "clause"),
+    orthogonal("manual_signs_dropped", "np.where(rows == k, np.sign(r), 1.0)", "1.0", ORTHOGONAL, "Mezzadri 2007"),
+    orthogonal("signs_are_the_columns", "np.where(x[k] < 0.0, norm, -norm)", "-norm", ORTHOGONAL, "clause: the sign of what is reflected"),
+    orthogonal("projected_and_not_reflected", "2.0 / (v * v).sum()", "1.0 / (v * v).sum()", ORTHOGONAL, "clause"),
+    orthogonal("reflected_whole", "np.where(rows < k, 0.0, a[:, k])", "a[:, k]", ORTHOGONAL, "clause: r is not triangular"),
+    orthogonal("of_what_is_not_reduced", "        a = a - u * (v * a).sum(axis=0)\n", "", ORTHOGONAL, "clause"),
+    orthogonal("reflections_the_other_way_round", "q - (q * v.T).sum(axis=1, keepdims=True) * u.T", "q - u * (v * q).sum(axis=0)", ORTHOGONAL, "clause: q transposed"),
+    orthogonal("manual_wide_not_transposed", "return _householder(a.T).T", "return _householder(a.T).reshape(*a.shape)", ORTHOGONAL, "clause"),
+    orthogonal("manual_ignores_its_gain", "(_householder(a) * gain)", "_householder(a)", ORTHOGONAL, "clause"),
     orthogonal("signs_dropped", "return q * r.diag().sign()", "return q", MANY, "Mezzadri 2007"),
     orthogonal("of_a_uniform_draw", ".normal_(0, 1, generator=generator)", ".uniform_(0, 1, generator=generator)", MANY, "tensorflow/tensorflow#10719"),
     orthogonal("wide_not_transposed", "return _orthogonal(a.T).T", "return _orthogonal(a.T).reshape(a.shape)", MANY, "clause"),

@@ -12,6 +12,8 @@ ALONE = "test_layers.test_in_evaluation_a_row_does_not_see_its_neighbours"
 ONE_ROW = "test_layers.test_of_one_row_there_is_no_variance"
 NO_ROW = "test_layers.test_what_is_no_row_is_refused"
 TABLE = "test_layers.test_custom_has_natives_options_of_a_table"
+SEED = "test_layers.test_one_seed_is_one_table_on_every_rung"
+LAYOUT = "test_layers.test_a_state_from_before_batches_were_counted_is_taken"
 BORN = "test_layers.test_a_layer_is_born_as_natives_is"
 COPIED = "test_layers.test_nothing_is_copied"
 REFUSES = "test_layers.test_custom_refuses_what_native_refuses_in_its_words"
@@ -91,7 +93,10 @@ BUGS = [
     embedding("pads_with_zeros", "return w[i], (i", "return (w[i] if padding_idx is None else np.where((i == padding_idx % len(w))[..., None], 0.0, w[i])), (i", AGREE, "clause"),
     embedding("raw_padding_learns", "    if padding_idx is None:\n        return y", "    if True:\n        return y", AGREE, "clause"),
     embedding("counts_from_the_end", "if ((i < 0) | (i >= w.shape[0])).any():", "if False:", NO_ROW, "Python's negative indices"),
-    embedding("born_with_padding", "if self.padding_idx is not None:\n                self", "if False:\n                self", BORN, "clause"),
+    embedding("born_with_padding", "if self.padding_idx is not None:\n            with", "if False:\n            with", BORN, "clause"),
+    embedding("born_uniform", "normal_manual(rng, (num_embeddings, embedding_dim), dtype=dtype)", "__import__('impls.rng').rng.uniform_manual(rng, (num_embeddings, embedding_dim), -0.05, 0.05, dtype)", SEED, "Keras's default"),
+    embedding("manual_born_with_padding", "    if padding_idx is not None:\n        w = np", "    if False:\n        w = np", SEED, "clause"),
+    embedding("raw_pads_the_first", "w[padding_idx] = 0", "w[0] = 0", SEED, "clause"),
     embedding("never_frozen", "Parameter(_weight, requires_grad=not _freeze)", "Parameter(_weight)", TABLE, "clause"),
     embedding("norm_ignored", "            self.max_norm,\n", "            None,\n", TABLE, "clause"),
     embedding("frequency_ignored", "            self.scale_grad_by_freq,\n", "            False,\n", TABLE, "clause"),
@@ -126,5 +131,8 @@ BUGS = [
     batch_norm("raw_remembers_the_biased", "squares.detach() / (n - 1)", "squares.detach() / n", AGREE, "pytorch#19902, #7028, #60528"),
     batch_norm("custom_does_not_count", "self.num_batches_tracked.add_(1)", "self.num_batches_tracked.add_(0)", AGREE, "clause", ("1.0 / float(self.num_batches_tracked)", "1.0 / float(self.num_batches_tracked + 1)")),
     batch_norm("custom_remembers_untracked", "untouched = self.training and not", "untouched = False and not", AGREE, "clause", ("        tracked = track_running_stats\n", "        tracked = True\n")),
+    batch_norm("refuses_the_first_layout", "        if (local_metadata.get(\"version\") or 1) < 2 and", "        if False and", LAYOUT, "torch before 0.4.1 saved no count"),
+    batch_norm("first_layout_counts_from_zero", "torch.tensor(0) if own is None or own.is_meta else own", "torch.tensor(0)", LAYOUT, "clause"),
+    batch_norm("every_layout_may_lack_the_count", "if (local_metadata.get(\"version\") or 1) < 2 and self", "if self", LAYOUT, "clause"),
     batch_norm("any_dimensions", "if n not in (2, 3):", "if n < 2:", REFUSES, "clause"),
 ]

@@ -34,12 +34,13 @@ REFUSES = "test_nn.test_custom_refuses_what_native_refuses_in_its_words"
 HOOKS = "test_module.test_custom_and_native_call_their_hooks_alike"
 SAVES = "test_module.test_custom_and_native_save_and_load_the_same_with_hooks_and_extra_state"
 CONVERTS = "test_module.test_custom_and_native_convert_alike"
+SAYS = "test_module.test_custom_refuses_what_native_refuses_in_its_words"
 HOLDS = "test_module.test_custom_and_native_containers_live_through_the_same_lives"
 IS_BUFFER = "test_module.test_a_buffer_is_a_plain_tensor_with_a_mark"
 
 DROPOUT_ENDS = "    if not training or p == 0 or x.size == 0:\n"
-WEIGHT, BIAS = "w, rng = uniform_manual(rng, (out_features, in_features), -bound, bound, dtype)", "b, rng = uniform_manual(rng, (out_features,), -bound, bound, dtype)"
-CUSTOM_BIAS = "            if self.bias is not None:\n                bound = _bias_bound(self.in_features)\n                self.bias.uniform_(-bound, bound)\n"
+WEIGHT, BIAS = "w, rng = kaiming_uniform_manual(rng, (out_features, in_features), SLOPE, dtype=dtype)", "b, rng = uniform_manual(rng, (out_features,), -bound, bound, dtype)"
+CUSTOM_BIAS = "        if self.bias is not None:\n            bound = _bias_bound(self.weight.shape)\n            uniform_(self.bias, -bound, bound)\n"
 
 
 linear, relu, dropout = planter("nn.linear"), planter("nn.relu"), planter("nn.dropout")
@@ -62,17 +63,16 @@ BUGS = [
     linear("raw_batch_in_the_bias", "return y if bias is None else y + bias", "return y if bias is None else y + bias * (y.shape[0] if y.dim() > 1 else 1)", ROWS, "clause"),
     linear("unfused", "torch.nn.functional.linear(input, self.weight, self.bias)", "input @ self.weight.T + (0 if self.bias is None else self.bias)", BITS, "clause: the same bits need the same operation"),
     # ── linear: how it is born
-    linear("draws_bias_first", WEIGHT, f"{BIAS.replace('b, rng', 'first, rng')}\n    {WEIGHT}", BORN, "clause", (BIAS, "b = first")),
-    linear("textbook_bound", "math.sqrt(3) * (gain / math.sqrt(in_features)) if in_features else 0", "1 / math.sqrt(in_features) if in_features else 0", BORN, "exactness.md: one ulp in float64"),
-    linear("bound_of_the_outputs", "bound = _bias_bound(in_features)\n    b, rng", "bound = _bias_bound(out_features)\n    b, rng", BORN, "Xavier's fan"),
-    linear("he_bound", "math.sqrt(2 / (1 + math.sqrt(5) ** 2))", "math.sqrt(2)", BORN, "kaiming_uniform_ with its own default"),
-    linear("not_centred", WEIGHT, WEIGHT.replace("-bound, bound", "0.0, bound"), BORN, "denizyuret/Knet.jl#311, LBANN/lbann#316"),
+    linear("draws_bias_first", WEIGHT, f"bound = _bias_bound((out_features, in_features))\n    {BIAS.replace('b, rng', 'first, rng', 1)}\n    {WEIGHT}", BORN, "clause", (BIAS, "b = first")),
+    linear("textbook_bound", WEIGHT, "bound = 1 / math.sqrt(in_features)\n    w, rng = uniform_manual(rng, (out_features, in_features), -bound, bound, dtype)", BORN, "exactness.md: one ulp in float64"),
+    linear("bound_of_the_outputs", "    inputs, _ = fans(shape)", "    _, inputs = fans(shape)", BORN, "Xavier's fan"),
+    linear("he_bound", "SLOPE = math.sqrt(5)", "SLOPE = 0", BORN, "kaiming_uniform_ with its own default"),
+    linear("not_centred", WEIGHT, f"{WEIGHT}\n    w = abs(w)", BORN, "denizyuret/Knet.jl#311, LBANN/lbann#316"),
     linear("bias_starts_at_zero", BIAS, "b = np.zeros(out_features, dtype)", BORN, "Keras's default"),
-    linear("raw_forgets_the_bias_bound", "    bound = _bias_bound(in_features)\n    b, generator", "    b, generator", BORN, "clause: one ulp in float64"),
-    linear("custom_resets_bias_first", "            if self.weight.numel():", f"{CUSTOM_BIAS}            if self.weight.numel():", REBORN, "clause",
-        (f"stacklevel=2)\n{CUSTOM_BIAS}", "stacklevel=2)\n"), ("        self.reset_parameters()\n", "        self.weight.data.uniform_(-1, 1)\n")),
+    linear("raw_bias_of_the_weights_bound", "    bound = _bias_bound(w.shape)\n    b, generator", "    bound = math.sqrt(3) * (math.sqrt(2 / (1 + SLOPE**2)) / math.sqrt(in_features))\n    b, generator", BORN, "clause: one ulp in float64"),
+    linear("custom_resets_bias_first", "        kaiming_uniform_(self.weight, SLOPE)\n" + CUSTOM_BIAS, CUSTOM_BIAS + "        kaiming_uniform_(self.weight, SLOPE)\n", REBORN, "clause", ("        self.reset_parameters()\n", "        kaiming_uniform_(self.weight, SLOPE)\n" + CUSTOM_BIAS)),
     linear("custom_default_without_bias", "in_features, out_features, bias=True, device", "in_features, out_features, bias=False, device", DEFAULTS, "clause"),
-    linear("silent_about_no_elements", "warnings.warn(\"Init", "str(\"Init", REFUSES, "clause", ("no-op\", stacklevel=2)", "no-op\")")),
+    linear("silent_about_no_elements", "        kaiming_uniform_(self.weight, SLOPE)\n", "        if self.weight.numel():\n            kaiming_uniform_(self.weight, SLOPE)\n", REFUSES, "clause"),
     # ── relu
     relu("lets_zero_through", "np.where(x <= 0.0, 0.0, dy)", "np.where(-x <= 0.0, dy, 0.0)", KINK, "torch.clamp's derivative at its bound"),
     relu("half_at_the_kink", "np.where(x <= 0.0, 0.0, dy)", "np.where(x <= 0.0, np.where(-x <= 0.0, 0.5 * dy, 0.0), dy)", KINK, "TensorFlow.js's step, jax.numpy.maximum"),
@@ -172,7 +172,6 @@ BUGS = [
     sequential("adds_in_place", "return Sequential().extend(self).extend(self._summand(other))", "return self.extend(self._summand(other))", CHAINS, "clause"),
     sequential("grown_by_counting_anew", "            self.add_module(str(n + i), module)\n", "            self.append(module)\n", CHAINS, "found by this law"),
     sequential("multiplied_once_too_often", "range(n * (self._factor(other) - 1))", "range(n * self._factor(other))", CHAINS, "clause"),
-    sequential("no_negative_index", "        if not -n <= index < n:\n            raise IndexError(f\"index {index} is out of range\")\n", "        if not 0 <= index < n:\n            raise IndexError(f\"index {index} is out of range\")\n", CHAINS, "pytorch#15756 (ConcatDataset)"),
     sequential("plain_dictionary_welcome", "isinstance(args[0], OrderedDict)", "isinstance(args[0], dict)", REFUSES, "clause"),
     sequential("counts_from_one", "else enumerate(args):", "else enumerate(args, 1):", STATES, "clause"),
     sequential("ties_broken_by_a_copy", "            self.add_module(key if named else str(key), module)\n", "            self.add_module(key if named else str(key), __import__('copy').copy(module))\n", TIED, "clause"),
@@ -203,18 +202,20 @@ BUGS = [
     buffer("unmarked", "buffer.persistent, buffer._is_buffer = persistent, True", "buffer.persistent = persistent", IS_BUFFER, "clause"),
     # ── containers
     module_list("hole_left_by_del", "        self._modules = {str(i): module for i, module in enumerate(self)}\n", "", HOLDS, "pytorch#77067"),
+    module_list("knows_no_negative_index", "    if not -n <= index < n:\n", "    if not 0 <= index < n:\n", HOLDS, "pytorch#15756 (ConcatDataset)"),
+    module_list("chain_of_no_negative_index", "    if not -n <= index < n:\n", "    if not 0 <= index < n:\n", CHAINS, "pytorch#15756 (ConcatDataset)", of="nn.sequential"),
     module_list("slice_keeps_its_keys", "return type(self)(list(self)[index])", "sliced = type(self)()\n            sliced._modules = dict(list(self._modules.items())[index])\n            return sliced", HOLDS, "a chain's slice does"),
     module_list("insert_overwrites", "            self._modules[str(i)] = self._modules[str(i - 1)]\n", "            pass\n", HOLDS, "clause"),
     module_list("printed_one_by_one", "first == last else", "True else", HOLDS, "torch before 2.0"),
     module_list("adds_in_place", "return ModuleList(chain(self, other))", "return self.extend(other)", HOLDS, "clause"),
-    module_list("extends_by_anything", "if not isinstance(modules, Iterable):", "if False:", HOLDS, "clause"),
+    module_list("extends_by_anything", "if not isinstance(modules, Iterable):", "if False:", SAYS, "clause"),
     module_dict("sorts_its_keys", "for key, module in modules.items() if mapping", "for key, module in sorted(modules.items()) if mapping", HOLDS, "pytorch#40227"),
     module_dict("pop_keeps", "        del self[key]\n", "", HOLDS, "clause"),
     module_dict("covers_methods", "self.add_module(key, module)", "self._modules[key] = module", HOLDS, "clause"),
     module_dict("clear_keeps", "self._modules.clear()", "pass", HOLDS, "clause"),
     parameter_list("keeps_tensors", "return Parameter(value) if isinstance(value, torch.Tensor) and not isinstance(value, Parameter) else value", "return value", HOLDS, "clause"),
-    parameter_list("extends_by_a_tensor", " or isinstance(values, torch.Tensor)", "", HOLDS, "clause"),
-    parameter_list("callable", '        raise RuntimeError("ParameterList should not be called.")', "        return None", HOLDS, "clause"),
+    parameter_list("extends_by_a_tensor", " or isinstance(values, torch.Tensor)", "", SAYS, "clause"),
+    parameter_list("callable", '        raise RuntimeError("ParameterList should not be called.")', "        return None", SAYS, "clause"),
     parameter_dict("never_sorts", "given = sorted(parameters.items())", "given = parameters.items()", HOLDS, "pytorch#40905 mended ModuleDict alone"),
     parameter_dict("popitem_takes_the_first", "list(self)[-1]", "list(self)[0]", HOLDS, "clause"),
     parameter_dict("or_in_place", "        union = self.copy()\n", "        union = self\n", HOLDS, "clause"),

@@ -60,12 +60,12 @@ def identity(draw, dtype):
 def flatten(draw, dtype):
     shape = draw(shapes(min_dims=1, max_dims=4, max_side=3), label="shape")
     n = len(shape)
-    start = draw(st.integers(0, n - 1), label="start")
-    end = draw(st.integers(start, n - 1), label="end")
+    start, end, settings = 1, n - 1, {}
+    if n == 1 or draw(st.booleans(), label="dimensions are given"):
+        start = draw(st.integers(0, n - 1), label="start")
+        end = draw(st.integers(start, n - 1), label="end")
+        settings = {"start_dim": start - n * draw(st.integers(0, 1)), "end_dim": end - n * draw(st.integers(0, 1))}
     flat = (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
-    settings = {"start_dim": start - n * draw(st.integers(0, 1)), "end_dim": end - n * draw(st.integers(0, 1))}
-    if (start, end) == (1, n - 1) and draw(st.booleans()):
-        settings = {}
     return Problem({"x": draw(arrays(shape, dtype))}, draw(SOME), draw(arrays(flat, dtype)), settings)
 
 
@@ -87,6 +87,7 @@ def arrays_of_rows(draw, shape, rows):
 
 
 EPS = st.sampled_from([1e-5, 0.5, 1e-3, 1e-5])
+MODES = st.sampled_from([(True, True), (False, True), (True, True), (True, False), (True, True), (False, False)])
 
 
 @st.composite
@@ -125,12 +126,12 @@ def batch_norm1d(draw, dtype):
     n, features = draw(st.integers(2, 6), label="rows"), draw(st.integers(1, 3), label="features")
     shape = draw(st.sampled_from([(n, features), (n, features), (n - 1, features, 2)]), label="shape")
     params, born, is_affine = draw(affine((features,), dtype))
-    tracked = draw(st.integers(0, 3), label="tracked") > 0
+    training, tracked = draw(MODES, label="training, tracked")
     stats = draw(remembered(features, dtype)) if tracked else None
     inputs = {"x": draw(uneven(shape, dtype))} | params
     settings = {
-        "training": draw(st.sampled_from([True, True, False]), label="training"),
-        "momentum": draw(st.sampled_from([0.1, None, 0.3, 1.0, 0.0]), label="momentum"),
+        "training": training,
+        "momentum": draw(st.sampled_from([0.1, None, 0.3, None, 1.0, 0.0]), label="momentum"),
         "eps": draw(EPS, label="eps"),
     }
     born |= {"num_features": features, "affine": is_affine, "track_running_stats": tracked}

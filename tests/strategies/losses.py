@@ -76,13 +76,13 @@ def binary_cross_entropy(draw, dtype, certain=True, near=True):
 
 @st.composite
 def extreme(draw, shape, dtype):
-    """Logits near 0, at 0, or far beyond where exp overflows in float32; but none whose sigmoid is subnormal, for which
-    native has 0."""
+    """Logits near 0, at 0, or some of them far beyond where exp overflows in float32; but none whose sigmoid is
+    subnormal, for which native has 0."""
     kind = draw(st.sampled_from(["near", "lattice", "far"]))
-    if kind == "near":
-        return draw(graded(shape, dtype, exponents=(-6, 4)))
-    whole = np.rint(draw(lattice(shape, dtype)))
-    return whole if kind == "lattice" else whole * np.dtype(dtype).type(128)
+    near, whole = graded(shape, dtype, exponents=(-6, 4)), np.rint(draw(lattice(shape, dtype)))
+    if kind == "lattice":
+        return whole
+    return draw(near) if kind == "near" else np.where(whole, whole * np.dtype(dtype).type(128), draw(near))
 
 
 @st.composite
