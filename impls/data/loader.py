@@ -198,9 +198,8 @@ class Pass:
     """One pass over a loader: an iterator over its batches, which knows how many there are."""
 
     def __init__(self, loader):
-        self.sampler, self.dataset, self.num_workers = loader.indices, loader.dataset, loader.num_workers
+        self.sampler = loader.indices
         pinning = pins(loader)
-        self.begin(loader)
         indices = iter(self.sampler)
         base_seed = torch.empty((), dtype=torch.int64).random_(generator=loader.generator).item()
         if loader.timeout and not loader.num_workers:
@@ -209,16 +208,17 @@ class Pass:
             self.source, fetch = Workers(loader, base_seed, indices), None
         else:
             self.source, fetch = in_process(loader, indices)
-        self.batches = self.watched(self.source)
+        self.fetched = self.watched(self.source)
         for step in (fetch, pinned if pinning else None):
-            self.batches = map(step, self.batches) if step else self.batches
+            self.fetched = map(step, self.fetched) if step else self.fetched
+        self.begin(loader)
 
     def watched(self, source):
         """For a child that wants to see what is asked of the source."""
         return source
 
     def begin(self, loader):
-        self.promised, self.given = loader._promised, 0
+        self.batches = self.fetched if loader._promised is None else map(Counted(loader), self.fetched)
 
     def begin_again(self, loader):
         """Begin another pass with the same workers; no base seed is drawn, as they are seeded already."""
@@ -229,13 +229,20 @@ class Pass:
         return self
 
     def __next__(self):
-        batch = next(self.batches)
-        if self.promised is not None:
-            self.count()
-        return batch
+        return next(self.batches)
 
-    def count(self):
-        """Warn of a stream that is longer than it said."""
+    def __len__(self):
+        return len(self.sampler)
+
+
+class Counted:
+    """Hands batches on, and warns where a stream is longer than it said."""
+
+    def __init__(self, loader):
+        self.promised, self.given = loader._promised, 0
+        self.dataset, self.num_workers = loader.dataset, loader.num_workers
+
+    def __call__(self, batch):
         self.given += 1
         if self.given > self.promised:
             warnings.warn(
@@ -244,9 +251,7 @@ class Pass:
                 + (UNSHARED if self.num_workers else ""),
                 stacklevel=3,
             )
-
-    def __len__(self):
-        return len(self.sampler)
+        return batch
 
 
 UNSHARED = (

@@ -240,7 +240,7 @@ BUGS = [
     loader("length_of_a_stream_floored", "if self.drop_last else -(-n // self.batch_size)", "if True else 0", FLOWS, "pytorch#38925 (review)"),
     loader("longer_stream_unnoticed", "if self.given > self.promised:", "if False:", FLOWS, CLAUSE),
     loader("as_long_a_stream_warned_of", "if self.given > self.promised:", "if self.given >= self.promised:", FLOWS, CLAUSE),
-    loader("warns_unasked", "self._promised = n = len(self.dataset)", "n = len(self.dataset)", FLOWS, CLAUSE, ("self.promised, self.given = loader._promised, 0", "self.promised, self.given = (len(loader.dataset) if is_stream(loader.dataset) and hasattr(loader.dataset, '__len__') else None), 0")),
+    loader("warns_unasked", "self._promised = n = len(self.dataset)", "n = len(self.dataset)", FLOWS, CLAUSE, ("        self.batches = self.fetched if", "        loader._promised = len(loader.dataset) if is_stream(loader.dataset) and hasattr(loader.dataset, '__len__') else None\n        self.batches = self.fetched if")),
     loader("stream_shuffled", "    if is_stream(dataset):\n        return Forever()\n", "    if is_stream(dataset) and not shuffle:\n        return Forever()\n", REFUSES, CLAUSE, ("        if is_stream(dataset):\n            check_stream(shuffle, sampler, batch_sampler)\n", "")),
     workers("last_batch_of_a_stream_kept", "(drop_last and len(taken) < len(batch))", "(False and len(taken) < len(batch))", FLOWS, "nerdai/llms-from-scratch-rs#155, pytorch#1133", of="data.loader"),
     workers("stream_read_ahead", "list(itertools.islice(rows, len(batch)))", "list(itertools.islice(rows, len(batch) + 1))[: len(batch)]", FLOWS, CLAUSE, of="data.loader"),
