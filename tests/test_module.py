@@ -211,7 +211,8 @@ def test_what_is_appended_to_a_slice_of_a_chain_overwrites_nothing(cell):
 
 # ── hooks ───────────────────────────────────────────────────────────────────────────────────────
 
-HOOKS = st.sampled_from(["forward_pre", "forward", "full_backward_pre", "full_backward"])
+BACKWARD = ("full_backward_pre", "full_backward")
+KINDS = st.sampled_from([("forward",), ("forward_pre",), BACKWARD, ("forward", "forward_pre", *BACKWARD)])
 DOES = st.sampled_from(["looks", "changes", "wraps", "looks", "wraps", "fails"])  # only a pre-hook's result is wrapped
 
 
@@ -245,11 +246,11 @@ def forward(_, x, shift=0.0):
 @given(data=st.data())
 def test_custom_and_native_call_their_hooks_alike(cell, data):
     """Hooks of a module and of all are shown the same, in the same order, and what they return counts the same."""
-    flags = st.booleans()
+    flags, kinds = st.booleans(), st.sampled_from(data.draw(KINDS, label="kinds"))
     plan = data.draw(
-        st.lists(st.tuples(HOOKS, DOES, flags, flags, flags, st.integers(0, 3).map(lambda n: n == 0)), max_size=4)
+        st.lists(st.tuples(kinds, DOES, flags, flags, flags, st.integers(0, 3).map(lambda n: n == 0)), max_size=5)
     )
-    removed, shift = data.draw(st.integers(0, 5)), data.draw(st.sampled_from([0.0, 1.0, 7]))
+    removed, shift = data.draw(st.integers(0, 5)), data.draw(st.sampled_from([0.0, 7, 1.0, 7]))
     found = []
     homes = (hooks_of(cell.ladder.custom), vars(torch.nn.modules.module))
     for cls, home in zip(cell.ladder[2:], homes, strict=True):
