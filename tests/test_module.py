@@ -304,7 +304,7 @@ def counted(cls):
 def test_custom_and_native_save_and_load_the_same_with_hooks_and_extra_state(cell, data):
     """Extra state is saved and loaded, missed and unexpected; hooks are told the same, and told strict=True."""
     kinds = st.sampled_from(["state_dict_pre", "state_dict_post", "load_state_dict_pre", "load_state_dict_post"])
-    hooks = data.draw(st.lists(st.tuples(kinds, st.booleans()), max_size=3), label="hooks")
+    hooks = data.draw(st.lists(st.tuples(kinds, st.booleans(), st.booleans()), max_size=4), label="hooks")
     without, strict, assign = (data.draw(st.booleans(), label=label) for label in ("without", "strict", "assign"))
     found = []
     for rung, cls in zip(DROP_IN, cell.ladder[2:], strict=True):
@@ -313,11 +313,11 @@ def test_custom_and_native_save_and_load_the_same_with_hooks_and_extra_state(cel
         root.child = counted(cls)()
         root.b = LADDERS["nn.buffer"].native(torch.ones(2), persistent=False)
         root.child.b = getattr(LADDERS["nn.buffer"], rung)(torch.ones(2))
-        for kind, returns in hooks:
+        for kind, returns, below in hooks:
             see = lambda module, *shown, kind=kind, returns=returns: (
                 log.append([kind, [repr(s) for s in shown]]) or (1 if returns else None)
             )
-            getattr(root, f"register_{kind}_hook")(see)
+            getattr(root.child if below else root, f"register_{kind}_hook")(see)
 
         def act():
             state = root.state_dict()
