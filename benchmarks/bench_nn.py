@@ -1,5 +1,6 @@
 """Layers, forward and back: the product is the same on every rung, so what differs is what stands around it."""
 
+import numpy as np
 import torch
 
 from benchmarks.paired import Runner, Size, contest, drawn
@@ -16,6 +17,16 @@ LINEAR = [
     Size("64x784x256", batch=64, inputs=784, outputs=256, multiplications=64 * 784 * 256),
 ]
 CALLS = [Size(f"{calls}-calls", calls=calls) for calls in (1, 10, 100)]
+ACTIVATIONS = {
+    "nn.leaky_relu": {},
+    "nn.gelu": {},
+    "nn.silu": {},
+    "nn.sigmoid": {},
+    "nn.tanh": {},
+    "nn.softplus": {},
+    "nn.softmax": {"dim": -1},
+    "nn.log_softmax": {"dim": -1},
+}
 SIZES = [Size(f"64x{width}", batch=64, width=width, elements=64 * width) for width in (16, 256, 4096)]
 
 
@@ -27,7 +38,8 @@ def linear(case):
         "weight": drawn((outputs, inputs), case.dtype, 2),
         "bias": drawn((outputs,), case.dtype, 3),
     }
-    return Problem(given, (True, True, True), drawn((batch, outputs), case.dtype, 4), {})
+    born = {"in_features": inputs, "out_features": outputs}
+    return Problem(given, (True, True, True), drawn((batch, outputs), case.dtype, 4), {}, born=born)
 
 
 @Passes
@@ -39,6 +51,33 @@ def relu(case):
 @Passes
 def dropout(case):
     return relu.problem(case)._replace(settings={"p": 0.5}, seed=42)
+
+
+@Passes
+def activation(case):
+    return relu.problem(case)._replace(settings=ACTIVATIONS[case.concept])
+
+
+@Passes
+def normalization(case):
+    rows, width = case.size["batch"], case.size["width"]
+    given = {
+        "x": drawn((rows, width), case.dtype, 1),
+        "weight": drawn((width,), case.dtype, 2),
+        "bias": drawn((width,), case.dtype, 3),
+    }
+    settings, born = {"normalized_shape": width}, {}
+    if case.concept == "nn.batch_norm1d":
+        settings, born = {}, {"num_features": width, "track_running_stats": False}
+    return Problem(given, (True, True, True), drawn((rows, width), case.dtype, 4), settings, born=born)
+
+
+@Passes
+def embedding(case):
+    batch, width = case.size["batch"], case.size["width"]
+    given = {"x": np.random.RandomState(1).randint(0, 100, batch), "weight": drawn((100, width), case.dtype, 2)}
+    born = {"num_embeddings": 100, "embedding_dim": width}
+    return Problem(given, (False, True), drawn((batch, width), case.dtype, 3), {"padding_idx": 0}, born=born)
 
 
 @contest("nn.linear", LINEAR)
@@ -57,6 +96,24 @@ def test_relu(race):
 def test_dropout(race):
     """A dropout layer in training, its mask included, which is drawn from one seed on every rung."""
     race(dropout.assert_equivalent, dropout.start)
+
+
+@contest(ACTIVATIONS, SIZES[:2])
+def test_activation(race):
+    """An activation, or a softmax over the width."""
+    race(activation.assert_equivalent, activation.start)
+
+
+@contest(("nn.layer_norm", "nn.batch_norm1d"), SIZES[:2])
+def test_normalization(race):
+    """A normalization with all three gradients, by the batch where it is one of batches."""
+    race(normalization.assert_equivalent, normalization.start)
+
+
+@contest("nn.embedding", SIZES[:2])
+def test_embedding(race):
+    """A hundred rows, looked up and learned."""
+    race(embedding.assert_equivalent, embedding.start)
 
 
 @contest("nn.identity", CALLS, (Rung.CUSTOM, Rung.NATIVE), devices=("cpu",))

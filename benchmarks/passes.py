@@ -55,7 +55,8 @@ class Passes:
 
 def _layer(cls, problem, x):
     """A layer with the problem's parameters, and the leaves of its pass."""
-    module = cls(*problem.inputs["weight"].T.shape, dtype=x.dtype, device=x.device)
+    dtype = getattr(torch, str(problem.inputs["weight"].dtype))
+    module = cls(**problem.born, **problem.settings, dtype=dtype, device=x.device)
     module.load_state_dict({name: torch.from_numpy(a) for name, a in problem.inputs.items() if name != "x"})
     return functools.partial(module, x), [x, *module.parameters()]
 
@@ -66,7 +67,8 @@ def _manual(pair, problem):
 
     def step():
         nonlocal y, grads, rng
-        y, saved, *rng = pair.forward(*inputs, *rng, **problem.settings)
+        y, saved, *left = pair.forward(*inputs, *rng, **problem.settings)
+        rng = left if rng else []
         grads = pair.backward(problem.dy, saved, problem.needs)
 
     return Runner(step, lambda: _trace(y, grads, problem, *rng))
@@ -80,6 +82,7 @@ def _torch(function, leaves, dy, problem, generator):
         for leaf in leaves:
             leaf.grad = None
         y = function()
+        y = y[0] if isinstance(y, tuple) else y  # a raw batch norm remembers
         y.backward(dy)
 
     return Runner(step, lambda: _trace(y, [leaf.grad for leaf in leaves], problem, generator))

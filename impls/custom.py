@@ -38,12 +38,14 @@ from impls.init.eye import eye_
 from impls.init.kaiming_normal import kaiming_normal_
 from impls.init.kaiming_uniform import kaiming_uniform_
 from impls.init.normal import normal_
+from impls.init.ones import ones_
 from impls.init.orthogonal import orthogonal_
 from impls.init.sparse import sparse_
 from impls.init.trunc_normal import trunc_normal_
 from impls.init.uniform import uniform_
 from impls.init.xavier_normal import xavier_normal_
 from impls.init.xavier_uniform import xavier_uniform_
+from impls.init.zeros import zeros_
 from impls.losses.binary_cross_entropy import BCELoss
 from impls.losses.binary_cross_entropy_with_logits import BCEWithLogitsLoss
 from impls.losses.cross_entropy import CrossEntropyLoss
@@ -236,6 +238,7 @@ __all__ = [
     "make_dot",
     "no_grad",
     "normal_",
+    "ones_",
     "orthogonal_",
     "random_split",
     "sparse_",
@@ -248,4 +251,5 @@ __all__ = [
     "vjp",
     "xavier_normal_",
     "xavier_uniform_",
+    "zeros_",
 ]

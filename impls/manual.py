@@ -26,12 +26,14 @@ from impls.init.eye import eye_manual as eye
 from impls.init.kaiming_normal import kaiming_normal_manual as kaiming_normal
 from impls.init.kaiming_uniform import kaiming_uniform_manual as kaiming_uniform
 from impls.init.normal import normal_manual as normal
+from impls.init.ones import ones_manual as ones
 from impls.init.orthogonal import orthogonal_manual as orthogonal
 from impls.init.sparse import sparse_manual as sparse
 from impls.init.trunc_normal import trunc_normal_manual as trunc_normal
 from impls.init.uniform import uniform_manual as uniform
 from impls.init.xavier_normal import xavier_normal_manual as xavier_normal
 from impls.init.xavier_uniform import xavier_uniform_manual as xavier_uniform
+from impls.init.zeros import zeros_manual as zeros
 from impls.losses.binary_cross_entropy import binary_cross_entropy_manual as binary_cross_entropy
 from impls.losses.binary_cross_entropy_with_logits import (
     binary_cross_entropy_with_logits_manual as binary_cross_entropy_with_logits,
@@ -167,6 +169,7 @@ __all__ = [
     "nll_loss",
     "normal",
     "one_cycle_lr",
+    "ones",
     "optimizer",
     "orthogonal",
     "polynomial_lr",
@@ -206,4 +209,5 @@ __all__ = [
     "weighted_random_sampler",
     "xavier_normal",
     "xavier_uniform",
+    "zeros",
 ]

@@ -47,12 +47,14 @@ from torch.nn.init import (
     kaiming_normal_,
     kaiming_uniform_,
     normal_,
+    ones_,
     orthogonal_,
     sparse_,
     trunc_normal_,
     uniform_,
     xavier_normal_,
     xavier_uniform_,
+    zeros_,
 )
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import (
@@ -226,6 +228,7 @@ __all__ = [
     "kaiming_uniform_",
     "no_grad",
     "normal_",
+    "ones_",
     "orthogonal_",
     "random_split",
     "sparse_",
@@ -238,4 +241,5 @@ __all__ = [
     "vjp",
     "xavier_normal_",
     "xavier_uniform_",
+    "zeros_",
 ]

@@ -26,12 +26,14 @@ from impls.init.eye import eye_raw as eye
 from impls.init.kaiming_normal import kaiming_normal_raw as kaiming_normal
 from impls.init.kaiming_uniform import kaiming_uniform_raw as kaiming_uniform
 from impls.init.normal import normal_raw as normal
+from impls.init.ones import ones_raw as ones
 from impls.init.orthogonal import orthogonal_raw as orthogonal
 from impls.init.sparse import sparse_raw as sparse
 from impls.init.trunc_normal import trunc_normal_raw as trunc_normal
 from impls.init.uniform import uniform_raw as uniform
 from impls.init.xavier_normal import xavier_normal_raw as xavier_normal
 from impls.init.xavier_uniform import xavier_uniform_raw as xavier_uniform
+from impls.init.zeros import zeros_raw as zeros
 from impls.losses.binary_cross_entropy import binary_cross_entropy_raw as binary_cross_entropy
 from impls.losses.binary_cross_entropy_with_logits import (
     binary_cross_entropy_with_logits_raw as binary_cross_entropy_with_logits,
@@ -166,6 +168,7 @@ __all__ = [
     "named_parameters",
     "nll_loss",
     "normal",
+    "ones",
     "orthogonal",
     "parameter",
     "polynomial_lr",
@@ -204,4 +207,5 @@ __all__ = [
     "weighted_random_sampler",
     "xavier_normal",
     "xavier_uniform",
+    "zeros",
 ]

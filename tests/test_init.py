@@ -12,7 +12,7 @@ from impls import rng
 from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, WORDS, cells
 from tests.exactness import assert_same, bounded
-from tests.observe.nn import refusal
+from tests.observe.nn import outcome, refusal
 from tests.observe.rng import state_of
 from tests.observe.tensors import seen
 from tests.strategies.init import FEW, GAINS, MANY, births
@@ -100,6 +100,20 @@ def test_a_parameter_is_filled_in_place_and_no_gradient_sees_it(cell, data):
     assert_same(*found, "custom")
 
 
+@cells(*FILLS, rungs=DROP_IN, dtypes=None, cpu_because=ON_THE_CPU)
+@given(data=st.data())
+def test_what_has_no_memory_is_left_as_it_is(cell, data):
+    """On the meta device nothing is written, and what is drawn all the same is what native draws."""
+    birth = data.draw(births(cell.concept, MANY), label="birth")
+    found = []
+    for cls in cell.ladder[2:]:
+        with torch.random.fork_rng(devices=()):
+            generator = torch.manual_seed(birth.seed)
+            w = torch.empty(birth.shape, device="meta")
+            found.append([outcome(lambda: cls(w, **birth.settings) is w), state_of(generator)._asdict()])
+    assert_same(*found, "custom")
+
+
 @cells("init.calculate_gain", dtypes=None, cpu_because="a number has no device")
 @given(data=st.data())
 def test_every_rung_has_the_same_gains(cell, data):
@@ -130,7 +144,10 @@ REFUSED = {
         "another nonlinearity": lambda f: f(torch.empty(2, 2), nonlinearity="mish"),
     },
     "init.kaiming_normal": {"a vector": lambda f: f(torch.empty(2)), "nothing": lambda f: f(torch.empty(0, 2))},
-    "init.trunc_normal": {"a mean far outside": lambda f: f(torch.empty(1), 5.0)},
+    "init.trunc_normal": {
+        "a mean far outside": lambda f: f(torch.empty(1), 5.0),
+        "bounds in the wrong order, of nothing": lambda f: f(torch.empty(0), a=1.0, b=0.0),
+    },
 }
 
 

@@ -110,14 +110,15 @@ def test_rows_are_normalized_one_by_one(cell, data):
 @cells("nn.batch_norm1d")
 @given(data=st.data())
 def test_in_evaluation_a_row_does_not_see_its_neighbours(cell, data):
-    """With running statistics a row alone comes out as in the batch, and nothing is remembered of it."""
+    """With running statistics a row alone comes out as in the batch, its gradient too, and nothing is remembered."""
     problem = data.draw(problems(cell.concept, cell.dtype).filter(lambda p: p.stats is not None), label="problem")
-    problem = problem._replace(settings=problem.settings | {"training": False})
+    problem = problem._replace(settings=problem.settings | {"training": False}, needs=(True,) * len(problem.needs))
     first = problem._replace(inputs=problem.inputs | {"x": problem.inputs["x"][:1]}, dy=problem.dy[:1])
     expected = reference(observe, cell.concept, first, cell.dtype)
     for rung, impl in cell.implementations.items():
         trace = observe(rung, impl, problem, device=cell.device)
         assert_same(trace["output"][:1], expected["output"], f"{rung} output")
+        assert_same(trace["gradient"]["x"][:1], expected["gradient"]["x"], f"{rung} gradient")
         assert_same(trace["stats"], list(problem.stats.values()), f"{rung} stats")
 
 
@@ -176,7 +177,13 @@ def test_custom_has_natives_options_of_a_table(cell, data):
 
 
 BORN = {
-    "nn.embedding": [lambda cls: cls(5, 3), lambda cls: cls(5, 3, padding_idx=-2), lambda cls: cls(20, 1, 0, 2.0)],
+    "nn.embedding": [
+        lambda cls: cls(5, 3),
+        lambda cls: cls(5, 3, padding_idx=-2),
+        lambda cls: cls(20, 1, 0, 2.0),
+        lambda cls: cls.from_pretrained(torch.ones(2, 3)),
+        lambda cls: cls.from_pretrained(torch.ones(2, 3), False, 1, 2.0, 1.0, True, True),
+    ],
     "nn.layer_norm": [lambda cls: cls(3), lambda cls: cls([2, 3], 0.5, bias=False), lambda cls: cls((4,), 1e-3, False)],
     "nn.batch_norm1d": [
         lambda cls: cls(3),

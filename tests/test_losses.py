@@ -368,6 +368,9 @@ REFUSED_BY = {
     "losses.kl_div": {
         "a mean that is none": lambda cls: cls()(logits_of(2, 3), logits_of(2, 3)),
         "what cannot be broadcast": lambda cls: cls(reduction="sum")(logits_of(3), logits_of(2)),
+        "integers": lambda cls: cls(reduction="sum")(torch.ones(2).long(), logits_of(2)),
+        "a target of truths": lambda cls: cls(reduction="sum")(logits_of(2), torch.ones(2).bool()),
+        "complex numbers": lambda cls: cls(reduction="sum")(torch.ones(2) * 1j, torch.ones(2).long()),
     },
     "losses.nll": {
         "an argument nobody has": lambda cls: cls(label_smoothing=0.1),

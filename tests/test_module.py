@@ -211,7 +211,8 @@ def test_what_is_appended_to_a_slice_of_a_chain_overwrites_nothing(cell):
 
 # ── hooks ───────────────────────────────────────────────────────────────────────────────────────
 
-HOOKS = st.sampled_from(["forward_pre", "forward", "full_backward_pre", "full_backward"])
+BACKWARD = ("full_backward_pre", "full_backward")
+KINDS = st.sampled_from([("forward",), ("forward_pre",), BACKWARD, ("forward", "forward_pre", *BACKWARD)])
 DOES = st.sampled_from(["looks", "changes", "wraps", "looks", "wraps", "fails"])  # only a pre-hook's result is wrapped
 
 
@@ -245,11 +246,11 @@ def forward(_, x, shift=0.0):
 @given(data=st.data())
 def test_custom_and_native_call_their_hooks_alike(cell, data):
     """Hooks of a module and of all are shown the same, in the same order, and what they return counts the same."""
-    flags = st.booleans()
+    flags, kinds = st.booleans(), st.sampled_from(data.draw(KINDS, label="kinds"))
     plan = data.draw(
-        st.lists(st.tuples(HOOKS, DOES, flags, flags, flags, st.integers(0, 3).map(lambda n: n == 0)), max_size=4)
+        st.lists(st.tuples(kinds, DOES, flags, flags, flags, st.integers(0, 3).map(lambda n: n == 0)), max_size=5)
     )
-    removed, shift = data.draw(st.integers(0, 5)), data.draw(st.sampled_from([0.0, 1.0, 7]))
+    removed, shift = data.draw(st.integers(0, 5)), data.draw(st.sampled_from([0.0, 7, 1.0, 7]))
     found = []
     homes = (hooks_of(cell.ladder.custom), vars(torch.nn.modules.module))
     for cls, home in zip(cell.ladder[2:], homes, strict=True):
@@ -303,7 +304,7 @@ def counted(cls):
 def test_custom_and_native_save_and_load_the_same_with_hooks_and_extra_state(cell, data):
     """Extra state is saved and loaded, missed and unexpected; hooks are told the same, and told strict=True."""
     kinds = st.sampled_from(["state_dict_pre", "state_dict_post", "load_state_dict_pre", "load_state_dict_post"])
-    hooks = data.draw(st.lists(st.tuples(kinds, st.booleans()), max_size=3), label="hooks")
+    hooks = data.draw(st.lists(st.tuples(kinds, st.booleans(), st.booleans()), max_size=4), label="hooks")
     without, strict, assign = (data.draw(st.booleans(), label=label) for label in ("without", "strict", "assign"))
     found = []
     for rung, cls in zip(DROP_IN, cell.ladder[2:], strict=True):
@@ -312,11 +313,11 @@ def test_custom_and_native_save_and_load_the_same_with_hooks_and_extra_state(cel
         root.child = counted(cls)()
         root.b = LADDERS["nn.buffer"].native(torch.ones(2), persistent=False)
         root.child.b = getattr(LADDERS["nn.buffer"], rung)(torch.ones(2))
-        for kind, returns in hooks:
+        for kind, returns, below in hooks:
             see = lambda module, *shown, kind=kind, returns=returns: (
                 log.append([kind, [repr(s) for s in shown]]) or (1 if returns else None)
             )
-            getattr(root, f"register_{kind}_hook")(see)
+            getattr(root.child if below else root, f"register_{kind}_hook")(see)
 
         def act():
             state = root.state_dict()

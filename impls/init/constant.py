@@ -7,7 +7,7 @@ Nothing is drawn: the generator stays where it is (tests/planted: constant_draws
 Shapes   any, 0 included.
 Units    [w] = [c].
 Raises   nothing.
-Source   torch/nn/init.py (PyTorch 2.13), where ones_ and zeros_ are this at 1 and at 0.
+Source   torch/nn/init.py (PyTorch 2.13).
 """
 
 import numpy as np

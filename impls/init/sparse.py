@@ -51,6 +51,8 @@ def sparse_(tensor, sparsity, std=0.01, generator=None):
     """Drop-in for torch.nn.init.sparse_."""
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
+    if tensor.is_meta:  # it has no memory to draw into
+        return tensor
     rows, columns = tensor.shape
     zeros = math.ceil(sparsity * rows)
     with torch.no_grad():

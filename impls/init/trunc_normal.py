@@ -78,12 +78,13 @@ def _truncated(like, mean, std, a, b, generator):
             w = torch.where(outside, fresh().normal_(mean, std, generator=generator), w)
         return w
     w, pending, peak = fresh(), torch.ones_like(like, dtype=torch.bool), _log_density(max(a, min(mean, b)), mean, std)
-    while pending.any():
+    while True:
         drawn = fresh().uniform_(a, b, generator=generator)
         u = fresh().uniform_(generator=generator)
         w = torch.where(pending, drawn, w)
         pending = pending & (u.log() > _log_density(drawn, mean, std) - peak)
-    return w
+        if not pending.any():
+            return w
 
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
@@ -92,6 +93,8 @@ def _truncated(like, mean, std, a, b, generator):
 @torch.no_grad()
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
     """Drop-in for torch.nn.init.trunc_normal_."""
+    if tensor.is_meta:  # it has no memory to draw into
+        return tensor
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
             "mean is more than 2 std from [a, b] in nn.init.trunc_normal_. "

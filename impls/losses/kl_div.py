@@ -87,6 +87,9 @@ class KLDivLoss(Loss):
                 "'mean' will be changed to behave the same as 'batchmean' in the next major release.",
                 stacklevel=2,
             )
+        for refused, name in ((torch.is_complex, "Complex"), (_is_integral, "Integral")):
+            if refused(input) or refused(target):
+                raise RuntimeError(f"kl_div: {name} inputs not supported.")
         if self.log_target:
             losses = target.exp() * (target - input)
         else:
@@ -95,6 +98,10 @@ class KLDivLoss(Loss):
         if self.reduction == "batchmean":
             return losses.sum() / input.size(0) if input.dim() else losses.sum()
         return reduce_raw(losses, losses.numel(), self.reduction)
+
+
+def _is_integral(x):
+    return not x.is_floating_point()
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

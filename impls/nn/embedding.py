@@ -135,11 +135,20 @@ class Embedding(Module):
         )
 
     @classmethod
-    def from_pretrained(cls, embeddings, freeze=True, padding_idx=None, **settings):
+    def from_pretrained(
+        cls,
+        embeddings,
+        freeze=True,
+        padding_idx=None,
+        max_norm=None,
+        norm_type=2.0,
+        scale_grad_by_freq=False,
+        sparse=False,
+    ):
         """An embedding whose table is given."""
         if embeddings.dim() != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
-        return cls(*embeddings.shape, padding_idx, _weight=embeddings, _freeze=freeze, **settings)
+        return cls(*embeddings.shape, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 
     def extra_repr(self):
         told = f"{self.num_embeddings}, {self.embedding_dim}"

@@ -116,7 +116,7 @@ class State:
         self._load_from_state_dict(state, prefix, local, True, *found, errors)
         for name, child in self._modules.items():
             if child is not None:
-                below = OrderedDict((key, t) for key, t in state.items() if key.startswith(f"{prefix}{name}."))
+                below = {key: t for key, t in state.items() if key.startswith(f"{prefix}{name}.")}
                 child._load(below, f"{prefix}{name}.", metadata, assign, found, errors)
         for hook in self._state_hooks.load_post.values():
             if hook(self, found) is not None:

@@ -5,6 +5,7 @@ from tests.planted import planter
 BORN = "test_init.test_one_seed_is_one_parameter_on_every_rung"
 MANY = "test_init.test_torch_draws_the_same_at_any_size"
 ORTHOGONAL = "test_init.test_one_seed_is_one_orthogonal_parameter_on_every_rung"
+META = "test_init.test_what_has_no_memory_is_left_as_it_is"
 GAINS = "test_init.test_every_rung_has_the_same_gains"
 LEAF = "test_init.test_a_parameter_is_filled_in_place_and_no_gradient_sees_it"
 REFUSES = "test_init.test_custom_refuses_what_native_refuses_in_its_words"
@@ -12,6 +13,7 @@ REFUSES = "test_init.test_custom_refuses_what_native_refuses_in_its_words"
 uniform, normal, constant, eye, dirac, gain = (planter(f"init.{name}") for name in ("uniform", "normal", "constant", "eye", "dirac", "calculate_gain"))
 xavier_uniform, xavier_normal = planter("init.xavier_uniform"), planter("init.xavier_normal")
 kaiming_uniform, kaiming_normal = planter("init.kaiming_uniform"), planter("init.kaiming_normal")
+ones, zeros = planter("init.ones"), planter("init.zeros")
 trunc_normal, orthogonal, sparse = planter("init.trunc_normal"), planter("init.orthogonal"), planter("init.sparse")
 
 BUGS = [
@@ -24,6 +26,11 @@ BUGS = [
     normal("default_of_embedding", "def normal_(tensor, mean=0.0, std=1.0", "def normal_(tensor, mean=0.0, std=0.02", BORN, "GPT-2's"),
     constant("draws", "return tensor.fill_(val)", "return tensor.uniform_().fill_(val)", BORN, "clause"),
     constant("rounded_to_an_integer", "np.full(shape, val, dtype)", "np.full(shape, int(val), dtype)", BORN, "clause"),
+    ones("are_zeros", "constant_(tensor, 1)", "constant_(tensor, 0)", BORN, "clause"),
+    ones("are_drawn", "return constant_manual(state, shape, 1, dtype)", "w, _ = constant_manual(state, shape, 1, dtype)\n    return w, __import__('impls.rng').rng.rand_manual(state, shape, dtype)[1]", BORN, "clause"),
+    zeros("are_ones", "constant_raw(generator, shape, 0, dtype)", "constant_raw(generator, shape, 1, dtype)", BORN, "clause"),
+    trunc_normal("draws_without_memory", "    if tensor.is_meta:  # it has no memory to draw into\n        return tensor\n", "", META, "found by this law"),
+    trunc_normal("silent_of_bounds_of_nothing", "    while True:\n        drawn = fresh()", "    while pending.any():\n        drawn = fresh()", REFUSES, "found by this law"),
     eye("reversed", "np.eye(*shape, dtype=dtype)", "np.eye(*shape, dtype=dtype)[::-1]", BORN, "clause"),
     eye("square", "torch.eye(*shape, dtype=dtype)", "torch.eye(max(shape), dtype=dtype)[: shape[0], : shape[1]].fliplr()", BORN, "clause"),
     eye("kept_what_was_there", "tensor.zero_().fill_diagonal_(1)", "tensor.fill_diagonal_(1)", BORN, "clause"),
@@ -70,6 +77,7 @@ BUGS = [
     orthogonal("wide_not_transposed", "return _orthogonal(a.T).T", "return _orthogonal(a.T).reshape(a.shape)", MANY, "clause"),
     orthogonal("ignores_its_gain", ".mul_(gain)", "", MANY, "clause"),
     orthogonal("accepts_a_vector", "if tensor.dim() < 2:", "if tensor.dim() < 1:", REFUSES, "clause"),
+    sparse("draws_without_memory", "    if tensor.is_meta:  # it has no memory to draw into\n        return tensor\n", "", META, "found by this law"),
     sparse("rounds_down", "w[order[: math.ceil(sparsity * rows)], j] = 0\n    return w, state", "w[order[: math.floor(sparsity * rows)], j] = 0\n    return w, state", BORN, "clause"),
     sparse("same_rows_in_every_column", "    for j in range(columns):\n        order, state = rng.randperm_manual(state, rows)\n", "    order, state = rng.randperm_manual(state, rows)\n    for j in range(columns):\n", BORN, "clause"),
     sparse("keeps_what_it_should_drop", "tensor[torch.randperm(rows)[:zeros], j] = 0", "tensor[torch.randperm(rows)[zeros:], j] = 0", BORN, "clause"),

@@ -199,6 +199,7 @@ BUGS = [
     kl("mean_is_batchmean", "    return x.size, reduction", "    return (x.shape[0] if x.ndim else 1), reduction", TRACE, "what torch announces"),
     kl("broadcasts", "    check_shapes(x, y)\n    losses = np.exp", "    losses = np.exp", BROADCAST, "discuss.pytorch.org 160720"),
     kl("raw_zero_is_nan", "torch.xlogy(y, y) - y * x\n    if", "y * y.log() - y * x\n    if", TRACE, "0 log 0"),
+    kl("of_integers", "(_is_integral, \"Integral\")", "(torch.is_complex, \"\")", REFUSES, "found by this law"),
     kl("silent_about_mean", "if self.reduction == \"mean\":", "if False:", REFUSES, "clause"),
     kl("custom_warns_of_shapes", "        if self.log_target:\n", "        assert input.shape == target.shape\n        if self.log_target:\n", SILENT, "clause"),
     kl("custom_in_another_order", "            cross = target * input", "            entropy = torch.xlogy(target, target)\n            cross = target * input", BITS, "found by this law", ("losses = torch.xlogy(target, target) - cross", "losses = entropy - cross")),

@@ -43,6 +43,8 @@ SETTINGS = {
     "uniform": {"a": st.sampled_from([0.0, -1.0, -0.1]), "b": st.sampled_from([1.0, 0.1])},
     "normal": {"mean": st.sampled_from([0.0, 1.5]), "std": st.sampled_from([1.0, 0.02, 3.0])},
     "constant": {"val": st.sampled_from([0, 1, 0.3, -2.5])},
+    "ones": {},
+    "zeros": {},
     "eye": {},
     "dirac": {"groups": st.just(1)},
     "xavier_uniform": GAIN,
@@ -53,7 +55,7 @@ SETTINGS = {
     "sparse": {"sparsity": st.sampled_from([0.1, 0.5, 0.0, 0.9, 1.0]), "std": st.sampled_from([0.01, 1.0])},
     "orthogonal": GAIN,
 }
-ANY = {"uniform", "normal", "constant", "trunc_normal"}
+ANY = {"uniform", "normal", "constant", "ones", "zeros", "trunc_normal"}
 FANS = {"xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"}
 
 

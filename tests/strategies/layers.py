@@ -34,8 +34,8 @@ def _without_kinks(problem):
 
 def softplus(dtype, kinks=True):
     """Often just at the threshold, or beyond one so low that it shows in float32 too."""
-    threshold = st.sampled_from([20.0, 1.0, 4.0, 0.5] if kinks else [20.1, 1.1, 4.1])
-    return activation(dtype, beta=st.sampled_from([1.0, 0.5, 2.0, 0.3]), threshold=threshold)
+    threshold = st.sampled_from([20.0, 1.0, 4.0, 0.5, 1.0] if kinks else [20.1, 1.1, 4.1])
+    return activation(dtype, beta=st.sampled_from([1.0, 0.5, 4.0, 0.3, 2.0]), threshold=threshold)
 
 
 def gelu(dtype):
@@ -44,10 +44,14 @@ def gelu(dtype):
 
 @st.composite
 def softmax(draw, dtype):
-    """Along any dimension, counted from either end."""
+    """Along any dimension, counted from either end; half of the time the rows along it are far apart."""
     shape = draw(shapes(min_dims=1, max_dims=3, empty=False), label="shape")
     dim = draw(st.integers(-len(shape), len(shape) - 1), label="dim")
-    return Problem({"x": draw(extreme(shape, dtype))}, draw(SOME), draw(graded(shape, dtype)), {"dim": dim})
+    x = draw(extreme(shape, dtype))
+    if draw(st.booleans(), label="rows are far apart"):
+        of_rows = tuple(1 if i == dim % len(shape) else n for i, n in enumerate(shape))
+        x = x + np.dtype(dtype).type(1024) * np.sign(draw(lattice(of_rows, dtype)))
+    return Problem({"x": x}, draw(SOME), draw(graded(shape, dtype)), {"dim": dim})
 
 
 @st.composite
