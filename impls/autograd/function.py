@@ -15,6 +15,7 @@ Raises   RuntimeError where backward returns too many gradients, too few, one of
 Source   torch/autograd/function.py, torch/csrc/autograd/custom_function.cpp (PyTorch 2.13).
 """
 
+import inspect
 import warnings
 
 import numpy as np
@@ -156,38 +157,58 @@ class Function:
         )
 
     @classmethod
-    def apply(cls, *args):
-        edges = [edge_of(x) for x in args if isinstance(x, Tensor)]
+    def apply(cls, *args, **kwargs):
+        if cls._is_set_up_apart():
+            args, kwargs = _bound(cls.forward, args, kwargs), {}
+        edges = [edge_of(x) for x in args if isinstance(x, Tensor)]  # before it is written to
         ctx = Context(tuple(getattr(x, "requires_grad", False) for x in args))
         with no_grad():
-            made = cls._called(ctx, args)
+            made = cls._called(ctx, args, kwargs)
         results = made if isinstance(made, tuple) else (made,)
-        if len(results) > 1 and any(x._base is not None for x in ctx._dirty):
-            raise RuntimeError(VIEW_AMONG_SEVERAL)
-        if not all(any(x is y for y in results) for x in ctx._dirty):
-            raise RuntimeError(
-                "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
-                "are modified inplace must all be outputs of the Function."
-            )
+        _may_be_dirty(ctx._dirty, results)
         node = FunctionNode(cls, ctx, edges, args, results) if MODE.enabled and any(ctx.needs_input_grad) else None
         numbers = {id(x): number for number, x in enumerate(results)}
         ctx._to_save = tuple(x if x is None else saved_as(x, numbers.get(id(x))) for x in ctx._to_save)
         handed = tuple(_handed_out(ctx, node and (node, number), x, args) for number, x in enumerate(results))
-        tensors = [x for x in handed if isinstance(x, Tensor)]
-        several = sum(x.requires_grad for x in tensors) > 1 and node is not None
-        for x in tensors:
-            if x._base is not None and all(x is not y for y in args):
-                x._forbidden = "several" if several else "function"
+        _forbid_writing([x for x in handed if isinstance(x, Tensor) and all(x is not y for y in args)], node)
         return handed if isinstance(made, tuple) else handed[0]
 
     @classmethod
-    def _called(cls, ctx, args):
-        """forward, which takes ctx itself, or leaves it to setup_context."""
-        if cls.setup_context is Function.setup_context:
-            return cls.forward(ctx, *args)
+    def _is_set_up_apart(cls):
+        return cls.setup_context is not Function.setup_context
+
+    @classmethod
+    def _called(cls, ctx, args, kwargs):
+        if not cls._is_set_up_apart():
+            return cls.forward(ctx, *args, **kwargs)
         made = cls.forward(*args)
         cls.setup_context(ctx, args, made)
         return made
+
+
+def _bound(forward, args, kwargs):
+    """All arguments in their order, those that were left out as well."""
+    bound = inspect.signature(forward).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return bound.args
+
+
+def _may_be_dirty(dirty, results):
+    if len(results) > 1 and any(x._base is not None for x in dirty):
+        raise RuntimeError(VIEW_AMONG_SEVERAL)
+    if not all(any(x is y for y in results) for x in dirty):
+        raise RuntimeError(
+            "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
+            "are modified inplace must all be outputs of the Function."
+        )
+
+
+def _forbid_writing(results, node):
+    """A view that forward made has the derivative of the Function, and not that of a view."""
+    several = node is not None and sum(x.requires_grad for x in results) > 1
+    for x in results:
+        if x._base is not None:
+            x._forbidden = "several" if several else "function"
 
 
 def _handed_out(ctx, edge, x, args):

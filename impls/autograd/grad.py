@@ -19,6 +19,7 @@ import torch
 
 from impls.autograd.enable_grad import enable_grad
 from impls.autograd.no_grad import no_grad
+from impls.autograd.stack import stack
 from impls.ladder import Absent, Ladder
 
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
@@ -72,8 +73,11 @@ def grad(
     materialize_grads=False,
 ):
     """Drop-in for torch.autograd.grad, on the tape."""
-    if not only_inputs or is_grads_batched:
-        raise NotImplementedError("the tape has neither only_inputs=False nor batched gradients")
+    if not only_inputs:
+        raise NotImplementedError("on the tape gradients go to the inputs only; backward is for the others")
+    if is_grads_batched:
+        settings = create_graph, only_inputs, allow_unused, False, materialize_grads
+        return _batched(outputs, inputs, as_tuple(grad_outputs), retain_graph, settings)
     inputs = as_tuple(inputs)
     edges = [x._edge() for x in inputs]
     if not all(x.requires_grad for x in inputs):
@@ -88,6 +92,15 @@ def grad(
     return tuple(
         found.get(e, x._filled(0.0) if materialize_grads else None) for e, x in zip(edges, inputs, strict=True)
     )
+
+
+def _batched(outputs, inputs, batches, retain_graph, settings):
+    """One pass for each row of the batches, side by side."""
+    rows = []
+    for i in range(len(batches[0])):
+        retain = retain_graph if i == len(batches[0]) - 1 else True
+        rows.append(grad(outputs, inputs, [batch[i] for batch in batches], retain, *settings))
+    return tuple(None if row[0] is None else stack(row) for row in zip(*rows, strict=True))
 
 
 def as_tuple(x):

@@ -165,6 +165,12 @@ def a_result_was_overwritten(t):
     y.sum().backward()
 
 
+def also_where_no_gradient_of_the_base_reads_it(t):
+    y = _leaf(t) ** t.tensor(2.0)
+    y.add_(1.0)
+    y.sum().backward()
+
+
 def a_leaf_was_overwritten(t):
     w = _leaf(t)
     y = (w * w).sum()
@@ -712,6 +718,14 @@ def it_does_not_write_to_a_leaf(t):
         return x.mul_(2.0)
 
     _mine(t, forward, lambda _, g: g)(_leaf(t))
+
+
+def nor_to_one_of_several_views(t):
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(2.0)
+
+    _mine(t, forward, lambda _, g: g)((_leaf(t) * 1.0).unbind()[1])
 
 
 def nor_keep_what_it_wrote_to_from_its_results(t):

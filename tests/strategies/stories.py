@@ -397,7 +397,14 @@ def tensors_are_iterated_and_converted(t):
         w.dim(),
     ]
     (first * second).sum().backward()
-    return [[list(x) if isinstance(x, tuple) else x for x in told], w.grad, w.sum([0, 1]), w.mean([-1]), w.argmax(1)]
+    return [
+        [list(x) if isinstance(x, tuple) else x for x in told],
+        w.grad,
+        w.sum([0, 1]),
+        w.sum(()),
+        w.mean([-1]),
+        w.argmax(1),
+    ]
 
 
 # ── several results ──
@@ -410,7 +417,7 @@ def _stands(x):
 def parts_come_from_one_node(t):
     w = _leaf(t)
     told = [w.unbind(), w.unbind(-1), t.unbind(w, 1), w.split(1), w.split([1, 1], 1), t.split(w, 2, -1), w.chunk(2, 1)]
-    told += [tuple(w), w.chunk(5), w.split(9)]
+    told += [tuple(w), w.chunk(5), w.split(9), w.flatten().chunk(3)]
     return [[_stands(part) for part in parts] + [len({id(part.grad_fn) for part in parts})] for parts in told]
 
 
@@ -656,8 +663,8 @@ def what_it_reads_may_be_set_up_apart(t):
         return g * y / x * ctx.n, None, None, None
 
     w = _leaf(t)
-    power = _function(t, lambda x, n: x**n, backward, setup_context=setup_context)
-    return [t.grad(power.apply(w, 2).sum(), w), t.grad(power.apply(w, 1).sum(), w, create_graph=True)]
+    power = _function(t, lambda x, n=2: x**n, backward, setup_context=setup_context)
+    return [t.grad(y.sum(), w, create_graph=True) for y in (power.apply(w), power.apply(w, n=3), power.apply(w, 1))]
 
 
 def it_returns_one_view_or_the_same_twice(t):
@@ -676,3 +683,16 @@ def other_arguments_have_no_edge(t):
     mine = _function(t, lambda ctx, n, a, b, s: a * n, lambda ctx, g: (None, g, g, None, None, None))
     y = mine.apply(2.0, w, x, "s")
     return [[node and node.name() for node, _ in y.grad_fn.next_functions], t.grad(y.sum(), w)]
+
+
+def gradients_may_be_asked_of_many_at_once(t):
+    w, v = _leaf(t), t.tensor([1.0, 2.0], requires_grad=True)
+    y, seeds = w * w * v, t.tensor(np.arange(12, dtype=np.float32).reshape(3, 2, 2))
+    told = [t.grad(y, [w, v], seeds, retain_graph=True, is_grads_batched=True)]
+    told += [t.grad([y, v * 2.0], [w, v], [seeds, seeds[:, 0]], is_grads_batched=True, create_graph=True)]
+    told += [t.grad(w * 2.0, [w, v], seeds, is_grads_batched=True, allow_unused=True)]
+    return [
+        told,
+        t.jacobian(lambda a: a * a, v, vectorize=True),
+        t.hessian(lambda a: (a * a * a).sum(), v, vectorize=True),
+    ]
