@@ -5,6 +5,7 @@ Peers are raced where they are installed, and listed as not run where they are n
 
 import functools
 import importlib.util
+import shutil
 
 import numpy as np
 import pytest
@@ -24,7 +25,7 @@ from tests.observe.training import KINDS, rung_of
 
 CHAINS = [Size(f"chain-{n}", operations=n) for n in (100, 1_000, 10_000, 100_000)]
 MLP = [Size("mlp-64x256", batch=64, width=256)]
-PEERS = {"custom+HIPS": "autograd", "custom+micrograd": "micrograd"}
+PEERS = {"custom+HIPS": "autograd", "custom+micrograd": "micrograd", "custom+tinygrad": "tinygrad"}
 MICROGRAD_RECURSES = 400  # operations: it follows the graph by calling itself
 
 
@@ -37,7 +38,7 @@ def test_chain(race, case):
     race(assert_chains_equivalent, start_chain)
 
 
-@contest("autograd.tensor", MLP, ("custom", "native", "custom+HIPS"), devices=("cpu",))
+@contest("autograd.tensor", MLP, ("custom", "native", "custom+HIPS", "custom+tinygrad"), devices=("cpu",))
 def test_mlp(race, case):
     """A perceptron with cross entropy, its gradients by the tape and its update by the manual rung's Adam."""
     _installed(case)
@@ -48,6 +49,8 @@ def _installed(case):
     package = PEERS.get(case.contestant)
     if package and importlib.util.find_spec(package) is None:
         pytest.skip(f"{case.contestant.removeprefix('custom+')} is not installed")
+    if package == "tinygrad" and shutil.which("clang") is None:
+        pytest.skip("tinygrad compiles what it computes with clang, which is not installed")
 
 
 # ── a chain ──
@@ -55,7 +58,11 @@ def _installed(case):
 
 def start_chain(case):
     n, found = case.size["operations"] // 2, None
-    differentiate = {"custom+HIPS": _hips_chain, "custom+micrograd": _micrograd_chain}.get(case.contestant)
+    differentiate = {
+        "custom+HIPS": _hips_chain,
+        "custom+micrograd": _micrograd_chain,
+        "custom+tinygrad": _tinygrad_chain,
+    }.get(case.contestant)
     differentiate = differentiate(n) if differentiate else functools.partial(_chain, library(case.rung), n, case.dtype)
 
     def step():
@@ -97,6 +104,18 @@ def _micrograd_chain(n):
     return chain
 
 
+def _tinygrad_chain(n):
+    import tinygrad
+
+    def chain():
+        w = y = tinygrad.Tensor(np.ones((), np.float32))
+        for _ in range(n):
+            y = y * -1.0 + 1.0
+        return y.gradient(w)[0].numpy()
+
+    return chain
+
+
 def assert_chains_equivalent(case):
     timed = start_chain(case)
     timed.step()
@@ -111,8 +130,8 @@ def start_step(case):
         return bench_training.start(case._replace(concept="training.step"))
     net, (x, y) = net_of(case), batch_of(case.native)
     tape = Tape(net, bench_training.SEED, case.dtype)
-    if case.contestant == "custom+HIPS":
-        return _hips_step(tape, x, y)
+    if case.contestant in STEPS_OF_PEERS:
+        return STEPS_OF_PEERS[case.contestant](tape, x, y)
     x, y, loss = tape.tensor(x), tape.tensor(y[:, None]), None
 
     def step():
@@ -145,13 +164,35 @@ def _hips_step(tape, x, y):
     return Runner(step, lambda: {"loss": np.asarray(found[0]), "gradients": found[1]})
 
 
+def _tinygrad_step(tape, x, y):
+    """The same, with tinygrad's, which computes nothing before it is asked for a number."""
+    import tinygrad
+
+    x, y, found = tinygrad.Tensor(x), tinygrad.Tensor(y), None
+
+    def step():
+        nonlocal found
+        params, h = tape.tree(lambda w: tinygrad.Tensor(w.detach().numpy())), x
+        for key, (kind, _) in tape.net.layers.items():
+            h = h @ params[key]["weight"].T + params[key]["bias"] if kind == "linear" else h.relu()
+        loss, flat = h.sparse_categorical_crossentropy(y), [w for layer in params.values() for w in layer.values()]
+        grads = iter([loss.numpy(), *(g.numpy() for g in loss.gradient(*flat))])
+        found = next(grads), {key: {name: next(grads) for name in layer} for key, layer in params.items()}
+        tape.learn(found[1])
+
+    return Runner(step, lambda: {"loss": np.asarray(found[0]), "gradients": found[1]})
+
+
+STEPS_OF_PEERS = {"custom+HIPS": _hips_step, "custom+tinygrad": _tinygrad_step}
+
+
 def assert_steps_equivalent(case):
-    """The tape's steps are certified, and those that are timed are the same to the bit; HIPS's gradients are within
+    """The tape's steps are certified, and those that are timed are the same to the bit; a peer's gradients are within
     their bound."""
     if case.contestant == "native":
         return bench_training.assert_equivalent(case._replace(concept="training.step"))
     net, (x, y), timed = net_of(case), batch_of(case.native), start_step(case)
-    if case.contestant == "custom+HIPS":
+    if case.contestant in STEPS_OF_PEERS:
         timed.step()
         loss, gradients = _gradients(Tape(net, bench_training.SEED, case.dtype).tree(seen), net, x, y, case.dtype)
         assert_within(timed.look()["loss"], loss, "loss")

@@ -7,12 +7,19 @@ from impls.autograd.function import Function
 from impls.autograd.grad import grad
 from impls.autograd.graph import make_dot
 from impls.autograd.hessian import hessian
+from impls.autograd.index_put import index_put
 from impls.autograd.jacobian import jacobian
 from impls.autograd.jvp import jvp
+from impls.autograd.matmul import matmul
+from impls.autograd.max import max  # noqa: A004 (torch's name)
 from impls.autograd.no_grad import no_grad
 from impls.autograd.node import Node
+from impls.autograd.pow import pow  # noqa: A004 (torch's name)
+from impls.autograd.result_type import result_type
+from impls.autograd.split import split
 from impls.autograd.stack import stack
 from impls.autograd.tensor import Tensor
+from impls.autograd.unbind import unbind
 from impls.autograd.vjp import vjp
 from impls.data.batch_sampler import BatchSampler
 from impls.data.chain_dataset import ChainDataset
@@ -231,21 +238,28 @@ __all__ = [
     "get_worker_info",
     "grad",
     "hessian",
+    "index_put",
     "jacobian",
     "jvp",
     "kaiming_normal_",
     "kaiming_uniform_",
     "make_dot",
+    "matmul",
+    "max",
     "no_grad",
     "normal_",
     "ones_",
     "orthogonal_",
+    "pow",
     "random_split",
+    "result_type",
     "sparse_",
+    "split",
     "stack",
     "train",
     "train_step",
     "trunc_normal_",
+    "unbind",
     "uniform_",
     "update_bn",
     "vjp",

@@ -1,9 +1,16 @@
 """The manual rung, read as a library.  NumPy arrays in, NumPy arrays out: pure functions, derivatives by hand."""
 
 from impls.autograd.cat import cat_manual as cat
+from impls.autograd.index_put import index_put_manual as index_put
 from impls.autograd.jacobian import jacobian_manual as jacobian
 from impls.autograd.jvp import jvp_manual as jvp
+from impls.autograd.matmul import matmul_manual as matmul
+from impls.autograd.max import max_manual as max  # noqa: A004 (torch's name)
+from impls.autograd.pow import pow_manual as pow  # noqa: A004 (torch's name)
+from impls.autograd.result_type import result_type_manual as result_type
+from impls.autograd.split import split_manual as split
 from impls.autograd.stack import stack_manual as stack
+from impls.autograd.unbind import unbind_manual as unbind
 from impls.data.batch_sampler import batch_sampler_manual as batch_sampler
 from impls.data.collate import collate_manual as default_collate
 from impls.data.concat_dataset import concat_dataset_manual as concat_dataset
@@ -148,6 +155,7 @@ __all__ = [
     "get_worker_info",
     "huber_loss",
     "identity",
+    "index_put",
     "jacobian",
     "jvp",
     "kaiming_normal",
@@ -161,6 +169,8 @@ __all__ = [
     "linear_lr",
     "log_softmax",
     "loss",
+    "matmul",
+    "max",
     "mse_loss",
     "multi_step_lr",
     "multiplicative_lr",
@@ -173,11 +183,13 @@ __all__ = [
     "optimizer",
     "orthogonal",
     "polynomial_lr",
+    "pow",
     "radam",
     "random_sampler",
     "random_split",
     "reduce_lr_on_plateau",
     "relu",
+    "result_type",
     "rmsprop",
     "rng",
     "rprop",
@@ -192,6 +204,7 @@ __all__ = [
     "softplus",
     "sources",
     "sparse",
+    "split",
     "stack",
     "stack_dataset",
     "step_lr",
@@ -204,6 +217,7 @@ __all__ = [
     "train",
     "train_step",
     "trunc_normal",
+    "unbind",
     "uniform",
     "update_bn",
     "weighted_random_sampler",

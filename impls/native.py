@@ -1,6 +1,20 @@
 """The native rung, read as a library.  What PyTorch ships, the object itself."""
 
-from torch import Generator, Tensor, cat, enable_grad, no_grad, stack
+from torch import (
+    Generator,
+    Tensor,
+    cat,
+    enable_grad,
+    index_put,
+    matmul,
+    max,  # noqa: A004 (torch's name)
+    no_grad,
+    pow,  # noqa: A004 (torch's name)
+    result_type,
+    split,
+    stack,
+    unbind,
+)
 from torch.autograd import Function, backward, grad
 from torch.autograd.functional import hessian, jacobian, jvp, vjp
 from torch.autograd.graph import Node
@@ -222,20 +236,27 @@ __all__ = [
     "get_worker_info",
     "grad",
     "hessian",
+    "index_put",
     "jacobian",
     "jvp",
     "kaiming_normal_",
     "kaiming_uniform_",
+    "matmul",
+    "max",
     "no_grad",
     "normal_",
     "ones_",
     "orthogonal_",
+    "pow",
     "random_split",
+    "result_type",
     "sparse_",
+    "split",
     "stack",
     "train",
     "train_step",
     "trunc_normal_",
+    "unbind",
     "uniform_",
     "update_bn",
     "vjp",

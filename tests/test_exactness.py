@@ -113,6 +113,7 @@ OPERATIONS = {
     "cos": lambda lib, x, y: lib.cos(x),
     "sqrt": lambda lib, x, y: lib.sqrt(abs(x)),
     "power": lambda lib, x, y: abs(x) ** 1.3,
+    "power-of-which-neither-is-exact": lambda lib, x, y: abs(x) ** y,
     "matmul": lambda _, x, y: x @ y.T,
     "matmul-of-vectors": lambda _, x, y: x[0] @ y[0],
     "matmul-and-bias": lambda _, x, y: x @ y.T + y[0, 0],
@@ -125,6 +126,10 @@ OPERATIONS = {
     "where-below": lambda lib, x, y: lib.where(y < x, x, -x),
     "reshape-and-index": lambda _, x, y: x.reshape(-1)[::2],
     "broadcast": lambda lib, x, y: lib.broadcast_to(x, (2, *x.shape)),
+    "transpose-matrices": lambda _, x, y: (x[None] @ y.T).mT,
+    "concatenate": lambda lib, x, y: lib.concatenate([x, y], 1),
+    "concatenate-and-sum": lambda lib, x, y: lib.concatenate([x, y], 1).sum(1),
+    "stack": lambda lib, x, y: lib.stack([x, y], 1),
 }
 
 
@@ -653,6 +658,14 @@ BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and 
     "exp is correctly rounded": ('2 * ULPS["exp"], underflows', "1, underflows", INSIDE, "exp"),
     "a setting is exact": ("._rounded(value, 0, None, underflows=1)", "", INSIDE, "multiply-by-a-setting"),
     "an exponent is exact": ("(-shift, shift)", "(0, 0)", INSIDE, "power"),
+    "a given exponent is exact": (" + exponent.error", "", INSIDE, "power-of-which-neither-is-exact"),
+    "what is joined is exact": ("np.broadcast_to(a.error, a.shape)", "0 * a.value", INSIDE, "concatenate"),
+    "what is joined has the first one's digits": (
+        "functools.reduce(_lower, [a.lattice for a in arrays])",
+        "arrays[0].lattice",
+        INSIDE,
+        "concatenate-and-sum",
+    ),
     "nothing underflows": (" + underflows * f.tiny", "", UNDERFLOW, None),
     "a lattice has no end below": ("and lattice >= f.emin", "", LATTICE, None),
     "a lattice has no end above": ("2.0 ** min(lattice + f.precision, 1023)", "np.inf", LATTICE, None),

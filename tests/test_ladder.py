@@ -112,7 +112,18 @@ def test_customs_signature_is_natives(concept):
     assert custom == native
 
 
-TORCHS_BUILT_IN = {torch.Tensor, torch.autograd.graph.Node, torch.cat, torch.stack}
+TORCHS_BUILT_IN = {
+    torch.Tensor,
+    torch.autograd.graph.Node,
+    torch.cat,
+    torch.stack,
+    torch.unbind,
+    torch.result_type,
+    torch.index_put,
+    torch.matmul,
+    torch.max,
+    torch.pow,
+}
 
 # What a drop-in computes with, whatever its family.
 TORCHS_OWN = {torch.Generator, torch.Tensor, torch.no_grad, torch.enable_grad}

@@ -53,8 +53,8 @@ def backward(tensors, grad_tensors=None, retain_graph=None, create_graph=False, 
     wanted = None if inputs is None else {x._edge() for x in as_tuple(inputs)}
     taken = {id(seed._owner()) for seed in seeds if seed is not None}
     for edge, g in gradients(tensors, seeds, wanted, retain_graph, create_graph).items():
-        if isinstance(edge, AccumulateGrad) and (wanted is None or edge in wanted):
-            accumulate(edge.variable, _own(g, taken))
+        if isinstance(edge[0], AccumulateGrad) and (wanted is None or edge in wanted):
+            accumulate(edge[0].variable, _own(g, taken))
 
 
 def _own(g, taken):

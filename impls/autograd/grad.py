@@ -19,6 +19,7 @@ import torch
 
 from impls.autograd.enable_grad import enable_grad
 from impls.autograd.no_grad import no_grad
+from impls.autograd.stack import stack
 from impls.ladder import Absent, Ladder
 
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
@@ -26,16 +27,20 @@ from impls.ladder import Absent, Ladder
 
 def grad_raw(output, inputs, grad_output):
     """torch's own graph, walked by hand: a node is called with its gradient and returns its operands' gradients."""
-    arrived = {output.grad_fn: grad_output}
+    arrived = {(output.grad_fn, output.output_nr): grad_output}
     for node in _topological_raw(output.grad_fn):
-        if node.next_functions and node in arrived:
-            parts = node(arrived.pop(node))
+        results = {(node, number): like for number, like in enumerate(node._input_metadata)}
+        if node.next_functions and any(edge in arrived for edge in results):
+            zeros = [torch.zeros(like.shape, dtype=like.dtype, device=like.device) for like in results.values()]
+            grads = [arrived.pop(edge, zero) for edge, zero in zip(results, zeros, strict=True)]
+            parts = node(*grads) if callable(node) else node.apply(*grads)  # an operation of one's own is not called
             parts = parts if isinstance(parts, tuple) else (parts,)
-            for (edge, _), part in zip(node.next_functions, parts, strict=True):
-                if edge is not None:
-                    part = part.sum_to_size(edge._input_metadata[0].shape)
+            for edge, part in zip(node.next_functions, parts, strict=True):
+                to, number = edge
+                if to is not None and part is not None:
+                    part = part.sum_to_size(to._input_metadata[number].shape)
                     arrived[edge] = arrived[edge] + part if edge in arrived else part
-    at = {node.variable: g for node, g in arrived.items()}
+    at = {node.variable: g for (node, _), g in arrived.items()}
     return tuple(at.get(x) for x in inputs)
 
 
@@ -68,11 +73,14 @@ def grad(
     materialize_grads=False,
 ):
     """Drop-in for torch.autograd.grad, on the tape."""
-    if not only_inputs or is_grads_batched:
-        raise NotImplementedError("the tape has neither only_inputs=False nor batched gradients")
+    if not only_inputs:
+        raise NotImplementedError("on the tape gradients go to the inputs only; backward is for the others")
+    if is_grads_batched:
+        settings = create_graph, only_inputs, allow_unused, False, materialize_grads
+        return _batched(outputs, inputs, as_tuple(grad_outputs), retain_graph, settings)
     inputs = as_tuple(inputs)
     edges = [x._edge() for x in inputs]
-    if any(edge is None for edge in edges):
+    if not all(x.requires_grad for x in inputs):
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     found = gradients(as_tuple(outputs), as_tuple(grad_outputs), set(edges), retain_graph, create_graph)
     unused = [i for i, edge in enumerate(edges) if edge not in found]
@@ -86,30 +94,42 @@ def grad(
     )
 
 
+def _batched(outputs, inputs, batches, retain_graph, settings):
+    """One pass for each row of the batches, side by side."""
+    rows = []
+    for i in range(len(batches[0])):
+        retain = retain_graph if i == len(batches[0]) - 1 else True
+        rows.append(grad(outputs, inputs, [batch[i] for batch in batches], retain, *settings))
+    return tuple(None if row[0] is None else stack(row) for row in zip(*rows, strict=True))
+
+
 def as_tuple(x):
     return tuple(x) if isinstance(x, tuple | list) else (x,)
 
 
 def gradients(outputs, seeds, wanted, retain_graph, create_graph):
-    """The gradient that arrives at each wanted edge, or, where `wanted` is None, at each leaf."""
+    """The gradient that arrives at each wanted edge, or, where `wanted` is None, at each leaf's."""
     pack, unpack = (_same, _same) if create_graph else (type(outputs[0])._of, operator.attrgetter("_array"))
     retain_graph = create_graph if retain_graph is None else retain_graph
-    arrived, kept = {}, {}
+    arrived, kept = {}, {}  # by edge: a node, and the number of its result
     for i, output in enumerate(outputs):
         _arrive(arrived, output._edge(), unpack(_seed(i, output, seeds[i] if len(seeds) > i else None)))
     nodes = _newest_first(arrived)
     useful = nodes if wanted is None else _leading_to(wanted, nodes)
     with enable_grad() if create_graph else no_grad(), np.errstate(all="ignore"):
         for node in nodes:
-            if node in arrived:
-                g = _hooked(node, arrived.pop(node), pack, unpack)
-                if wanted is not None and node in wanted:
-                    kept[node] = g
-                if node in useful:
-                    for edge, part in node.propagate(g, retain_graph, create_graph):
-                        _arrive(arrived, edge, part)
-        leaves = {leaf: _hooked(leaf, g, pack, unpack) for leaf, g in arrived.items()}
-    return {edge: pack(g) for edge, g in (kept | leaves).items()}
+            places = [(node, number) for number in range(node.results)]
+            grads = [arrived.pop(place, None) for place in places]
+            if all(g is None for g in grads):
+                continue
+            _hooked(node, grads, pack, unpack)
+            if wanted is not None:
+                kept |= {p: g for p, g in zip(places, grads, strict=True) if p in wanted and g is not None}
+            if node in useful:
+                for edge, part in node.propagate(grads, retain_graph, create_graph):
+                    _arrive(arrived, edge, part)
+        leaves = {edge: _hooked(edge[0], [g], pack, unpack) for edge, g in arrived.items()}
+    return {edge: pack(g) for edge, g in kept.items()} | {edge: pack(g) for edge, (g,) in leaves.items()}
 
 
 def _same(x):
@@ -117,7 +137,7 @@ def _same(x):
 
 
 def _seed(i, output, seed):
-    if not output.requires_grad:
+    if output._edge() is None:
         raise RuntimeError(f"element {i} of tensors does not require grad and does not have a grad_fn")
     if seed is None and output.numel() != 1:
         raise RuntimeError("grad can be implicitly created only for scalar outputs")
@@ -133,21 +153,31 @@ def _arrive(arrived, edge, part):
     arrived[edge] = arrived[edge] + part if edge in arrived else part
 
 
-def _hooked(edge, g, pack, unpack):
-    """The gradient after the hooks of the tensor whose it is, which may also keep it."""
-    if edge.hooks:
-        for hook in tuple(edge.hooks.values()):
-            new = hook(pack(g))
-            g = g if new is None else unpack(new)
-    if edge.retained is not None:
-        accumulate(edge.retained(), pack(g).clone())
-    return g
+def _hooked(node, grads, pack, unpack):
+    """The gradients after the hooks of the tensors whose they are, which may also keep them."""
+    if node.hooks:
+        for number, hooks in node.hooks.items():
+            for hook in tuple(hooks.values()):
+                g = grads[number]
+                new = hook(g if g is None else pack(g))
+                if g is None and new is not None:
+                    raise RuntimeError("can't replace a None gradient with a non-None value")
+                grads[number] = g if new is None else unpack(new)
+    if node.retained:
+        for number, tensor in node.retained.items():
+            if grads[number] is not None:
+                _keep(tensor(), pack(grads[number]))
+    return grads
+
+
+def _keep(tensor, g):
+    """Add to what was computed on the way; each time it is another tensor that is kept."""
+    if tensor is not None:
+        tensor._kept = g.clone() if tensor._kept is None else tensor._kept + g
 
 
 def accumulate(tensor, g):
     """Add to what a tensor keeps; in place, if there is anything and g itself is not to be differentiated."""
-    if tensor is None:
-        return
     if tensor._kept is None:
         tensor._kept = g
     elif g.requires_grad:
@@ -160,10 +190,10 @@ def accumulate(tensor, g):
 def _newest_first(edges):
     found, stack = set(), list(edges)
     while stack:
-        edge = stack.pop()
-        if edge not in found and edge.edges:
-            found.add(edge)
-            stack.extend(e for e in edge.edges if e is not None)
+        node, _ = stack.pop()
+        if node not in found and node.edges:
+            found.add(node)
+            stack.extend(e for e in node.edges if e is not None)
     return dict.fromkeys(sorted(found, key=lambda node: -node.serial))
 
 
@@ -171,7 +201,7 @@ def _leading_to(wanted, nodes):
     """The nodes from which a gradient goes on to one that is wanted."""
     useful = set()
     for node in reversed(nodes):
-        if any(e in wanted or e in useful for e in node.edges):
+        if any(e is not None and (e in wanted or e[0] in useful) for e in node.edges):
             useful.add(node)
     return useful
 

@@ -41,10 +41,10 @@ def jacobian_raw(func, x):
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, strategy="reverse-mode"):
+def jacobian(func, inputs, create_graph=False, strict=False, vectorize=False, strategy="reverse-mode"):  # noqa: ARG001
     """Drop-in for torch.autograd.functional.jacobian, on the tape, row by row."""
-    if vectorize or strategy != "reverse-mode":
-        raise NotImplementedError("the tape takes row by row, backward")
+    if strategy != "reverse-mode":
+        raise NotImplementedError("the tape takes row by row, backward, also where it is told to vectorize")
     leaves, y = called(func, inputs, create_graph, strict)
     blocks = [handed_back(inputs, _rows(out, leaves, create_graph), create_graph) for out in as_tuple(y)]
     return tuple(blocks) if isinstance(y, tuple) else blocks[0]

@@ -82,7 +82,7 @@ _SLOPES = {
     np.log: lambda y, a, u: u / a,
     np.sqrt: lambda y, a, u: u / (2 * y),
     np.tanh: lambda y, a, u: (1 - y) * (1 + y) * u,
-    np.power: lambda y, a, n, u, _: n * a ** (n - 1) * u,
+    np.power: lambda y, a, n, u, v: n * a ** (n - 1) * u + (0.0 if isinstance(v, float) else y * np.log(a) * v),
     np.maximum: lambda y, a, b, u, v: np.where(a == b, (u + v) / 2, np.where(a > b, u, v)),
     np.less_equal: None,
 }

@@ -1,13 +1,14 @@
 r"""One operation of the graph: where its gradient goes on to, and what its derivative needs.
 
-    y = f(a, b)  leaves a node:  edges  to a's node and to b's, or to none where no gradient is needed
-                                 saved  the values that a derivative reads, each with its version
-    ∂a = vjp_a(∂y, saved),   ∂b = vjp_b(∂y, saved)        each summed over the dimensions in which it was broadcast
+    y, z = f(a, b)  leaves a node:  edges  to a's node and to b's, with the number of its result that a is; or to none
+                                    saved  the values that a derivative reads, each with its version
+    ∂a = vjp_a(∂y, ∂z, saved),   ∂b = vjp_b(∂y, ∂z, saved)     each summed over the dimensions in which it was broadcast
 
 An operand that was broadcast gets the sum of its copies' gradients, not one of them (tests/planted:
 node_broadcast_not_summed).  A derivative is plain NumPy: it runs on arrays, and, where it is itself to be
-differentiated, on tensors, which speak NumPy's protocols.  A node holds its operands' nodes and never its own result,
-so a graph has no cycles and is gone with the last tensor that leads to it.
+differentiated, on tensors, which speak NumPy's protocols; the gradient of a result that was not used is None.  A node
+holds its operands' nodes and never its own result, so a graph has no cycles and is gone with the last tensor that leads
+to it.
 
 Shapes   each gradient has its operand's shape and dtype.
 Units    [∂a] = [∂y] [y] / [a].
@@ -16,7 +17,9 @@ Source   Wengert 1964, A simple automatic derivative evaluation program; torch/c
 """
 
 import itertools
+import re
 
+import numpy as np
 import torch
 
 from impls.autograd.no_grad import MODE
@@ -50,12 +53,13 @@ KINDS = {
 class Node:
     """Follows torch.autograd.graph.Node."""
 
-    __slots__ = ("__weakref__", "_name", "_parts", "edges", "hooks", "retained", "serial")
+    __slots__ = ("__weakref__", "_name", "_parts", "edges", "hooks", "results", "retained", "serial")
 
-    def __init__(self, name, edges, result, partials):
-        """`partials` has, for each operand, (operand, vjp, what the vjp reads)."""
-        self._name, self.edges, self.serial = name, edges, next(_SERIAL)
-        self.hooks = self.retained = None  # hooks by number, and a weak reference to a tensor that keeps its gradient
+    def __init__(self, name, edges, result, partials, results=1):
+        """`edges` has, for each operand, None or (node, number of its result), and `partials` (operand, vjp, what the
+        vjp reads)."""
+        self._name, self.edges, self.results, self.serial = name, edges, results, next(_SERIAL)
+        self.hooks = self.retained = None  # by result: hooks, and a weak reference to a tensor that keeps its gradient
         self._parts = tuple(
             edge and (vjp, operand.shape, operand.dtype, saved and tuple(_saved(x, result) for x in saved))
             for edge, (operand, vjp, saved) in zip(edges, partials, strict=True)
@@ -66,9 +70,9 @@ class Node:
 
     @property
     def next_functions(self):
-        return tuple((edge, 0) for edge in self.edges)
+        return tuple(edge or (None, 0) for edge in self.edges)
 
-    def propagate(self, g, retain_graph, on_tensors):
+    def propagate(self, grads, retain_graph, on_tensors):
         """(edge, gradient) for each operand that needs one; frees what was saved, unless the graph is retained."""
         if self._parts is None:
             raise RuntimeError(FREED)
@@ -79,7 +83,7 @@ class Node:
             vjp, shape, dtype, saved = part
             if saved and not retain_graph:
                 self._parts = None
-            d = vjp(g, *[x.unpack(self, on_tensors) if x.__class__ is Saved else x for x in saved])
+            d = vjp(*grads, *[x.unpack(self, on_tensors) if x.__class__ is Saved else x for x in saved])
             if d.shape != shape:
                 d = summed_to(d, shape)
             found.append((edge, d if d.dtype == dtype else d.astype(dtype)))
@@ -89,10 +93,10 @@ class Node:
 class Saved:
     """A tensor that a derivative reads, as it was when it was saved."""
 
-    __slots__ = ("is_result", "tensor", "version")
+    __slots__ = ("number", "tensor", "version")
 
-    def __init__(self, tensor, is_result):
-        self.tensor, self.is_result, self.version = tensor, is_result, tensor._version
+    def __init__(self, tensor, number):
+        self.tensor, self.number, self.version = tensor, number, tensor._version
 
     def unpack(self, node, on_tensors):
         tensor = self.tensor
@@ -100,25 +104,30 @@ class Saved:
             raise RuntimeError(self._modified(node))
         if not on_tensors:
             return tensor._array
-        return tensor._attached(node) if self.is_result else tensor
+        return tensor if self.number is None else tensor._attached((node, self.number))
 
     def _modified(self, node):
         tensor = self.tensor
-        source = node if self.is_result else tensor.grad_fn
-        origin = source and f", which is output 0 of {source.name().partition('Backward')[0]},"
+        source, number = (tensor.grad_fn, tensor.output_nr) if self.number is None else (node, self.number)
+        origin = source and f", which is output {number} of {operation(source)},"
         kind, shape = KINDS[tensor.dtype.name], list(tensor.shape)
         return MODIFIED.format(kind=kind, shape=shape, origin=origin or "", found=tensor._version, saved=self.version)
 
 
+def operation(node):
+    """Its name in a message."""
+    return re.sub(r"Backward0?(\d*)$", r"\1", node.name())
+
+
 def _saved(x, result):
     if x is RESULT:
-        return saved_as(result, True)
-    return saved_as(x, False) if hasattr(x, "grad_fn") else x
+        return saved_as(result, 0)
+    return saved_as(x) if hasattr(x, "grad_fn") else x
 
 
-def saved_as(tensor, is_result):
-    """A result is saved detached: a node that held its result would hold itself."""
-    return Saved(tensor.detach() if is_result else tensor, is_result)
+def saved_as(tensor, number=None):
+    """A node's own result, with its number, is saved detached: a node that held its result would hold itself."""
+    return Saved(tensor if number is None else tensor.detach(), number)
 
 
 class AccumulateGrad:
@@ -126,6 +135,7 @@ class AccumulateGrad:
 
     __slots__ = ("__weakref__", "variable")
     edges = next_functions = ()
+    results = 1
     retained = None  # a leaf keeps its gradient anyway
 
     def __init__(self, variable):
@@ -143,21 +153,40 @@ def record(result, name, *partials):
     """`result`, with a node where somebody may want a gradient."""
     if MODE.enabled:
         edges = [edge_of(operand) for operand, _, _ in partials]
-        if any(edges):
-            result._node = Node(name, edges, result, partials)
+        if any(edges) or any(_requires_grad(operand) for operand, _, _ in partials):
+            result._source = Node(name, edges, result, partials), 0
     return result
 
 
+def record_several(results, name, partial):
+    """The same for results that are views of one operand."""
+    if MODE.enabled and partial[0].requires_grad:
+        node = Node(name, [edge_of(partial[0])], None, [partial], len(results))
+        for number, result in enumerate(results):
+            result._source = node, number
+    return results
+
+
+def _requires_grad(x):
+    """What was seen without grad mode of a tensor that requires a gradient does, too, and yet has no edge."""
+    return getattr(x, "requires_grad", False)
+
+
 def edge_of(x):
-    """Where the gradient of an operand goes: None if it needs none, or is a number."""
+    """Where the gradient of an operand goes: None if it needs none, or is no tensor."""
     return x._edge() if hasattr(x, "_edge") else None
+
+
+def nothing(g):
+    """Zeros, whatever g is: also where a derivative is a tensor, it needs no graph."""
+    return g._filled(0.0) if hasattr(g, "_filled") else np.where(True, 0.0, g)
 
 
 def summed_to(d, shape):
     """The sum over the dimensions in which an operand was broadcast."""
     added = len(d.shape) - len(shape)
     dims = tuple(i for i, n in enumerate(d.shape) if i < added or n != shape[i - added])
-    return d.sum(dims).reshape(shape)
+    return (d.sum(dims) if dims else d).reshape(shape)
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

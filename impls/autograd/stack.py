@@ -4,15 +4,15 @@ r"""Tensors of one shape side by side, along a new dimension.
 
 Shapes   x₁, x₂, … share one shape; y has one dimension more, as long as they are many.
 Units    [y] = [x].
-Raises   what the library raises where shapes are not one.
+Raises   RuntimeError: no tensors, or of several shapes; IndexError: no such dimension.
 Source   torch.stack (PyTorch 2.13).
 """
 
 import numpy as np
 import torch
 
+from impls.autograd.cat import alike, dim_of
 from impls.autograd.node import record
-from impls.autograd.tensor import Tensor
 from impls.ladder import Absent, Ladder, Pair
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
@@ -38,10 +38,16 @@ stack_manual = Pair(stack_forward, stack_backward)
 
 def stack(tensors, dim=0):
     """Drop-in for torch.stack, on the tape."""
-    y = np.stack([x._array for x in tensors], axis=dim)
-    places_ = places(len(tensors), tensors[0].ndim, dim)
+    if not tensors:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    shape, dim = tensors[0].shape, dim_of(dim, tensors[0].ndim + 1)
+    for i, x in enumerate(tensors):
+        if x.shape != shape:
+            sizes = f"{list(shape)} at entry 0 and {list(x.shape)} at entry {i}"
+            raise RuntimeError(f"stack expects each tensor to be equal size, but got {sizes}")
+    y, places_ = np.stack(alike([x._array for x in tensors]), dim), places(len(tensors), len(shape), dim)
     partials = [(x, lambda g, at=at: g[at], ()) for x, at in zip(tensors, places_, strict=True)]
-    return record(Tensor._of(y), "StackBackward0", *partials)
+    return record(type(tensors[0])._of(y), "StackBackward0", *partials)
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

@@ -25,16 +25,21 @@ import numpy as np
 import torch
 
 from impls.autograd.backward import backward
+from impls.autograd.cat import cat, dim_of
+from impls.autograd.index_put import NAMES, along, pointed_at, put, put_at, within
+from impls.autograd.matmul import matmul
+from impls.autograd.max import max as largest
+from impls.autograd.max import min as smallest
 from impls.autograd.no_grad import MODE
-from impls.autograd.node import RESULT, AccumulateGrad, Node, edge_of, record
+from impls.autograd.node import KINDS, RESULT, AccumulateGrad, Node, edge_of, nothing, operation, record
+from impls.autograd.pow import pow as power
+from impls.autograd.result_type import DEFAULT, QUIET, RANK, floating, matching, met, payload
+from impls.autograd.split import split
+from impls.autograd.stack import stack
+from impls.autograd.unbind import unbind
 from impls.ladder import Absent, Ladder
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
-
-QUIET = np.errstate(all="ignore")  # torch divides by zero without a word
-DEFAULT = np.dtype(np.float32)  # of what is not data: numbers, and functions of integers
-RANK = {"b": 0, "i": 1, "u": 1, "f": 2}
-NAMES = {"float64": "Double", "float32": "Float", "int64": "Long", "int32": "Int", "bool": "Bool"}
 
 GRAD_OF_NO_LEAF = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
@@ -42,6 +47,18 @@ GRAD_OF_NO_LEAF = (
     "use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the "
     "leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information."
 )
+INVERT = "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
+FORBIDDEN = {  # what view was written to, and why that has no derivative
+    "no_grad": "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
+    "moving both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be "
+    "tracked) or both outside (if you want the inplace to be tracked).",
+    "several": "This view is the output of a function that returns multiple views. Such functions do not allow the "
+    "output views to be modified inplace. You should replace the inplace operation by an out-of-place one.",
+    "function": "This view was created inside a custom Function (or because an input was returned as-is) and the "
+    "autograd logic to handle view+inplace would override the custom backward associated with the custom Function, "
+    "leading to incorrect gradients. This behavior is forbidden. You can fix this by cloning the output of the custom "
+    "Function.",
+}
 
 
 class Removable:
@@ -57,70 +74,23 @@ class Removable:
         self._hooks.pop(self._number, None)
 
 
-def _payload(x):
-    return x._array if isinstance(x, Tensor) else x
-
-
-def _common(a, b):
-    """The payloads of two operands in the dtype that torch computes in: a number, or an array without dimensions,
-    decides it only where it is of a higher kind."""
-    x, y = _payload(a), _payload(b)
-    if isinstance(y, bool | int | float):
-        return _met_by(x, y), y
-    if x.dtype != y.dtype:
-        dtype = _promoted(x, y)
-        x, y = x.astype(dtype), y.astype(dtype)
-    return x, y
-
-
-def _met_by(x, number):
-    """An array as the operation with a number sees it."""
-    if isinstance(number, float) and x.dtype.kind != "f":
-        return x.astype(DEFAULT)
-    return x.astype(np.int64) if x.dtype.kind == "b" and not isinstance(number, bool) else x
-
-
-def _promoted(x, y):
-    ranks = RANK[x.dtype.kind], RANK[y.dtype.kind]
-    if ranks[0] != ranks[1]:
-        return x.dtype if ranks[0] > ranks[1] else y.dtype
-    if bool(x.ndim) != bool(y.ndim):
-        return x.dtype if x.ndim else y.dtype
-    return np.promote_types(x.dtype, y.dtype)
-
-
-def _floating(x):
-    return x if x.dtype.kind == "f" else x.astype(DEFAULT)
-
-
-def _broadcast(operation):
-    """An operation on two operands, torch's words where their shapes do not fit."""
+def _in_place(operation):
+    """An operation that writes to its first operand, refused where that may not be written to."""
 
     @functools.wraps(operation)
-    @QUIET
-    def checked(a, b, *settings):
-        try:
-            return operation(a, b, *settings)
-        except ValueError as misfit:
-            raise RuntimeError(_said(misfit, np.shape(_payload(a)), np.shape(_payload(b)))) from None
+    def checked(self, *others):
+        if MODE.enabled and any(getattr(x, "requires_grad", False) for x in (self, *others)):
+            self._may_be_written("is being")
+        return operation(self, *others)
 
     return checked
-
-
-def _said(misfit, a, b):
-    rank = max(len(a), len(b))
-    sides = zip((1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b, strict=True)
-    for dim, (m, n) in reversed(list(enumerate(sides))):
-        if m != n and 1 not in (m, n):
-            return f"The size of tensor a ({m}) must match the size of tensor b ({n}) at non-singleton dimension {dim}"
-    return str(misfit)
 
 
 class Tensor:
     """Follows torch.Tensor, as far as it goes; its data are shared with the array it is made from."""
 
-    __slots__ = ("__weakref__", "_accumulator", "_array", "_base", "_counter", "_kept", "_look", "_node", "_seen",
-                 "_trained", "hooks")  # fmt: skip
+    __slots__ = ("__weakref__", "_accumulator", "_array", "_base", "_counter", "_forbidden", "_kept", "_look", "_seen",
+                 "_source", "_trained", "hooks")  # fmt: skip
 
     def __init__(self, data, requires_grad=False):
         if not hasattr(data, "dtype"):
@@ -132,7 +102,8 @@ class Tensor:
     def _set(self, array, counter=None):
         self._array = np.asarray(array) if isinstance(array, np.generic) else array
         self._counter = counter  # a list of the version alone, shared with every view; None while there was no need
-        self._node = self._kept = self._base = self._accumulator = self.hooks = None
+        self._source = None  # where its gradient arrives, if it was computed: a node, and the number of its result
+        self._kept = self._base = self._accumulator = self._forbidden = self.hooks = None
         self._trained = False
 
     @classmethod
@@ -148,7 +119,8 @@ class Tensor:
     dtype = property(lambda self: self._array.dtype)
     _version = property(lambda self: 0 if self._counter is None else self._counter[0])
     is_leaf = property(lambda self: self.grad_fn is None)
-    retains_grad = property(lambda self: self.grad_fn is not None and self.grad_fn.retained is not None)
+    output_nr = property(lambda self: self._source[1] if self._source else 0)
+    retains_grad = property(lambda self: self.grad_fn is not None and self._retained_by(self._source))
 
     def size(self, dim=None):
         return self.shape if dim is None else self.shape[dim]
@@ -167,7 +139,7 @@ class Tensor:
     def __iter__(self):
         if not self.ndim:
             raise TypeError("iteration over a 0-d tensor")
-        return (self[i] for i in range(len(self)))
+        return iter(self.unbind())
 
     def item(self):
         if self.numel() != 1:
@@ -215,12 +187,13 @@ class Tensor:
     def grad_fn(self):
         if self._base is not None and self._seen != self._counter[0]:
             self._look_again()
-        return self._node
+        return self._source and self._source[0]
 
     def _edge(self):
-        """The node at which its gradient arrives, or None."""
-        node = self.grad_fn
-        return self._accumulates() if node is None and self._trained else node
+        """Where its gradient arrives, or None."""
+        if self.grad_fn is None and self._trained:
+            return self._accumulates(), 0
+        return self._source
 
     def _accumulates(self):
         node = self._accumulator and self._accumulator()
@@ -229,9 +202,20 @@ class Tensor:
             self._accumulator = weakref.ref(node)
         return node
 
+    def _comes_from(self, edge):
+        """It is computed elsewhere from now on, and it is the gradient of what it holds that it keeps."""
+        before, self._source = self._source, edge
+        if before and self._retained_by(before):
+            del before[0].retained[before[1]]
+            self.retain_grad()
+
+    def _retained_by(self, edge):
+        node, number = edge
+        return node.retained is not None and number in node.retained
+
     @property
     def requires_grad(self):
-        return self._trained or self.grad_fn is not None
+        return self._trained or self._source is not None or (self._base is not None and self._base.requires_grad)
 
     @requires_grad.setter
     def requires_grad(self, requires_grad):
@@ -250,7 +234,7 @@ class Tensor:
 
     @property
     def grad(self):
-        if self._kept is None and self._node is not None and not self.retains_grad:
+        if self._kept is None and self._source is not None and not self.retains_grad:
             warnings.warn(GRAD_OF_NO_LEAF, stacklevel=2)
         return self._kept
 
@@ -271,16 +255,18 @@ class Tensor:
     def retain_grad(self):
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if not self.is_leaf:
-            self.grad_fn.retained = weakref.ref(self)
+        if self._source is not None and self.grad_fn:
+            node, number = self._source
+            node.retained = node.retained or {}
+            node.retained[number] = weakref.ref(self)
 
     def register_hook(self, hook):
         """`hook` sees the gradient before anything else does, and may return another one."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        place = self if self.is_leaf else self.grad_fn
-        place.hooks = {} if place.hooks is None else place.hooks
-        return Removable(place.hooks, hook)
+        place, number = (self, 0) if self.is_leaf else self._source
+        place.hooks = place.hooks or {}
+        return Removable(place.hooks.setdefault(number, {}), hook)
 
     def detach(self):
         return Tensor._of(self._array, self._versions())
@@ -292,9 +278,9 @@ class Tensor:
             self._counter = [0]
         return self._counter
 
-    def _attached(self, node):
+    def _attached(self, edge):
         other = self.detach()
-        other._node = node
+        other._source = edge
         return other
 
     def _filled(self, number):
@@ -302,33 +288,33 @@ class Tensor:
 
     # ── arithmetic ──
 
-    @_broadcast
+    @matching
     def __add__(self, other):
-        x, y = _common(self, other)
+        x, y = met(self, other)
         return record(Tensor._of(x + y), "AddBackward0", (self, _same, ()), (other, _same, ()))
 
-    @_broadcast
+    @matching
     def __sub__(self, other):
-        x, y = _common(self, other)
+        x, y = met(*_no_masks(self, other))
         return record(Tensor._of(x - y), "SubBackward0", (self, _same, ()), (other, _negative, ()))
 
-    @_broadcast
+    @matching
     def __rsub__(self, number):
-        x, y = _common(self, number)
+        x, y = met(*_no_masks(self, number))
         return record(Tensor._of(y - x), "RsubBackward1", (self, _negative, ()))
 
-    @_broadcast
+    @matching
     def __mul__(self, other):
-        x, y = _common(self, other)
+        x, y = met(self, other)
         return record(Tensor._of(x * y), "MulBackward0", (self, _times, (other,)), (other, _times, (self,)))
 
-    @_broadcast
+    @matching
     def __truediv__(self, other):
-        x, y = _common(self, other)
+        x, y = met(self, other)
         above, below = lambda g, b: g / b, lambda g, a, b: -g * ((a / b) / b)
-        y = _floating(y) if hasattr(y, "dtype") else y
+        y = floating(y) if hasattr(y, "dtype") else y
         return record(
-            Tensor._of(_floating(x) / y), "DivBackward0", (self, above, (other,)), (other, below, (self, other))
+            Tensor._of(floating(x) / y), "DivBackward0", (self, above, (other,)), (other, below, (self, other))
         )
 
     def __rtruediv__(self, number):
@@ -337,65 +323,53 @@ class Tensor:
     __radd__, __rmul__ = __add__, __mul__
 
     def __neg__(self):
+        if self.dtype == bool:
+            raise RuntimeError(f"Negation, the `-` operator, on a bool tensor is not supported. {INVERT}")
         return record(Tensor._of(-self._array), "NegBackward0", (self, _negative, ()))
 
-    @QUIET
-    def __pow__(self, n):
-        if not isinstance(n, int | float):
-            return NotImplemented
-        slope = lambda g, a: g * (n * _power(a, n - 1)) if n else _nothing(g)
-        return record(Tensor._of(_power(_met_by(self._array, n), n)), "PowBackward0", (self, slope, (self,)))
+    def __abs__(self):
+        sign = lambda g, a: np.where(a >= 0.0, np.where(a <= 0.0, 0.0, g), -g)
+        return record(Tensor._of(abs(self._array)), "AbsBackward0", (self, sign, (self,)))
 
-    @QUIET
-    def __matmul__(self, other):
-        if self.ndim == 1:
-            return (self.unsqueeze(0) @ other).squeeze(-1 if other.ndim == 1 else -2)
-        if other.ndim == 1:
-            return (self @ other.unsqueeze(1)).squeeze(-1)
-        x, y = self._array, other._array
-        if x.ndim == y.ndim == 2 and x.shape[1] != y.shape[0]:
-            a, b = ("x".join(map(str, z.shape)) for z in (x, y))
-            raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a} and {b})")
-        left = lambda g, b: g @ _turned(b)
-        # A weight that is stored transposed has a gradient that is, too: what is transposed back is in order.
-        flat = x.ndim == y.ndim == 2
-        by_columns = flat and isinstance(y, np.ndarray) and y.flags.f_contiguous and not y.flags.c_contiguous
-        right = (lambda g, a: (g.T @ a).T) if by_columns else (lambda g, a: _turned(a) @ g)
-        name = "MmBackward0" if flat else "BmmBackward0"
-        return record(Tensor._of(x @ y), name, (self, left, (other,)), (other, right, (self,)))
+    abs = __abs__
 
-    matmul = __matmul__
+    __pow__ = pow = power
+
+    def __rpow__(self, base):
+        return power(base, self)
+
+    matmul = __matmul__ = matmul
 
     # ── functions ──
 
     @QUIET
     def reciprocal(self):
-        y = Tensor._of(1.0 / _floating(self._array))
+        y = Tensor._of(1.0 / floating(self._array))
         return record(y, "ReciprocalBackward0", (self, lambda g, y: -g * (y * y), (RESULT,)))
 
     @QUIET
     def exp(self):
-        y = Tensor._of(np.exp(_floating(self._array)))
+        y = Tensor._of(np.exp(floating(self._array)))
         return record(y, "ExpBackward0", (self, lambda g, y: g * y, (RESULT,)))
 
     @QUIET
     def log(self):
-        y = Tensor._of(np.log(_floating(self._array)))
+        y = Tensor._of(np.log(floating(self._array)))
         return record(y, "LogBackward0", (self, lambda g, a: g / a, (self,)))
 
     @QUIET
     def sqrt(self):
-        y = Tensor._of(np.sqrt(_floating(self._array)))
+        y = Tensor._of(np.sqrt(floating(self._array)))
         return record(y, "SqrtBackward0", (self, lambda g, y: g / (2.0 * y), (RESULT,)))
 
     @QUIET
     def tanh(self):
-        y = Tensor._of(np.tanh(_floating(self._array)))
+        y = Tensor._of(np.tanh(floating(self._array)))
         return record(y, "TanhBackward0", (self, lambda g, y: g * (1.0 - y * y), (RESULT,)))
 
     @QUIET
     def sigmoid(self):
-        x = _floating(self._array)
+        x = floating(self._array)
         e = np.exp(-abs(x))  # at most 1: nothing overflows
         y = Tensor._of(np.where(x <= 0.0, e, 1.0) / (1.0 + e))
         return record(y, "SigmoidBackward0", (self, lambda g, y: g * (1.0 - y) * y, (RESULT,)))
@@ -404,19 +378,23 @@ class Tensor:
         y = Tensor._of(np.maximum(self._array, 0))
         return record(y, "ReluBackward0", (self, lambda g, y: _cleared(y <= 0.0, g), (RESULT,)))
 
-    @_broadcast
+    @matching
     def maximum(self, other):
         """Where both are the same, each gets half of the gradient."""
-        x, y = _common(self, other)
-        left = lambda g, b, a: np.where(a <= b, np.where(b <= a, g / 2.0, 0.0), g)
-        right = lambda g, b, a: left(g, a, b)
-        saved = other, self  # in the order in which torch looks whether they were written to
+        (x, y), saved = met(self, other), (other, self)  # in the order in which torch looks at their versions
+        left, right = lambda g, b, a: _larger(g, a, b), lambda g, b, a: _larger(g, b, a)
         return record(Tensor._of(np.maximum(x, y)), "MaximumBackward0", (self, left, saved), (other, right, saved))
 
-    @_broadcast
+    @matching
+    def minimum(self, other):
+        (x, y), saved = met(self, other), (other, self)
+        left, right = lambda g, b, a: _larger(g, b, a), lambda g, b, a: _larger(g, a, b)
+        return record(Tensor._of(np.minimum(x, y)), "MinimumBackward0", (self, left, saved), (other, right, saved))
+
+    @matching
     def _chosen(self, other, condition):
-        x, y = _common(self, other)
-        y = Tensor._of(np.where(_payload(condition), x, y))
+        x, y = met(self, other)
+        y = Tensor._of(np.where(payload(condition), x, y))
         left, right = lambda g, c: np.where(c, g, 0.0), lambda g, c: np.where(c, 0.0, g)
         return record(y, "WhereBackward0", (self, left, (condition,)), (other, right, (condition,)))
 
@@ -427,8 +405,9 @@ class Tensor:
 
     @QUIET
     def sum(self, dim=None, keepdim=False):
-        y = self._array.sum(axis=_axis(dim), keepdims=keepdim)
-        shape, kept = self.shape, _kept(self.shape, dim)
+        dims = _dims(self, dim)
+        y = self._array.sum(axis=dims, keepdims=keepdim)
+        shape, kept = self.shape, _kept(self.shape, dims)
         spread = lambda g: np.broadcast_to(g.reshape(kept), shape)
         return record(Tensor._of(y), "SumBackward0" if dim is None else "SumBackward1", (self, spread, ()))
 
@@ -439,41 +418,65 @@ class Tensor:
                 "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
                 f"Got: {NAMES[self.dtype.name]}"
             )
-        shape, kept = self.shape, _kept(self.shape, dim)
+        dims = _dims(self, dim)
+        shape, kept = self.shape, _kept(self.shape, dims)
         n = self.numel() / math.prod(kept) if self.numel() else 0.0
-        y = self._array.sum(axis=_axis(dim), keepdims=keepdim) / n
+        y = self._array.sum(axis=dims, keepdims=keepdim) / n
         spread = lambda g: np.broadcast_to((g / n).reshape(kept), shape)
         return record(Tensor._of(y), "MeanBackward0" if dim is None else "MeanBackward1", (self, spread, ()))
 
     def amax(self, dim=None, keepdim=False):
+        return self._shared("AmaxBackward0", np.max, dim, keepdim)
+
+    def amin(self, dim=None, keepdim=False):
+        return self._shared("AminBackward0", np.min, dim, keepdim)
+
+    def _shared(self, name, extreme, dim, keepdim=False):
         """Where several are the largest, each gets its part of the gradient."""
-        kept = _kept(self.shape, dim)
-        y = self._array.max(axis=_axis(dim), keepdims=keepdim)
+        if dim is None and not self.numel():
+            called = name.partition("Backward")[0].lower()
+            raise RuntimeError(
+                f"{called}(): Expected reduction dim to be specified for input.numel() == 0. Specify the reduction dim "
+                "with the 'dim' argument."
+            )
+        dims = _dims(self, dim)
+        kept = _kept(self.shape, dims)
 
         def share(g, a, y):
-            y, g = y.reshape(kept), g.reshape(kept)
-            ties = (y <= a).astype(a.dtype)
-            return g * ties / ties.sum(dim).reshape(kept)
+            ties = a == y.reshape(kept)
+            ties = np.where(ties, 1.0, 0.0)
+            return g.reshape(kept) * ties / ties.sum(dims).reshape(kept)
 
-        return record(Tensor._of(y), "AmaxBackward0", (self, share, (self, RESULT)))
+        return record(Tensor._of(extreme(self._array, dims, keepdims=keepdim)), name, (self, share, (self, RESULT)))
 
-    def argmax(self, dim=None):
-        return Tensor._of(np.asarray(self._array.argmax(axis=dim)))
+    max, min = largest, smallest
+
+    def argmax(self, dim=None, keepdim=False):
+        return self._position(np.argmax, dim, keepdim)
+
+    def argmin(self, dim=None, keepdim=False):
+        return self._position(np.argmin, dim, keepdim)
+
+    def _position(self, where, dim, keepdim):
+        dim = None if dim is None or not self.ndim else dim_of(dim, self.ndim)
+        return Tensor._of(np.asarray(where(self._array, dim, keepdims=keepdim)))
 
     @QUIET
     def softmax(self, dim):
-        x, kept = _floating(self._array), _kept(self.shape, dim)
-        e = np.exp(x - x.max(axis=dim, keepdims=True))
-        y = Tensor._of(e / e.sum(axis=dim, keepdims=True))
-        pull = lambda g, y: y * (g - (g * y).sum(dim).reshape(kept))
+        dims, x = _dims(self, dim), floating(self._array)
+        kept = _kept(self.shape, dims)
+        e = np.exp(_below_zero(x, dims))
+        y = Tensor._of(e / e.sum(axis=dims, keepdims=True))
+        pull = lambda g, y: y * (g - (g * y).sum(dims).reshape(kept))
         return record(y, "SoftmaxBackward0", (self, pull, (RESULT,)))
 
     @QUIET
     def log_softmax(self, dim):
-        x, kept = _floating(self._array), _kept(self.shape, dim)
-        x = x - x.max(axis=dim, keepdims=True)
-        y = Tensor._of(x - np.log(np.exp(x).sum(axis=dim, keepdims=True)))
-        pull = lambda g, y: g - np.exp(y) * g.sum(dim).reshape(kept)
+        dims, x = _dims(self, dim), floating(self._array)
+        kept = _kept(self.shape, dims)
+        x = _below_zero(x, dims)
+        y = Tensor._of(x - np.log(np.exp(x).sum(axis=dims, keepdims=True)))
+        pull = lambda g, y: g - np.exp(y) * g.sum(dims).reshape(kept)
         return record(y, "LogSoftmaxBackward0", (self, pull, (RESULT,)))
 
     # ── shape ──
@@ -481,21 +484,43 @@ class Tensor:
     def _viewed(self, name, look, back):
         """A view: what `look` sees of the array, and of any array in its place."""
         array = look(self._array)
-        if isinstance(array, np.ndarray) and not np.may_share_memory(array, self._array):
+        if isinstance(array, np.ndarray) and array.size and not np.may_share_memory(array, self._array):
             return record(Tensor._of(array), "UnsafeViewBackward0", (self.clone(), back, ()))  # as torch records it
-        view = record(Tensor._of(array, self._versions()), name, (self, back, ()))
+        return record(self._seen_by(look, array), name, (self, back, ()))
+
+    def _seen_by(self, look, array, forbidden=None):
+        """A view that is not recorded yet; where it is forbidden to write to this, it is to write to its views."""
+        view = Tensor._of(array, self._versions())
         view._seen = self._counter[0]
         view._base, view._look = (self, look) if self._base is None else (self._base, _after(look, self._look))
+        view._forbidden = (forbidden or self._forbidden) if MODE.enabled else "no_grad"
         return view
+
+    def _views(self, looks):
+        """The views of a function that has several; they come from one node, and so none may be written to alone."""
+        return tuple(self._seen_by(look, look(self._array), "several") for look in looks)
 
     def _look_again(self):
         """What this is a view of was written to, and is another function from now on; so is this."""
-        base, n = self._base, self._base.numel()
-        if base._edge() is not None:
+        base = self._base
+        if base.requires_grad:
+            self._has_a_function("its base or another view of its base has been")
             self._seen = self._counter[0]
-            shape, places = base.shape, self._look(np.arange(n).reshape(base.shape)).reshape(-1)
-            back = lambda g: _put(g.reshape(-1), (n,), (places,)).reshape(shape)
-            self._node = Node("AsStridedBackward0", [base._edge()], self, [(base, back, ())])
+            look, shape = self._look, base.shape
+            back = lambda g: _seen_back(look, g, shape)
+            self._comes_from((Node("AsStridedBackward0", [base._edge()], self, [(base, back, ())]), 0))
+
+    def _has_a_function(self, what):
+        """Raise where a view would not be known as a function of what it sees, once that was written to."""
+        if self._forbidden is None:
+            return
+        view, made, mode = "A view", "was created in no_grad mode ", " with grad mode enabled"
+        if self._source is not None:
+            node, number = self._source
+            view, made = f"Output {number} of {operation(node)} is a view", f"of a view which {made}"
+            if self._forbidden != "no_grad":
+                made = mode = ""
+        raise RuntimeError(f"{view} {made}and {what} modified inplace{mode}. {FORBIDDEN[self._forbidden]}")
 
     def reshape(self, *shape):
         in_order = not isinstance(self._array, np.ndarray) or self._array.flags.c_contiguous
@@ -521,9 +546,8 @@ class Tensor:
         return self._permuted("PermuteBackward0", _one(dims))
 
     def transpose(self, dim0, dim1):
-        dims = list(range(self.ndim))
-        dims[dim0], dims[dim1] = dims[dim1], dims[dim0]
-        return self._permuted("TransposeBackward0", dims)
+        dim0, dim1 = dim_of(dim0, self.ndim), dim_of(dim1, self.ndim)
+        return self._permuted("TransposeBackward0", [{dim0: dim1, dim1: dim0}.get(d, d) for d in range(self.ndim)])
 
     def _permuted(self, name, dims):
         dims = tuple(d % self.ndim for d in dims)
@@ -540,24 +564,74 @@ class Tensor:
 
     def unsqueeze(self, dim):
         shape = list(self.shape)
-        shape.insert(dim % (self.ndim + 1), 1)
+        shape.insert(dim_of(dim, self.ndim + 1), 1)
         return self._reshaped("UnsqueezeBackward0", tuple(shape))
 
-    def squeeze(self, dim):
-        dims = range(self.ndim)
-        shape = tuple(n for i, n in enumerate(self.shape) if i != dims[dim] or n != 1)
+    def squeeze(self, dim=None):
+        if dim is None:
+            return self._reshaped("SqueezeBackward0", tuple(n for n in self.shape if n != 1))
+        dim = dim_of(dim, self.ndim)
+        shape = tuple(n for i, n in enumerate(self.shape) if i != dim or n != 1)
         return self._reshaped("SqueezeBackward1", shape)
+
+    def flatten(self, start_dim=0, end_dim=-1):
+        first, last = dim_of(start_dim, self.ndim), dim_of(end_dim, self.ndim)
+        shape = *self.shape[:first], math.prod(self.shape[first : last + 1]), *self.shape[last + 1 :]
+        return self if self.ndim and first == last else self.reshape(shape)
+
+    def chunk(self, chunks, dim=0):
+        if chunks <= 0:
+            raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
+        n = self.shape[dim_of(dim, self.ndim)]
+        return self.split(-(-n // chunks) if n else [0] * chunks, dim)
+
+    split, unbind = split, unbind
 
     def expand(self, *shape):
         shape = _one(shape)
         added = len(shape) - self.ndim
-        shape = tuple(self.shape[i - added] if n == -1 else n for i, n in enumerate(shape))
+        if added < 0:
+            raise RuntimeError(
+                f"expand({KINDS[self.dtype.name]}{{{list(self.shape)}}}, size={list(shape)}): the number of sizes "
+                f"provided ({len(shape)}) must be greater or equal to the number of dimensions in the tensor "
+                f"({self.ndim})"
+            )
+        asked, shape = shape, tuple(self.shape[i - added] if n == -1 else n for i, n in enumerate(shape))
+        for i, (m, n) in enumerate(zip(shape[added:], self.shape, strict=True), added):
+            if m != n != 1:
+                raise RuntimeError(
+                    f"The expanded size of the tensor ({m}) must match the existing size ({n}) at non-singleton "
+                    f"dimension {i}.  Target sizes: {list(asked)}.  Tensor sizes: {list(self.shape)}"
+                )
         return self._viewed("ExpandBackward0", lambda a: np.broadcast_to(a, shape), _same)
 
     # ── indices ──
 
     def __getitem__(self, key):
-        """As torch reads an index: numbers, slices and None one by one, each a view; then all arrays at once."""
+        view, places = self._located(key)
+        if places:
+            return view._at("IndexBackward0", *places)
+        return view if view is not self else self._viewed("AliasBackward0", lambda a: a[...], _same)
+
+    def __setitem__(self, key, value):
+        if not isinstance(value, Tensor | bool | int | float):
+            raise TypeError(f"can't assign a {type(value).__name__} to a {KINDS[self.dtype.name]}")
+        part, places = self._located(key if isinstance(key, tuple) else (key,))
+        value = value if isinstance(value, Tensor) else Tensor._of(np.asarray(value).astype(self.dtype))
+        shape = tuple(itertools.dropwhile(lambda n: n == 1, value.shape))
+        if places:
+            part._put_at(value if value.shape == shape else value.view(shape), *places)
+        elif value.shape == part.shape:
+            part.copy_(value)
+        elif value.ndim:
+            value = value.view(shape)
+            part.copy_(value if shape == part.shape else value.expand(part.shape))
+        else:
+            part.fill_(value)
+
+    def _located(self, key):
+        """As torch reads an index: numbers, slices and None one by one, each a view; then all arrays at once, of which
+        the key and the tensors are returned."""
         view, dim, place, arrays = self, 0, 0, {}
         items = key if isinstance(key, tuple) else (key,)
         used = sum(_dims_of(item) for item in items)
@@ -569,22 +643,24 @@ class Tensor:
         if used > self.ndim:
             raise IndexError(f"too many indices for tensor of dimension {self.ndim}")
         for item in items:
-            if isinstance(item, int) and not isinstance(item, bool):
-                view = view._select(dim, item, place)
+            if _is_whole(item):
+                view = view._select(dim, int(item), place)
             elif item is None:
                 view, dim = view.unsqueeze(dim), dim + 1
             elif item is Ellipsis:
                 dim, place = dim + self.ndim - used, place + self.ndim - used
             elif isinstance(item, slice):
                 view, dim = view._slice(dim, item, items is key), dim + 1
+            elif _is_one_bit(item):
+                view, arrays[dim], dim = view.unsqueeze(dim), Tensor(np.zeros(int(bool(item)), int)), dim + 1
             else:
                 arrays[dim] = item if isinstance(item, Tensor) else Tensor(np.array(item))
-                dim += _dims_of(arrays[dim])
+                dim += within(arrays[dim]._array, view.shape, dim, len(arrays) - 1)
             place += _dims_of(item)
-        if arrays:
-            key = tuple(_payload(arrays.get(d, slice(None))) for d in range(max(arrays) + 1))
-            return view._at("IndexBackward0", key, arrays.values())
-        return view if view is not self else self._viewed("AliasBackward0", lambda a: a[...], _same)
+        if not arrays:
+            return view, None
+        key = tuple(payload(arrays.get(d, slice(None))) for d in range(max(arrays) + 1))
+        return view, (key, tuple(arrays.values()))
 
     def _select(self, dim, i, place):
         n = self.shape[dim]
@@ -602,32 +678,39 @@ class Tensor:
 
     def _looked_up(self, name, key):
         shape = self.shape
-        return self._viewed(name, lambda a: a[key], lambda g: _put(g, shape, key))
+        return self._viewed(name, lambda a: a[key], lambda g: put(g, shape, key))
 
     def _at(self, name, key, indices):
         """What stands where arrays point, which `indices` are the tensors of."""
         shape = self.shape
-        return record(Tensor._of(self._array[key]), name, (self, lambda g, *_: _put(g, shape, key), tuple(indices)))
+        return record(Tensor._of(self._array[key]), name, (self, lambda g, *_: put(g, shape, key), indices))
 
     def gather(self, dim, index):
         """y[i, j] = x[index[i, j], j] for dim 0."""
-        return self._at("GatherBackward0", _along(dim, index), [index])
+        return self._at("GatherBackward0", along(dim_of(dim, self.ndim), index._array), (index,))
+
+    def scatter(self, dim, index, src):
+        """y = x, but y[index[i, j], j] = src[i, j] for dim 0."""
+        key, y = along(dim_of(dim, self.ndim), index._array), self._array.copy()
+        written = pointed_at(self.shape, key)
+        outside, inside = lambda g, _: np.where(written, 0.0, g), lambda g, _: g[key]
+        if not isinstance(src, Tensor):
+            y[key] = src
+            return record(Tensor._of(y), "ScatterBackward1", (self, outside, (index,)))
+        part = _upper_left(src, index.shape)
+        y[key] = part._array
+        return record(Tensor._of(y), "ScatterBackward0", (self, outside, (index,)), (part, inside, (index,)))
 
     def scatter_add(self, dim, index, src):
         """y = x, and then y[index[i, j], j] += src[i, j] for dim 0."""
-        key = _along(dim, index)
-        y = self._array + _put(src._array[tuple(map(slice, index.shape))], self.shape, key)
-        part = src[tuple(map(slice, index.shape))] if src.shape != index.shape else src
+        key, part = along(dim_of(dim, self.ndim), index._array), _upper_left(src, index.shape)
+        y = self._array + put(part._array, self.shape, key)
         return record(Tensor._of(y), "ScatterAddBackward0", (self, _same, ()), (part, lambda g, _: g[key], (index,)))
 
     # ── in place ──
 
     def _write(self, value):
         """Put `value` into the memory, and what computed it into the graph."""
-        base = self if self._base is None else self._base
-        if MODE.enabled and (base._trained or self._trained):
-            what = "a leaf" if base is self else "a view of a leaf"
-            raise RuntimeError(f"{what} Variable that requires grad is being used in an in-place operation.")
         if value.shape != self.shape:
             raise RuntimeError(
                 f"output with shape {list(self.shape)} doesn't match the broadcast shape {list(value.shape)}"
@@ -638,20 +721,36 @@ class Tensor:
                 f"{NAMES[self.dtype.name]}"
             )
         self._array[...] = value._array
-        if MODE.enabled and (base._edge() or value._edge()) is not None:
-            base._node = value._node if base is self else _with_slice(base, self._look, value)
         self._versions()[0] += 1
+        if value._source is not None:
+            self._written_by(value._source)
         return self
 
+    def _written_by(self, edge):
+        """What it holds, and with it what it is a view of, is another function from now on."""
+        base = self if self._base is None else self._base
+        base._comes_from(edge if base is self else (CopySlices(base, self._look, *edge), 0))
+
+    def _may_be_written(self, verb):
+        if self.requires_grad and self._source is None and (self._base is None or verb == "has been"):
+            raise RuntimeError(f"a leaf Variable that requires grad {verb} used in an in-place operation.")
+        self._has_a_function("is being")
+        if self.requires_grad and self._base is not None and self._base.is_leaf:
+            raise RuntimeError("a view of a leaf Variable that requires grad is being used in an in-place operation.")
+
+    @_in_place
     def add_(self, other):
         return self._write(self + other)
 
+    @_in_place
     def sub_(self, other):
         return self._write(self - other)
 
+    @_in_place
     def mul_(self, other):
         return self._write(self._as_it_was(other) * other)
 
+    @_in_place
     def div_(self, other):
         return self._write(self._as_it_was(other) / other)
 
@@ -660,27 +759,31 @@ class Tensor:
         if edge_of(other) is None or not MODE.enabled:
             return self
         before = Tensor._of(self._array.copy())
-        before._node = self.grad_fn
+        before._source = self.grad_fn and self._source
         return before
+
+    @_in_place
+    def _put_at(self, value, key, indices):
+        return self._write(put_at(self, key, indices, value))
 
     __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_
 
-    def fill_(self, number):
-        return self._write(record(self._filled(number), "FillBackward2", (self, _nothing, ())))
+    @_in_place
+    def fill_(self, value):
+        if not isinstance(value, Tensor):
+            return self._write(record(self._filled(value), "FillBackward2", (self, nothing, ())))
+        y = self._filled(value._array)
+        return self._write(record(y, "FillBackward3", (self, nothing, ()), (value, _same, ())))
 
+    @_in_place
     def zero_(self):
-        return self._write(record(self._filled(0), "ZeroBackward0", (self, _nothing, ())))
+        return self._write(record(self._filled(0), "ZeroBackward0", (self, nothing, ())))
 
+    @_in_place
+    @matching
     def copy_(self, src):
         y = Tensor._of(np.broadcast_to(src._array, self.shape).astype(self.dtype, copy=False))
-        return self._write(record(y, "torch::autograd::CopyBackwards", (self, _nothing, ()), (src, _same, ())))
-
-    def __setitem__(self, key, value):
-        part = self[key]
-        value = value if isinstance(value, Tensor) else part._filled(value)
-        if part._base is None:
-            raise NotImplementedError("the tape writes where numbers and slices point, not where arrays do")
-        part._write(value.expand(part.shape) if value.shape != part.shape else value)
+        return self._write(record(y, "torch::autograd::CopyBackwards", (self, nothing, ()), (src, _same, ())))
 
     # ── copies ──
 
@@ -708,22 +811,22 @@ class Tensor:
     # ── comparisons have no gradient; then a tensor is told by its identity ──
 
     def __le__(self, other):
-        return Tensor._of(self._array <= _payload(other))
+        return Tensor._of(self._array <= payload(other))
 
     def __lt__(self, other):
-        return Tensor._of(self._array < _payload(other))
+        return Tensor._of(self._array < payload(other))
 
     def __ge__(self, other):
-        return Tensor._of(self._array >= _payload(other))
+        return Tensor._of(self._array >= payload(other))
 
     def __gt__(self, other):
-        return Tensor._of(self._array > _payload(other))
+        return Tensor._of(self._array > payload(other))
 
     def __eq__(self, other):
-        return Tensor._of(self._array == _payload(other))
+        return Tensor._of(self._array == payload(other))
 
     def __ne__(self, other):
-        return Tensor._of(self._array != _payload(other))
+        return Tensor._of(self._array != payload(other))
 
     __hash__ = object.__hash__
 
@@ -748,6 +851,9 @@ _UFUNCS = {
     np.matmul: Tensor.__matmul__,
     np.negative: Tensor.__neg__,
     np.exp: Tensor.exp,
+    np.log: Tensor.log,
+    np.absolute: Tensor.__abs__,
+    np.power: lambda a, n: _lifted(a) ** n,
     np.maximum: Tensor.maximum,
     np.less_equal: Tensor.__le__,
 }
@@ -755,6 +861,8 @@ _FUNCTIONS = {
     np.where: lambda c, x, y: _lifted(x)._chosen(_lifted(y), c),
     np.broadcast_to: Tensor.expand,
     np.transpose: Tensor.permute,
+    np.concatenate: lambda parts, dim: cat([_lifted(x) for x in parts], dim),
+    np.stack: lambda parts, dim: stack([_lifted(x) for x in parts], dim),
 }
 
 
@@ -769,10 +877,6 @@ def _one(sizes):
 
 def _same(g):
     return g
-
-
-def _nothing(g):
-    return np.where(True, 0.0, g)
 
 
 def _cleared(where, g):
@@ -799,69 +903,100 @@ def _after(look, before):
     return lambda a: look(before(a))
 
 
-def _turned(a):
-    return a.T if a.ndim == 2 else a.mT
-
-
 def _power(a, n):
     """Small powers are products, as in torch."""
     return a * a * a if n == 3 else a * a if n == 2 else a if n == 1 else a**n
 
 
-def _axis(dim):
-    return tuple(dim) if isinstance(dim, list) else dim
+def _larger(g, a, b):
+    """The gradient of a in the maximum of a and b, or of b in the minimum; half of it where both are the same."""
+    return np.where(a <= b, np.where(b <= a, g / 2.0, 0.0), g)
 
 
-def _kept(shape, dim):
+def _below_zero(x, dims):
+    """Less the largest, so that no exponential overflows."""
+    return x - x.max(axis=dims, keepdims=True) if 0 not in x.shape else x
+
+
+def _no_masks(a, b):
+    """Two operands of a difference."""
+    bits = [isinstance(x, bool) or (isinstance(x, Tensor) and x.dtype == bool) for x in (a, b)]
+    if all(bits):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead."
+        )
+    if any(bits):
+        raise RuntimeError(f"Subtraction, the `-` operator, with a bool tensor is not supported. {INVERT}")
+    return a, b
+
+
+def _dims(x, dim):
+    """The dimensions to reduce, as NumPy takes them: None for all."""
+    if dim is None:
+        return None
+    dims = [dim_of(d, x.ndim) for d in (dim if isinstance(dim, tuple | list) else [dim])]
+    for d in dims:
+        if dims.count(d) > 1:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    return tuple(d for d in dims or range(x.ndim) if d < x.ndim)
+
+
+def _kept(shape, dims):
     """`shape` with each reduced dimension 1."""
-    dims = dim if isinstance(dim, tuple | list) else range(len(shape)) if dim is None else (dim,)
-    dims = [d % len(shape) for d in dims]
-    return tuple(1 if i in dims else n for i, n in enumerate(shape))
+    return tuple(1 if dims is None or i in dims else n for i, n in enumerate(shape))
+
+
+def _upper_left(src, shape):
+    """As much of `src` as there are indices."""
+    return src if src.shape == shape else src[tuple(map(slice, shape))]
+
+
+def _is_whole(item):
+    """An index that is one number, which a tensor may hold, too."""
+    if isinstance(item, Tensor):
+        return not item.ndim and item.dtype.kind in "iu"
+    return isinstance(item, int | np.integer) and not isinstance(item, bool)
+
+
+def _is_one_bit(item):
+    """An index that says whether there is anything at all."""
+    return isinstance(item, bool) or (isinstance(item, Tensor) and not item.ndim and item.dtype == bool)
 
 
 def _dims_of(item):
     """How many dimensions an item of an index uses up."""
-    if item is None or item is Ellipsis:
+    if item is None or item is Ellipsis or isinstance(item, bool):
         return 0
     return item.ndim if hasattr(item, "ndim") and item.dtype == bool else 1
 
 
-def _along(dim, index):
-    """The index of an array by one dimension, as NumPy reads it."""
-    grid = [np.arange(n).reshape([-1 if i == d else 1 for i in range(index.ndim)]) for d, n in enumerate(index.shape)]
-    grid[dim] = _payload(index)
-    return tuple(grid)
+def _seen_back(look, g, shape):
+    """Zeros, with g where a view sees."""
+    n = math.prod(shape)
+    return put(g.reshape(-1), (n,), (look(np.arange(n).reshape(shape)).reshape(-1),)).reshape(shape)
 
 
-def _put(g, shape, key):
-    """Zeros, with g added where the key points; where it points twice, two elements are added."""
-    if isinstance(g, np.ndarray | np.generic):
-        whole = np.zeros(shape, g.dtype)
-        np.add.at(whole, key, g)
-        return whole
-    sources = _sources(shape, key)
-    return np.where(sources >= 0, g.reshape(-1)[sources], 0.0).sum(-1)
+class CopySlices(Node):
+    """The node of what a view was written to: outside the view it passes its gradient on, inside `node` does."""
 
+    __slots__ = ("_look", "_node", "_number", "_shape")
 
-def _sources(shape, key):
-    """For each place, the numbers of the elements that are added there, filled up with -1: what is written by adding,
-    read by indexing."""
-    places = np.arange(math.prod(shape)).reshape(shape)[key].reshape(-1)
-    order = np.argsort(places, kind="stable")
-    places = places[order]
-    turn = np.arange(places.size) - np.searchsorted(places, places)
-    sources = np.full((math.prod(shape), turn.max() + 1), -1)
-    sources[places, turn] = order
-    return sources.reshape(*shape, -1)
+    def __init__(self, base, look, node, number):
+        edges = [edge_of(base), *node.edges[1:]]
+        super().__init__("torch::autograd::CopySlices", edges, None, [(base, None, ())] * len(edges))
+        self._look, self._node, self._number, self._shape = look, node, number, base.shape
 
-
-def _with_slice(base, look, value):
-    """The node of a base, a view of which was written to."""
-    written = np.zeros(base.shape, bool)
-    look(written)[...] = True
-    edges = [edge_of(base), edge_of(value)]
-    partials = (base, lambda g: np.where(written, 0.0, g), ()), (value, look, ())
-    return Node("torch::autograd::CopySlices", edges, base, partials)
+    def propagate(self, grads, retain_graph, on_tensors):
+        (g,) = grads
+        inside = [self._look(g) if number == self._number else None for number in range(self._node.results)]
+        found, part = self._node.propagate(inside, retain_graph, on_tensors), 0.0
+        written = np.zeros(self._shape, bool)
+        self._look(written)[...] = True
+        if found and found[0][0] is self._node.edges[0]:
+            (_, part), *found = found
+            part = _seen_back(self._look, part, self._shape)
+        return [(self.edges[0], np.where(written, part, g)), *found] if self.edges[0] else found
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

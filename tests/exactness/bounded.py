@@ -205,7 +205,7 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     def _power(self, exponent):
         """A power of numbers that no rung has below zero.  A fraction as exponent, 1/3, is known to a rounding only."""
         power, p = self.value**exponent.value, exponent.value
-        shift = 0 if p == np.rint(p) else self.format.gamma(2) * abs(p)
+        shift = np.where(p == np.rint(p), 0, self.format.gamma(2) * abs(p)) + exponent.error
         ends = [np.maximum(self.value + e, 0) ** (p + d) for e in (-self.error, self.error) for d in (-shift, shift)]
         inherited = np.max([abs(end - power) for end in ends], axis=0)  # monotonic in the base and in the exponent
         return self._rounded(power, inherited, None, 2 * ULPS["power"], underflows=2 * ULPS["power"])
@@ -237,10 +237,17 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     def reshape(self, *shape):
         return self._map(lambda a: a.reshape(*shape))
 
+    def _join(self, join, arrays, axis=0):
+        arrays = [self._lift(a) for a in arrays]
+        value = join([a.value for a in arrays], axis)
+        error = join([np.broadcast_to(a.error, a.shape) for a in arrays], axis)
+        return Bounded(value, error, functools.reduce(_lower, [a.lattice for a in arrays]), self.format)
+
     def __getitem__(self, index):
         return self._map(lambda a: np.asarray(a[index]))
 
     T = property(lambda self: self._map(lambda a: a.T))
+    mT = property(lambda self: self._map(lambda a: np.swapaxes(a, -2, -1)))  # noqa: N815 (NumPy's name)
     shape = property(lambda self: self.value.shape)
     ndim = property(lambda self: self.value.ndim)
     size = property(lambda self: self.value.size)
@@ -281,6 +288,8 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         if function is np.broadcast_to and not kwargs:
             array, shape = args
             return array._map(lambda a: np.broadcast_to(a, shape))
+        if function in (np.concatenate, np.stack) and not kwargs:
+            return self._join(function, *args)
         return _select(function, args, kwargs)
 
     def __array__(self, dtype=None, copy=None):
@@ -333,6 +342,10 @@ def _erf_of_one(x):
         high = float(x)
         y = mpmath.erf(mpmath.mpf(high) + mpmath.mpf(float(x - high)))
         return np.longdouble(float(y)) + np.longdouble(float(y - mpmath.mpf(float(y))))
+
+
+def _lower(a, b):
+    return None if a is None or b is None else min(a, b)
 
 
 def _both(combine, a, b):

@@ -11,7 +11,8 @@ from tests.cells import LADDERS
 from tests.exactness import bounded
 from tests.observe.tensors import seen as seen_of_torch
 
-NAMES = ("no_grad", "enable_grad", "grad", "backward", "function", "vjp", "jvp", "jacobian", "hessian", "cat", "stack")
+NAMES = ("no_grad", "enable_grad", "grad", "backward", "function", "vjp", "jvp", "jacobian", "hessian", "cat", "stack",
+         "split", "unbind", "max", "pow", "matmul", "index_put", "result_type")  # fmt: skip
 
 
 def library(rung):
@@ -97,11 +98,48 @@ def told(x):
     return x
 
 
+def _own(t):
+    """Operations of one's own: one with two results, of which one is what was given, and one that writes."""
+
+    class SameAndDouble(t.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.set_materialize_grads(False)
+            return x, x * 2.0
+
+        @staticmethod
+        def backward(_, g, h):
+            return g if h is None else h * 2.0 if g is None else g + h * 2.0
+
+    class Add(t.Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            ctx.mark_dirty(x)
+            return x.add_(y)
+
+        @staticmethod
+        def backward(_, g):
+            return g, g
+
+    return SameAndDouble, Add
+
+
+def _standing(x):
+    """Where it stands in the graph, and its gradient, if it is known."""
+    try:
+        kept = x.grad if x.is_leaf or x.retains_grad else None
+        name = x.grad_fn and x.grad_fn.name()
+        return [x.is_leaf, x.retains_grad, name, None if kept is None else seen(kept) + 0.0]  # zeros lose their signs
+    except RuntimeError as refused:
+        return [str(refused)]
+
+
 class Life:
     """Some tensors of one rung, and what is done with them."""
 
     def __init__(self, rung):
         self.t = library(rung)
+        self.two, self.written = _own(self.t)
         self.leaves = [self.t.tensor([[1.0, 2.0], [-1.0, 1.0]], requires_grad=True), self.t.tensor([2.0, -1.0], True)]
         self.tensors = [*self.leaves, self.t.tensor([[1.0, -1.0], [2.0, 1.0]])]
 
@@ -113,9 +151,7 @@ class Life:
         except (RuntimeError, IndexError) as refused:
             return str(refused)
         self.tensors += [made] * (made is not None)
-        grads = [x.grad if x.is_leaf else None for x in self.tensors]
-        kept = [None if g is None else seen(g) + 0.0 for g in grads]  # zeros lose their signs
-        return [[seen(x) + 0.0, x.requires_grad, x.is_leaf, x._version] for x in self.tensors], kept
+        return [[seen(x) + 0.0, x.requires_grad, x._version, x.output_nr, *_standing(x)] for x in self.tensors]
 
     def multiply(self, a, b):
         return a * b
@@ -125,6 +161,27 @@ class Life:
 
     def choose(self, a, b):
         return a.maximum(b) + 0.0  # of zeros of either sign the two choose differently
+
+    def larger(self, a, _):
+        return a.max(0).values if a.ndim else a.max()
+
+    def smaller(self, a, _):
+        return a.min(-1, keepdim=True)[0] if a.ndim else a.min()
+
+    def raise_to(self, a, b):
+        return (a * a + 1.0) ** (b * 0.0 + 2.0)
+
+    def last_part(self, a, *_):
+        return a.unbind()[-1] if a.ndim else None
+
+    def first_column(self, a, *_):
+        return a.split(1, -1)[0] if a.ndim else None
+
+    def one_of_ones_own(self, a, *_):
+        return self.two.apply(a)[1]
+
+    def what_is_given_back(self, a, *_):
+        return self.two.apply(a)[0]
 
     def row(self, a, *_):
         return a[-1] if a.ndim else None
@@ -163,13 +220,32 @@ class Life:
     def put_a_number(self, a, *_):
         a[..., -1] = 2.0
 
+    def put_where_an_index_points(self, a, b):
+        if a.ndim and a.shape[1:] == b.shape:
+            a[self.t.tensor([-1])] = b * 2.0
+
+    def put_where_a_mask_says(self, a, *_):
+        a[a <= 0.0] = -1.0
+
+    def keep(self, a, *_):
+        own = a.grad_fn is not None and a.grad_fn.name().endswith("Backward")
+        if not own:  # torch 2.13 fails an assertion where a Function's result that keeps its gradient is written to
+            a.retain_grad()
+
+    def write_and_give_back(self, a, b):
+        self.written.apply(a, b * 1.0)
+
     def update(self, a, b):
         with self.t.no_grad():
             a.sub_(b * 1.0)
 
-    def view_without_grad(self, a, b):
+    def view_without_grad(self, a, *_):
         with self.t.no_grad():
-            return a.t() * b if a.ndim < 3 else None
+            return a.t() if a.ndim < 3 else None
+
+    def parts_without_grad(self, a, *_):
+        with self.t.no_grad():
+            return a.split(1)[0] if a.ndim else None
 
     def differentiate(self, *_):
         results = [x for x in self.tensors if x.requires_grad]

@@ -12,5 +12,5 @@ def tensor(array, device="cpu"):
 def seen(x):
     """What a caller sees of a value: a copy, as a NumPy array; bounded numbers and None stay as they are."""
     if isinstance(x, torch.Tensor):
-        return x.detach().cpu().numpy().copy()
+        return x.numpy(force=True).copy()
     return np.asarray(x) if np.isscalar(x) else x

@@ -165,6 +165,12 @@ def a_result_was_overwritten(t):
     y.sum().backward()
 
 
+def also_where_no_gradient_of_the_base_reads_it(t):
+    y = _leaf(t) ** t.tensor(2.0)
+    y.add_(1.0)
+    y.sum().backward()
+
+
 def a_leaf_was_overwritten(t):
     w = _leaf(t)
     y = (w * w).sum()
@@ -379,3 +385,380 @@ def a_hessian_is_of_a_number(t):
 
 def and_of_a_single_one(t):
     t.hessian(lambda a: (a.sum(), a.sum()), _leaf(t))
+
+
+# ── several results ──
+
+
+def _parts(t):
+    y = _leaf(t) * 1.0
+    return y, y.unbind()
+
+
+def one_of_several_views_is_not_written_to(t):
+    _parts(t)[1][1].mul_(2.0)
+
+
+def nor_is_a_view_of_it(t):
+    _parts(t)[1][1][:1].mul_(2.0)
+
+
+def nor_is_it_read_after_the_whole_was(t):
+    y, (first, _) = _parts(t)
+    y.add_(1.0)
+    return first * 2.0
+
+
+def nor_looked_at(t):
+    y, (_, second) = _parts(t)
+    with t.no_grad():
+        y.add_(1.0)
+    return second.grad_fn
+
+
+def data_in_parts_do_not_come_to_need_gradients(t):
+    x = t.tensor([[0.0, 0.0]])
+    x.split(1)[0].add_(_leaf(t)[:1])
+
+
+def a_view_without_grad_is_not_written_to(t):
+    y = _leaf(t) * 1.0
+    with t.no_grad():
+        view = y[0]
+    view.add_(1.0)
+
+
+def nor_is_its_view(t):
+    y = _leaf(t) * 1.0
+    with t.no_grad():
+        view = y.t()
+    view[0].add_(1.0)
+
+
+def nor_are_parts_without_grad(t):
+    with t.no_grad():
+        parts = _leaf(t).unbind()
+    parts[0].add_(1.0)
+
+
+def nor_used_after_the_whole_was_written_to(t):
+    y = _leaf(t) * 1.0
+    with t.no_grad():
+        view = y[0]
+    y.add_(1.0)
+    return view * 2.0
+
+
+def a_hook_makes_no_gradient_where_there_is_none(t):
+    _, (first, second) = _parts(t)
+    first.register_hook(lambda g: t.tensor([1.0, 1.0]) if g is None else g)
+    second.sum().backward()
+
+
+def sizes_add_up(t):
+    _leaf(t).split([1, 2], 1)
+
+
+def a_part_has_a_size(t):
+    _leaf(t).split(0)
+
+
+def not_a_negative_one(t):
+    _leaf(t).split(-1)
+
+
+def there_are_some_chunks(t):
+    _leaf(t).chunk(0)
+
+
+def a_number_has_no_parts(t):
+    t.tensor(1.0).unbind()
+
+
+def nor_any_of_a_size(t):
+    t.tensor(1.0).split(1)
+
+
+def a_leafs_rows_stay_as_they_are(t):
+    for row in _leaf(t):
+        row.mul_(2.0)
+
+
+# ── written by index ──
+
+
+def a_leaf_is_not_written_by_index(t):
+    _leaf(t)[t.tensor([0])] = 1.0
+
+
+def what_is_written_by_index_fits(t):
+    y = _leaf(t) * 1.0
+    y[t.tensor([0, 1])] = t.tensor([1.0, 2.0, 3.0])
+
+
+def where_a_mask_is_true(t):
+    y = _leaf(t) * 1.0
+    y[y > 1.0] = t.tensor([1.0, 2.0])
+
+
+def and_is_of_the_same_dtype(t):
+    y = _leaf(t) * 1.0
+    y[t.tensor([0])] = t.tensor([1.0, 2.0]).double()
+
+
+def and_a_tensor(t):
+    y = _leaf(t) * 1.0
+    y[0] = [1.0, 2.0]
+
+
+def and_not_larger(t):
+    y = _leaf(t) * 1.0
+    y[0] = t.tensor([1.0, 2.0, 3.0])
+
+
+def nor_of_more_dimensions(t):
+    y = _leaf(t) * 1.0
+    y[0] = _leaf(t)
+
+
+def what_was_saved_is_not_written_by_index(t):
+    y = _leaf(t) * 1.0
+    z = y * y
+    y[t.tensor([0])] = 1.0
+    z.sum().backward()
+
+
+def nor_is_the_index_itself(t):
+    index, y = t.tensor([0]), _leaf(t) * 1.0
+    y[index] = 1.0
+    index.zero_()
+    y.sum().backward()
+
+
+def nor_that_of_the_largest(t):
+    values, indices = _leaf(t).max(0)
+    indices.zero_()
+    values.sum().backward()
+
+
+def an_index_points_to_something(t):
+    _leaf(t)[t.tensor([0, 2])]
+
+
+def in_either_direction(t):
+    _leaf(t)[:, [0, -3]]
+
+
+def it_has_no_fractions(t):
+    _leaf(t)[t.tensor([0.5])]
+
+
+def a_mask_has_the_size_of_what_it_masks(t):
+    _leaf(t)[t.tensor([True, False, True])]
+
+
+def in_each_dimension(t):
+    y = _leaf(t) * 1.0
+    y[0, t.tensor([True, False, True])] = 1.0
+
+
+# ── dimensions, dtypes ──
+
+
+def a_dimension_is_there(t):
+    _leaf(t).sum(2)
+
+
+def to_be_normalised(t):
+    _leaf(t).log_softmax(-3)
+
+
+def to_be_exchanged(t):
+    _leaf(t).transpose(0, 2)
+
+
+def to_be_put_in(t):
+    _leaf(t).unsqueeze(4)
+
+
+def to_be_taken_out(t):
+    _leaf(t).squeeze(2)
+
+
+def to_be_joined(t):
+    t.cat([_leaf(t)], 2)
+
+
+def to_be_parted(t):
+    _leaf(t).unbind(-3)
+
+
+def it_is_reduced_once(t):
+    _leaf(t).sum((0, -2))
+
+
+def it_has_a_largest(t):
+    t.tensor(np.zeros((0, 2))).max(0)
+
+
+def and_nothing_has_none(t):
+    t.tensor(np.zeros((0, 2))).max()
+
+
+def nor_has_it_under_another_name(t):
+    t.tensor(np.zeros((0, 2))).amin()
+
+
+def what_has_a_size_keeps_it(t):
+    _leaf(t).expand(3, 2)
+
+
+def what_has_a_dimension_keeps_it(t):
+    _leaf(t).expand(2)
+
+
+def copies_fit(t):
+    (_leaf(t) * 1.0).copy_(t.tensor([1.0, 2.0, 3.0]))
+
+
+def nothing_is_joined_to_nothing(t):
+    t.cat([])
+
+
+def nor_numbers(t):
+    t.cat([t.tensor(1.0)])
+
+
+def nor_a_row_to_a_matrix(t):
+    t.cat([_leaf(t), t.tensor([1.0, 2.0])])
+
+
+def nor_rows_of_other_lengths(t):
+    t.cat([_leaf(t), t.tensor([[1.0]])])
+
+
+def nor_stacked_on_nothing(t):
+    t.stack([])
+
+
+def nor_on_what_is_larger(t):
+    t.stack([t.tensor([1.0]), t.tensor([1.0, 2.0])])
+
+
+def vectors_are_as_long(t):
+    t.tensor([1.0, 2.0]) @ t.tensor([1.0])
+
+
+def as_a_matrix_has_columns(t):
+    _leaf(t) @ t.tensor([1.0])
+
+
+def or_rows(t):
+    t.tensor([1.0]) @ _leaf(t)
+
+
+def numbers_are_no_matrix(t):
+    t.tensor(1.0) @ _leaf(t)
+
+
+def factors_have_one_dtype(t):
+    _leaf(t) @ _leaf(t).double()
+
+
+def also_vectors(t):
+    t.tensor([1.0, 2.0]) @ t.tensor([1, 2])
+
+
+def also_a_matrix_and_a_vector(t):
+    _leaf(t) @ t.tensor([1, 2])
+
+
+def masks_are_not_subtracted(t):
+    (_leaf(t) > 1.0) - (_leaf(t) > 2.0)
+
+
+def nor_from_a_number(t):
+    1.0 - (_leaf(t) > 1.0)
+
+
+def nor_negated(t):
+    -(_leaf(t) > 1.0)
+
+
+def whole_numbers_have_no_inverse(t):
+    t.tensor([1, 2]) ** -1
+
+
+def powers_fit(t):
+    t.tensor([1.0, 2.0]) ** t.tensor([1.0, 2.0, 3.0])
+
+
+# ── operations of one's own ──
+
+
+def _mine(t, forward, backward):
+    return type("Mine", (t.Function,), {"forward": staticmethod(forward), "backward": staticmethod(backward)}).apply
+
+
+def a_view_it_returns_is_not_written_to(t):
+    _mine(t, lambda _, x: x.t(), lambda _, g: g.t())(_leaf(t) * 1.0).mul_(2.0)
+
+
+def nor_what_it_was_given(t):
+    _mine(t, lambda _, x: x, lambda _, g: g)(_leaf(t) * 1.0).mul_(2.0)
+
+
+def nor_one_of_several(t):
+    _mine(t, lambda _, x: (x[0], x * 2.0), lambda _, g, h: h)(_leaf(t) * 1.0)[0].mul_(2.0)
+
+
+def it_does_not_write_to_a_leaf(t):
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(2.0)
+
+    _mine(t, forward, lambda _, g: g)(_leaf(t))
+
+
+def nor_to_one_of_several_views(t):
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(2.0)
+
+    _mine(t, forward, lambda _, g: g)((_leaf(t) * 1.0).unbind()[1])
+
+
+def nor_keep_what_it_wrote_to_from_its_results(t):
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.clone()
+
+    _mine(t, forward, lambda _, g: g)(_leaf(t) * 1.0)
+
+
+def nor_return_more_than_a_view_it_wrote_to(t):
+    def forward(ctx, x):
+        ctx.mark_dirty(x)
+        return x.mul_(2.0), x * 2.0
+
+    _mine(t, forward, lambda _, g, h: g)((_leaf(t) * 1.0)[0])
+
+
+def it_saves_tensors_only(t):
+    _mine(t, lambda ctx, x: ctx.save_for_backward(x, 3), lambda _, g: g)(_leaf(t))
+
+
+def it_returns_no_gradient_for_what_is_no_tensor(t):
+    _mine(t, lambda _, x, n: x * n, lambda _, g: (g, g))(_leaf(t), 2.0).sum().backward()
+
+
+def a_gradient_it_returns_is_a_tensor(t):
+    _mine(t, lambda _, x: x * 2.0, lambda _, g: 2.0)(_leaf(t)).sum().backward()
+
+
+def for_every_argument(t):
+    _mine(t, lambda _, x, n: x * n, lambda _, g: g)(_leaf(t), 2.0).sum().backward()
+
+
+def and_no_more(t):
+    _mine(t, lambda _, x: (x * 2.0, x), lambda _, g, h: (g, h))(_leaf(t))[0].sum().backward()

@@ -12,6 +12,10 @@ def _leaf(t):
     return t.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
 
 
+def _dtype(x):
+    return str(x.dtype).removeprefix("torch.")
+
+
 def of_a_leaf_the_copy_in_another_dtype_is_no__leaf(t):
     w = _leaf(t)
     return [w.float() is w, w.double(), w.double().float().is_leaf, w.detach().double()]
@@ -261,7 +265,7 @@ def dtypes_are_promoted_by_kind_and_then_by_dimensions(t):
         whole.sum(),
     ]
     results += [single.maximum(scalar), whole.exp() * 0, whole.sigmoid() * 0]
-    return [[str(x.dtype).removeprefix("torch."), x.tolist()] for x in results]
+    return [[_dtype(x), x.tolist()] for x in results]
 
 
 def a_gradient_has_its_operands_dtype(t):
@@ -393,4 +397,302 @@ def tensors_are_iterated_and_converted(t):
         w.dim(),
     ]
     (first * second).sum().backward()
-    return [[list(x) if isinstance(x, tuple) else x for x in told], w.grad, w.sum([0, 1]), w.mean([-1]), w.argmax(1)]
+    return [
+        [list(x) if isinstance(x, tuple) else x for x in told],
+        w.grad,
+        w.sum([0, 1]),
+        w.sum(()),
+        w.mean([-1]),
+        w.argmax(1),
+    ]
+
+
+# ── several results ──
+
+
+def _stands(x):
+    return [x, x.output_nr, x.grad_fn and x.grad_fn.name()]
+
+
+def parts_come_from_one_node(t):
+    w = _leaf(t)
+    told = [w.unbind(), w.unbind(-1), t.unbind(w, 1), w.split(1), w.split([1, 1], 1), t.split(w, 2, -1), w.chunk(2, 1)]
+    told += [tuple(w), w.chunk(5), w.split(9), w.flatten().chunk(3)]
+    return [[_stands(part) for part in parts] + [len({id(part.grad_fn) for part in parts})] for parts in told]
+
+
+def a_part_that_is_not_used_has_no_gradient(t):
+    w, seen_by = _leaf(t), []
+    first, second = w.unbind()
+    first.retain_grad()
+    second.retain_grad()
+    second.register_hook(lambda g: seen_by.append(seen(g)))
+    first.register_hook(lambda g: seen_by.append(g))
+    (second * second).sum().backward(retain_graph=True)
+    unused = t.grad(second.sum(), [first, second], allow_unused=True, retain_graph=True)
+    return [w.grad, first.grad, second.grad, seen_by, unused, t.grad((first * second).sum(), [second, first])]
+
+
+def parts_see_what_they_are_parts_of(t):
+    w = _leaf(t)
+    y = w * 2.0
+    rows, columns = y.unbind(), y.split(1, 1)
+    with t.no_grad():
+        w.sub_(1.0)
+    x = t.tensor([[0.0, 0.0], [0.0, 0.0]])
+    a, b = x.unbind()
+    b.add_(3.0)
+    x[0, 0] = 1.0
+    return [rows[1], columns[0], x, a, b, [part._version for part in (y, *rows, x, a, b)]]
+
+
+def the_largest_gets_the_gradient(t):
+    w = t.tensor([[2.0, 5.0, 5.0], [5.0, -1.0, 2.0]], requires_grad=True)
+    told = [w.max(0), w.max(1), w.min(-1), w.max(dim=1, keepdim=True), w.max(), w.min(), w.amax(1), w.amin(0), w.max(w)]
+    values = [x if hasattr(x, "dtype") else x[0] for x in told]
+    grads = [t.grad(x.sum(), w)[0] for x in values]
+    values, indices = t.max(w, 1)
+    return [told, grads, values.output_nr, _dtype(indices), w.argmax(1, keepdim=True), w.argmin(), w[0, 0].max(0)]
+
+
+def nothing_is_larger_than_nan(t):
+    w = t.tensor([[1.0, float("nan"), 3.0], [float("inf"), 0.0, float("inf")]], requires_grad=True)
+    told = [w.max(1), w.min(0), w.argmax(1), w.argmin(), w.amax(1)]
+    return [told, t.grad(w.max(1).values.sum(), w), t.grad(w.min(0)[0].sum(), w), t.grad(w.maximum(w * 1.0).sum(), w)]
+
+
+# ── written by index ──
+
+
+def what_is_written_by_index_is_differentiated(t):
+    w, v, one = _leaf(t), t.tensor([1.0, 2.0], requires_grad=True), t.tensor(3.0, requires_grad=True)
+    keys = [t.tensor([1]), t.tensor([-1, 0]), [0, 1], w.detach() <= 2.0, t.tensor([True, False]), t.tensor(1), True]
+    keys += [(slice(None), t.tensor([1])), (0, t.tensor([1, 0])), (t.tensor([0, 1]), [1, 0]), (None, t.tensor([0]))]
+    told = []
+    for key in keys:
+        for value in (one, 7.0, v) if key is not keys[3] else (one, 7.0):
+            y = w * 1.0
+            y[key] = value.unsqueeze(1) if value is v and key is keys[7] else value
+            grads = t.grad((y * y).sum(), [w, v, one], allow_unused=True)
+            told.append([y, y._version, y.grad_fn.name(), grads])
+    return told
+
+
+def also_of_another_dtype_and_of_one_dimension_more(t):
+    w, v = _leaf(t), t.tensor([1.0, 2.0], requires_grad=True)
+    y, whole = w * 1.0, t.tensor([1, 2])
+    y[0] = v.double()
+    y[t.tensor([1])] = v.unsqueeze(0).unsqueeze(0)
+    whole[0] = 2.75
+    whole[t.tensor([1])] = 3.75
+    (y * y).sum().backward()
+    z = t.index_put(w, (t.tensor([0, 0]), t.tensor([1, 1])), v, accumulate=True)
+    return [y, v.grad, w.grad, whole, z, t.grad(z[0, 1] * z[0, 0], [w, v])]
+
+
+def everything_is_written_at_once(t):
+    told = []
+    for key in (slice(None), Ellipsis, (slice(None), slice(None)), 0, (0, 1), None):
+        for value in (2.0, t.tensor(2.0, requires_grad=True), t.tensor([[1.0, 2.0]], requires_grad=True)):
+            y = _leaf(t) * 1.0
+            if key != (0, 1) or (not isinstance(value, float) and not value.ndim):
+                y[key] = value
+            told.append([y, y.grad_fn.name(), [node and node.name() for node, _ in y.grad_fn.next_functions]])
+    return told
+
+
+def what_is_kept_moves_to_what_was_written(t):
+    told = []
+    for write in (
+        lambda y: y.mul_(3.0),
+        lambda y: y[0].mul_(3.0),
+        lambda y: y.zero_(),
+        lambda y: y.__setitem__(t.tensor([0]), 2.0),
+    ):
+        w, seen_by = _leaf(t), []
+        y = w * 2.0
+        row = y[1]
+        y.retain_grad()
+        row.retain_grad()
+        y.register_hook(lambda g, seen_by=seen_by: seen_by.append(seen(g)))
+        write(y)
+        y.register_hook(lambda g, seen_by=seen_by: seen_by.append(seen(g)))
+        (y * y).sum().backward(retain_graph=True)
+        told.append([y.grad, y.retains_grad, row.retains_grad, seen_by, w.grad])
+        (row * 2.0).sum().backward()
+        told.append([y.grad, row.grad, seen_by, w.grad])
+    return told
+
+
+def what_is_seen_without_grad_stays_without(t):
+    w, x = _leaf(t), t.tensor([[1.0, 2.0]])
+    with t.no_grad():
+        row, bare, parts = w[0], x[0], w.unbind()
+    y = row * 2.0
+    (y.sum() + (w * 1.0).sum()).backward()
+    bare.mul_(3.0)
+    told = [(part.requires_grad, part.is_leaf) for part in (row, parts[1], y)]
+    told += [y.grad_fn.next_functions, w.grad, row.grad]
+    with t.no_grad():
+        row.add_(1.0)
+    return [told, x, w]
+
+
+# ── powers, sizes of nothing ──
+
+
+def powers_have_limits(t):
+    base, exponent = [0.0, 0.0, 0.0, 2.0, -2.0, -2.0, 1.0], [0.0, 2.0, -1.0, 0.0, 2.0, 0.5, 3.0]
+    a, n = t.tensor(base, requires_grad=True), t.tensor(exponent, requires_grad=True)
+    whole = t.tensor([2, 3])
+    told = [[a**n, t.grad((a**n).sum(), [a, n])], [a ** n.detach(), t.grad((a ** n.detach()).sum(), a)]]
+    told += [[c**n, t.grad((c**n).sum(), n)] for c in (0.0, 1, 2)]
+    told += [
+        whole**2,
+        whole ** t.tensor([1, 2]),
+        2**whole,
+        2.0**whole,
+        whole**0.5,
+        t.pow(whole, 3),
+        abs(a),
+        abs(-whole),
+    ]
+    return [*told, t.grad(abs(a).sum(), a), t.grad((a**0).sum(), a), _dtype(whole ** t.tensor(1.5))]
+
+
+def sizes_may_be_zero(t):
+    w, none = _leaf(t), t.tensor(np.zeros((0, 2), np.float32), requires_grad=True)
+    told = [w[2:], w[w > 9.0], none + 1.0, none.sum(), none.sum(0), none @ w, w @ none.t(), none.unbind(), none.max(1)]
+    told += [none.softmax(0), none.split(1), none.chunk(2), none.reshape(2, 0), none.expand(3, 0, 2), t.cat([w, none])]
+    y = w * 1.0
+    y[w > 9.0] = 3.0
+    y[2:] = none
+    total = sum(x.sum() for x in (w[2:], w[w > 9.0], none * w[:1], none @ w, t.cat([none, w]), y))
+    return [told, t.grad(total, [w, none], create_graph=True), y]
+
+
+def so_may_the_number_of_dimensions(t):
+    w = t.tensor(3.0, requires_grad=True)
+    told = [w.sum(0), w.mean(-1), w.max(0), w.amax(0), w.softmax(0), w.log_softmax(-1), w.argmax(0), w.unsqueeze(-1)]
+    told += [w.flatten(), w.squeeze(), w.squeeze(0), w.reshape(()), w.expand(2), w[None], w[...], w[True], w[w > 5.0]]
+    told += [t.stack([w, w]), w.t(), w.view(1, 1), w.permute(()), w.transpose(0, -1)]
+    y = w * 1.0
+    y[w > 2.0] = 5.0
+    y[...] = w * 2.0
+    parts = [x if hasattr(x, "dtype") else x[0] for x in told]
+    return [told, t.grad(sum((x * x).sum() for x in parts if x.requires_grad), w, create_graph=True), y, t.grad(y, w)]
+
+
+def joined_tensors_meet_in_one_dtype(t):
+    w, whole, yes = t.tensor([1.0, 2.0], requires_grad=True), t.tensor([1, 2]), t.tensor([True, False])
+    told = [t.cat([w, whole]), t.cat([yes, whole]), t.stack([whole, w, yes]), t.cat([w, w.double()])]
+    return [[x, _dtype(x)] for x in told] + [t.grad(t.cat([whole, w.double(), w]).sum(), w)]
+
+
+# ── operations of one's own ──
+
+
+def _function(t, forward, backward, **more):
+    more = {name: staticmethod(f) for name, f in more.items()}
+    return type("Mine", (t.Function,), {"forward": staticmethod(forward), "backward": staticmethod(backward), **more})
+
+
+def it_may_have_several_results(t):
+    def forward(ctx, x, n):
+        y, z = x * 2.0, x.exp() * 0.0 + 1.0
+        ctx.save_for_backward(y, x, z)
+        return y, x.long(), z, n
+
+    def backward(ctx, *grads):
+        y, x, z = ctx.saved_tensors
+        told.append([ctx.needs_input_grad, [None if g is None else seen(g) for g in grads]])
+        return grads[0] * y / x + grads[2] * z, None
+
+    told, w = [], _leaf(t)
+    mine = _function(t, forward, backward)
+    y, whole, z, n = mine.apply(w, 3)
+    told += [_stands(y), whole, _stands(z), n, y.grad_fn is z.grad_fn, len(y.grad_fn.next_functions)]
+    (y * y).sum().backward(retain_graph=True)
+    (y * z).sum().backward()
+    told.append(w.grad)
+    (g,) = t.grad((mine.apply(w, 1)[0] * mine.apply(w, 1)[2]).sum(), w, create_graph=True)
+    return [told, g, t.grad(g.sum(), w), list(mine.apply(w.detach(), 3)), type(mine.apply(w, 3)).__name__]
+
+
+def some_results_have_no_gradient(t):
+    def forward(ctx, x):
+        a, b, c = x * 2.0, x + 1.0, x * 3.0
+        ctx.mark_non_differentiable(b)
+        ctx.set_materialize_grads(False)
+        return a, b, c
+
+    def backward(_, *grads):
+        told.append([None if g is None else seen(g) for g in grads])
+        return grads[0], None, None
+
+    told, w = [], _leaf(t)
+    a, b, c = _function(t, forward, backward).apply(w)
+    (g,) = t.grad((a + c).sum(), w, retain_graph=True)
+    return [told, b, g, t.grad(c.sum(), w, allow_unused=True)]
+
+
+def it_may_write_to_what_it_was_given(t):
+    def forward(ctx, x, y):
+        ctx.mark_dirty(x)
+        return x.mul_(2.0).add_(y)
+
+    told, add = [], _function(t, forward, lambda _, g: (g * 2.0, g))
+    for start in (lambda w: w * 1.0, lambda w: w.detach().clone()):
+        for part in (lambda x: x, lambda x: x[0]):
+            w, v = _leaf(t), t.tensor([1.0, 2.0], requires_grad=True)
+            x = start(w)
+            given = part(x)
+            y = add.apply(given, v)
+            grads = t.grad((x * x).sum(), [w, v], allow_unused=True)
+            told.append([y is given, x, _stands(y), x._version, x.grad_fn.name(), grads])
+    return told
+
+
+def what_it_reads_may_be_set_up_apart(t):
+    def setup_context(ctx, inputs, output):
+        ctx.save_for_backward(output, inputs[0])
+        ctx.n = inputs[1]
+
+    def backward(ctx, g):
+        y, x = ctx.saved_tensors
+        return g * y / x * ctx.n, None, None, None
+
+    w = _leaf(t)
+    power = _function(t, lambda x, n=2: x**n, backward, setup_context=setup_context)
+    return [t.grad(y.sum(), w, create_graph=True) for y in (power.apply(w), power.apply(w, n=3), power.apply(w, 1))]
+
+
+def it_returns_one_view_or_the_same_twice(t):
+    w = _leaf(t)
+    row = _function(t, lambda _, x: x[0], lambda _, g: t.stack([g * 5.0, g * 0.0])).apply(w)
+    twice = _function(t, lambda _, x: (x, x), lambda _, g, h: g + h * 2.0).apply(w)
+    alone = _function(t, lambda _, x: (x * 2.0,), lambda _, g: g).apply(w)
+    nothing = _function(t, lambda _, x: x * 2.0, lambda _, g: None).apply(w)
+    told = [_stands(x) for x in (row, *twice, *alone, nothing)] + [twice[0] is w, twice[0] is twice[1]]
+    grads = [t.grad(x.sum(), w, allow_unused=True, retain_graph=True) for x in (row, *twice, *alone, nothing)]
+    return [told, grads, [g.shape == w.shape for (g,) in grads[:3]]]
+
+
+def other_arguments_have_no_edge(t):
+    w, x = _leaf(t), t.tensor([1.0, 2.0])
+    mine = _function(t, lambda ctx, n, a, b, s: a * n, lambda ctx, g: (None, g, g, None, None, None))
+    y = mine.apply(2.0, w, x, "s")
+    return [[node and node.name() for node, _ in y.grad_fn.next_functions], t.grad(y.sum(), w)]
+
+
+def gradients_may_be_asked_of_many_at_once(t):
+    w, v = _leaf(t), t.tensor([1.0, 2.0], requires_grad=True)
+    y, seeds = w * w * v, t.tensor(np.arange(12, dtype=np.float32).reshape(3, 2, 2))
+    told = [t.grad(y, [w, v], seeds, retain_graph=True, is_grads_batched=True)]
+    told += [t.grad([y, v * 2.0], [w, v], [seeds, seeds[:, 0]], is_grads_batched=True, create_graph=True)]
+    told += [t.grad(w * 2.0, [w, v], seeds, is_grads_batched=True, allow_unused=True)]
+    return [
+        told,
+        t.jacobian(lambda a: a * a, v, vectorize=True),
+        t.hessian(lambda a: (a * a * a).sum(), v, vectorize=True),
+    ]
