@@ -90,6 +90,7 @@ from impls.optim.adam import Adam
 from impls.optim.adamax import Adamax
 from impls.optim.adamw import AdamW
 from impls.optim.asgd import ASGD
+from impls.optim.lbfgs import LBFGS
 from impls.optim.nadam import NAdam
 from impls.optim.optimizer import Optimizer
 from impls.optim.radam import RAdam
@@ -126,6 +127,7 @@ from impls.training.update_bn import update_bn
 __all__ = [
     "ASGD",
     "GELU",
+    "LBFGS",
     "SGD",
     "SWALR",
     "Adadelta",

@@ -57,6 +57,7 @@ from torch.nn.init import (
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import (
     ASGD,
+    LBFGS,
     SGD,
     Adadelta,
     Adafactor,
@@ -123,6 +124,7 @@ from impls.training.step import train_step
 __all__ = [
     "ASGD",
     "GELU",
+    "LBFGS",
     "SGD",
     "SWALR",
     "Adadelta",
