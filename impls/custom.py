@@ -91,6 +91,7 @@ from impls.optim.adamax import Adamax
 from impls.optim.adamw import AdamW
 from impls.optim.asgd import ASGD
 from impls.optim.lbfgs import LBFGS
+from impls.optim.muon import Muon
 from impls.optim.nadam import NAdam
 from impls.optim.optimizer import Optimizer
 from impls.optim.radam import RAdam
@@ -178,6 +179,7 @@ __all__ = [
     "ModuleList",
     "MultiStepLR",
     "MultiplicativeLR",
+    "Muon",
     "NAdam",
     "NLLLoss",
     "Node",

@@ -4,6 +4,7 @@ custom asks where native asks."""
 import copy
 import itertools
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given
@@ -13,9 +14,9 @@ from impls.ladder import Rung
 from tests.cells import DROP_IN, WORDS, cells
 from tests.exactness import assert_bitwise, assert_same
 from tests.laws import steps
-from tests.observe.lbfgs import assert_admissible, observe, told
+from tests.observe.lbfgs import Problem, assert_admissible, observe, told
 from tests.observe.tensors import seen
-from tests.strategies.lbfgs import any_problems, problems
+from tests.strategies.lbfgs import Hollows, any_problems, problems
 
 
 @cells("optim.lbfgs", cpu_because="the closure is NumPy's")
@@ -26,6 +27,33 @@ def test_every_step_is_one_that_the_formula_admits(cell, data):
     for rung, impl in cell.implementations.items():
         for i, step in enumerate(observe(rung, impl, problem), 1):
             assert_admissible(cell.ladder.manual, step, problem.settings, f"{rung} step {i}")
+
+
+@cells("optim.lbfgs", dtypes=("float64",), cpu_because="the closure is NumPy's")
+@given(data=st.data())
+def test_a_step_of_iterations_is_so_many_steps_of_one(cell, data):
+    """Where no tolerance stops it, a step of three iterations is three steps of one, with a line search too."""
+    problem = data.draw(problems(cell.dtype), label="problem")
+    free = {"tolerance_grad": 0.0, "tolerance_change": 0.0, "max_eval": 1000}
+    settings = problem.settings | free | {"line_search_fn": data.draw(st.sampled_from([None, "strong_wolfe"]))}
+    for rung, impl in cell.implementations.items():
+        ends = []
+        for steps_, max_iter in ((1, 3), (3, 1)):
+            asked = problem._replace(settings=settings | {"max_iter": max_iter}, steps=steps_)
+            ends.append(observe(rung, impl, asked)[-1].end)
+        assert_bitwise(*ends, f"{rung} in one step and in three")
+
+
+@pytest.mark.parametrize("max_eval", [None, 3, 8])
+@pytest.mark.parametrize("max_iter", [1, 4, 9])
+@cells("optim.lbfgs", dtypes=("float64",), cpu_because="the closure is NumPy's")
+def test_every_rung_asks_as_often(cell, max_iter, max_eval):
+    """In a hollow every rung asks for the loss as often as native in each of three steps, with a line search."""
+    settings = {"max_iter": max_iter, "max_eval": max_eval, "line_search_fn": "strong_wolfe"}
+    answer = Hollows(np.array([1.0, 3.0, 10.0]), 0.3, np.array([0.3, -0.2, 0.7]), 0.2)
+    problem = Problem([np.array([2.0, -1.5, 4.0])], settings, answer, steps=3)
+    often = {rung: [len(s.asked) for s in observe(rung, impl, problem)] for rung, impl in cell.implementations.items()}
+    assert often == dict.fromkeys(often, often[Rung.NATIVE])
 
 
 @cells("optim.lbfgs", rungs=(Rung.RAW, *DROP_IN), dtypes=("float64",), cpu_because="the closure is NumPy's")
