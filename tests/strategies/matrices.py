@@ -144,8 +144,7 @@ def muon(draw, _concept, dtype, lrs, restore, begun=False):
     return Problem(
         params=[draw(graded(m.shape, dtype, exponents=(-8, 2))) for m in matrices],
         settings=[
-            draw(two) | {"ns_coefficients": c, "ns_steps": n, "eps": 1e-7 if n else draw(FLOORS)}
-            for _, c, n in ways
+            draw(two) | {"ns_coefficients": c, "ns_steps": n, "eps": 1e-7 if n else draw(FLOORS)} for _, c, n in ways
         ],
         script=draw(st.lists(lines, min_size=1 if begun else 2, max_size=1 if begun else 3), label="script"),
         state=[{"momentum_buffer": draw(gradient(m))} for m in matrices] if begun else None,
