@@ -99,6 +99,8 @@ from impls.optim.adam import Adam
 from impls.optim.adamax import Adamax
 from impls.optim.adamw import AdamW
 from impls.optim.asgd import ASGD
+from impls.optim.lbfgs import LBFGS
+from impls.optim.muon import Muon
 from impls.optim.nadam import NAdam
 from impls.optim.optimizer import Optimizer
 from impls.optim.radam import RAdam
@@ -135,6 +137,7 @@ from impls.training.update_bn import update_bn
 __all__ = [
     "ASGD",
     "GELU",
+    "LBFGS",
     "SGD",
     "SWALR",
     "Adadelta",
@@ -185,6 +188,7 @@ __all__ = [
     "ModuleList",
     "MultiStepLR",
     "MultiplicativeLR",
+    "Muon",
     "NAdam",
     "NLLLoss",
     "Node",

@@ -79,6 +79,8 @@ from impls.optim.adam import adam_manual as adam
 from impls.optim.adamax import adamax_manual as adamax
 from impls.optim.adamw import adamw_manual as adamw
 from impls.optim.asgd import asgd_manual as asgd
+from impls.optim.lbfgs import lbfgs_manual as lbfgs
+from impls.optim.muon import muon_manual as muon
 from impls.optim.nadam import nadam_manual as nadam
 from impls.optim.optimizer import optimizer_manual as optimizer
 from impls.optim.radam import radam_manual as radam
@@ -164,6 +166,7 @@ __all__ = [
     "l1_loss",
     "lambda_lr",
     "layer_norm",
+    "lbfgs",
     "leaky_relu",
     "linear",
     "linear_lr",
@@ -174,6 +177,7 @@ __all__ = [
     "mse_loss",
     "multi_step_lr",
     "multiplicative_lr",
+    "muon",
     "nadam",
     "named_parameters",
     "nll_loss",

@@ -73,6 +73,7 @@ from torch.nn.init import (
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import (
     ASGD,
+    LBFGS,
     SGD,
     Adadelta,
     Adafactor,
@@ -80,6 +81,7 @@ from torch.optim import (
     Adam,
     Adamax,
     AdamW,
+    Muon,
     NAdam,
     Optimizer,
     RAdam,
@@ -139,6 +141,7 @@ from impls.training.step import train_step
 __all__ = [
     "ASGD",
     "GELU",
+    "LBFGS",
     "SGD",
     "SWALR",
     "Adadelta",
@@ -187,6 +190,7 @@ __all__ = [
     "ModuleList",
     "MultiStepLR",
     "MultiplicativeLR",
+    "Muon",
     "NAdam",
     "NLLLoss",
     "Node",

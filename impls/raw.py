@@ -74,6 +74,8 @@ from impls.optim.adam import adam_raw as adam
 from impls.optim.adamax import adamax_raw as adamax
 from impls.optim.adamw import adamw_raw as adamw
 from impls.optim.asgd import asgd_raw as asgd
+from impls.optim.lbfgs import lbfgs_raw as lbfgs
+from impls.optim.muon import muon_raw as muon
 from impls.optim.nadam import nadam_raw as nadam
 from impls.optim.radam import radam_raw as radam
 from impls.optim.rmsprop import rmsprop_raw as rmsprop
@@ -155,6 +157,7 @@ __all__ = [
     "kl_div",
     "l1_loss",
     "layer_norm",
+    "lbfgs",
     "leaky_relu",
     "linear",
     "linear_init",
@@ -164,6 +167,7 @@ __all__ = [
     "mse_loss",
     "multi_step_lr",
     "multiplicative_lr",
+    "muon",
     "nadam",
     "named_parameters",
     "nll_loss",

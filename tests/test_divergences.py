@@ -2,6 +2,7 @@
 long as it is live, and a script in docs/divergences.md that shows it."""
 
 import contextlib
+import copy
 import io
 import pathlib
 import re
@@ -69,6 +70,39 @@ def test_fused_sgd_takes_a_gradient_that_comes_late():
     optimizer.step()
     q.grad = torch.ones(2, 2)
     optimizer.step()
+
+
+@live("_params is no part of what is copied", raises=AttributeError)
+def test_a_copy_of_lbfgs_steps():
+    """A copy of an optimizer takes steps."""
+    p = _parameter()
+    optimizer = copy.deepcopy(torch.optim.LBFGS([p]))
+    optimizer.step(lambda: (p**2).sum())
+
+
+@live("the line search returns a bracket that it has not made", raises=UnboundLocalError)
+def test_lbfgs_with_no_evaluation_left_stands_still():
+    """A step that may not ask for the loss again ends where it began, or one step on."""
+    p = _parameter()
+    p.grad = torch.ones(2, 2)
+    torch.optim.LBFGS([p], max_eval=0, line_search_fn="strong_wolfe").step(lambda: torch.tensor(1.0))
+
+
+@live("the fused kernels divide and multiply in another order, SGD's in what is left over of a vector")
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "Adagrad"])
+def test_fused_is_the_for_loop_bit_for_bit(name):
+    """fused is a way to run the same step, so it ends on the same bits."""
+    ends = []
+    for fused in (False, True):
+        generator = torch.Generator().manual_seed(0)
+        p = torch.randn(15, generator=generator).requires_grad_()
+        options = {"momentum": 0.9} if name == "SGD" else {}
+        optimizer = getattr(torch.optim, name)([p], lr=0.01, fused=fused, **options)
+        for _ in range(5):
+            p.grad = torch.randn(15, generator=generator)
+            optimizer.step()
+        ends.append(p.detach())
+    assert torch.equal(*ends)
 
 
 @live("foreach adds the momentum to the gradient itself (pytorch#92706 mended the others)")

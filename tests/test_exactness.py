@@ -18,6 +18,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests.exactness import FORMATS, Bounded, Different, Inconclusive, assert_bitwise, assert_within, bounded, judge
 from tests.exactness.bounded import SLACK
+from tests.exactness.branches import some_way
 from tests.exactness.fingerprint import FUNCTIONS, SAMPLED, ulps_off
 from tests.exactness.formats import FLOAT32, FLOAT64, LONGDOUBLE_IS_WIDER, ULPS
 from tests.exactness.known import Known
@@ -533,6 +534,46 @@ def test_a_known_number_counts_and_decides():
         range(Known(1.5))
 
 
+# ── formulas that branch ──
+
+
+@FORMS
+def test_every_way_through_open_comparisons_is_gone_once(f):
+    """An open comparison goes both ways, a certain one its own; the complaint is that of the likeliest way."""
+    x, gone = Bounded(f.wider(0), f.wider(1), None, f), []
+
+    def attempt():
+        gone.append((bool(x > 0.5), bool(x + 4.0 > 0.5), bool(x < 0.5)))
+        raise Different(*gone[-1])
+
+    with pytest.raises(Different) as complaint:
+        some_way(attempt)
+    assert sorted(gone) == [(a, True, b) for a in (False, True) for b in (False, True)]
+    assert complaint.value.args == gone[0] == (False, True, True)
+
+
+@FORMS
+def test_a_number_is_no_less_than_itself(f):
+    """A comparison of a number with itself is certain, whatever is known of it."""
+    x = Bounded(f.wider(0), f.wider(1), None, f)
+    assert np.where(x >= x, x, x + 4.0).error == x.error
+
+
+@FORMS
+def test_a_way_without_complaint_is_the_last(f):
+    """What is returned is what the first way that passes has found, and no comparison decides afterwards."""
+    x = Bounded(f.wider(0), f.wider(1), None, f)
+
+    def attempt():
+        found = "above" if x > 0.5 else "below"
+        assert found == "above"
+        return found
+
+    assert some_way(attempt) == "above"
+    with pytest.raises(TypeError, match="decides no branch"):
+        bool(x > 0.5)
+
+
 # ── what is assumed ─────────────────────────────────────────────────────────────────────────────
 
 ARGUMENTS = {  # of NumPy and torch, from graded numbers up to 64
@@ -573,6 +614,9 @@ REFUSAL = test_what_would_lose_the_bound_is_refused
 FIRST_OUTSIDE = test_the_first_number_outside_is_different
 ALIKE = test_nan_and_other_shapes_and_dtypes_are_different
 NO_EXCUSE = test_the_unknown_does_not_excuse_the_known
+WAYS = test_every_way_through_open_comparisons_is_gone_once
+ITSELF = test_a_number_is_no_less_than_itself
+LAST_WAY = test_a_way_without_complaint_is_the_last
 EVERY_BIT = test_to_the_bit_means_every_bit
 
 BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and the law that notices, with its case
@@ -677,6 +721,7 @@ BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and 
     "below is at most": ("a._compare(b, np.less)", "a._compare(b, np.less_equal)", INSIDE, "where-below"),
     "above is below": ("a._compare(b, np.greater)", "a._compare(b, np.less)", INSIDE, "where-above"),
     "one branch of an open comparison": ("np.where(condition.undecided, span, error)", "error", OPEN, None),
+    "a number may differ from itself": (" | (self is other)", "", ITSELF, None),
     "every comparison is open": ("other.value), ~decided)", "other.value), np.True_)", OPEN, None),
     "the first formula is the only one": (
         "np.maximum(self.error, other.error + abs(self.value - other.value))",
@@ -720,9 +765,17 @@ KNOWN_FAULTS = {
     ),
     "a fraction counts": ("if not self.is_integer():", "if False:", test_a_known_number_counts_and_decides, None),
 }
+BRANCHES_FAULTS = {
+    "the likely way is the only one": ("ways += way.others()", "pass", WAYS, None),
+    "a certain comparison goes both ways": ("if not is_open:", "if False:", WAYS, None),
+    "a way is gone again": ("ways += way.others()", "ways += way.others() * (2 - len(way.given))", WAYS, None),
+    "the last complaint": ("first = first or complaint", "first = complaint", WAYS, None),
+    "a way stays open": ("            Mask.way = None", "            pass", LAST_WAY, None),
+}
 FAULTS = {name: ("bounded", *fault) for name, fault in BOUNDED_FAULTS.items()}
 FAULTS |= {name: ("compare", *fault) for name, fault in COMPARE_FAULTS.items()}
 FAULTS |= {name: ("known", *fault) for name, fault in KNOWN_FAULTS.items()}
+FAULTS |= {name: ("branches", *fault) for name, fault in BRANCHES_FAULTS.items()}
 
 
 @pytest.mark.parametrize("fault", FAULTS)

@@ -2,6 +2,7 @@
 gradients and state, and the four rungs are the same map."""
 
 import copy
+import functools
 import inspect
 import pickle
 
@@ -251,6 +252,22 @@ def test_natives_foreach_is_its_for_loop_bit_for_bit(cell, data):
         trace = observe(Rung.NATIVE, cell.ladder.native, asked)
         traces.append([[{k: entry[k] for k in ("parameter", "state")} for entry in line] for line in trace])
     assert_same(*traces, "foreach: step")
+
+
+@cells("optim.sgd", "optim.adam", "optim.adamw", "optim.adagrad", rungs=(Rung.NATIVE,), cpu_because="CPU kernels")
+@given(data=st.data())
+def test_natives_fused_takes_the_step_of_the_formula(cell, data):
+    """Where torch has one kernel for the whole step on the CPU, it leaves the trace of the formula."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    steps.assert_agreement(cell, _heard(problem), lambda cls: functools.partial(cls, fused=True))
+
+
+def _heard(problem):
+    """The problem with a gradient for everybody: fused SGD fails on one that comes late (tests/test_divergences.py)."""
+    grads = lambda line: tuple(
+        np.zeros_like(w) if g is None else g for w, g in zip(problem.params, line.grads, strict=True)
+    )
+    return problem._replace(script=[line._replace(grads=grads(line)) for line in problem.script])
 
 
 @cells("optim.sgd", "optim.adam", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from tests.cells import DROP_IN, WORDS, cells
 from tests.laws import steps
-from tests.strategies.matrices import continued, problems
+from tests.strategies.matrices import any_matrices, continued, problems
 
-ALGORITHMS = ("optim.adafactor",)
+ALGORITHMS = ("optim.adafactor", "optim.muon")
 
 
 @cells(*ALGORITHMS)
@@ -31,8 +31,10 @@ def test_rungs_take_the_same_step_from_any_state(cell, data):
 @given(data=st.data())
 def test_custom_is_native_bit_for_bit(cell, data):
     """Custom performs native's operations in native's order, through saving and loading: not one bit differs."""
-    problem = data.draw(problems(cell.concept, cell.dtype, restore=True), label="problem")
-    steps.assert_native_bits(cell, problem)
+    drawn = (
+        any_matrices(cell.dtype) if cell.concept == "optim.muon" else problems(cell.concept, cell.dtype, restore=True)
+    )
+    steps.assert_native_bits(cell, data.draw(drawn, label="problem"))
 
 
 @cells(*ALGORITHMS)
@@ -83,7 +85,7 @@ def _step(optimizer, grad):
     optimizer.step()
 
 
-REFUSED = {
+ADAFACTOR = {
     "lr-below-0": lambda cls: cls([_parameter()], lr=-1.0),
     "lr-not-a-number": lambda cls: cls([_parameter()], lr=float("nan")),
     "lr-of-two-elements": lambda cls: cls([_parameter()], lr=torch.ones(2)),
@@ -98,15 +100,38 @@ REFUSED = {
 }
 
 
+MUON = {name: attempt for name, attempt in ADAFACTOR.items() if not name.startswith(("beta2", "first", "second", "d-"))}
+MUON |= {
+    "momentum-below-0": lambda cls: cls([_parameter()], momentum=-0.1),
+    "another-ratio": lambda cls: cls([_parameter()], adjust_lr_fn="spectral"),
+    "a-vector": lambda cls: cls([_parameter(), torch.zeros(3, requires_grad=True)]),
+    "a-stack-of-matrices": lambda cls: cls([torch.zeros(2, 2, 2, requires_grad=True)]),
+    "a-hundred-steps": lambda cls: _step(cls([_parameter()], ns_steps=100), torch.ones(2, 2)),
+    "two-coefficients": lambda cls: _step(cls([_parameter()], ns_coefficients=(1.0, 2.0)), torch.ones(2, 2)),
+}
+
+
 @WORDS
-@pytest.mark.parametrize("attempt", REFUSED)
+@pytest.mark.parametrize("attempt", ADAFACTOR)
 @cells("optim.adafactor", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
-def test_custom_refuses_what_native_refuses_in_its_words(cell, attempt):
+def test_adafactor_refuses_what_native_refuses_in_its_words(cell, attempt):
     """Bad input raises with native's class and native's words."""
+    assert_refused_as_by_native(cell, ADAFACTOR[attempt])
+
+
+@WORDS
+@pytest.mark.parametrize("attempt", MUON)
+@cells("optim.muon", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_muon_refuses_what_native_refuses_in_its_words(cell, attempt):
+    """Bad input, parameters that are no matrices among it, raises with native's class and native's words."""
+    assert_refused_as_by_native(cell, MUON[attempt])
+
+
+def assert_refused_as_by_native(cell, attempt):
     answers = []
-    for cls in (cell.ladder.custom, cell.ladder.native):
+    for cls in cell.ladder[2:]:
         with pytest.raises((ValueError, TypeError, RuntimeError)) as refusal:
-            REFUSED[attempt](cls)
+            attempt(cls)
         answers.append((refusal.type, str(refusal.value)))
     custom, native = answers
     assert custom == native

@@ -296,12 +296,15 @@ def _listed(group):
 
 def _like(p, state):
     """The state of a parameter, cast to its dtype and device; `step` is a count and stays as it was."""
-    return {
-        key: value
-        if key == "step" or not isinstance(value, torch.Tensor)
-        else value.to(dtype=p.dtype if p.is_floating_point() else None, device=p.device)
-        for key, value in state.items()
-    }
+    return {key: value if key == "step" else _cast(value, p) for key, value in state.items()}
+
+
+def _cast(value, p):
+    if isinstance(value, list):
+        return [_cast(v, p) for v in value]
+    if not isinstance(value, torch.Tensor):
+        return value
+    return value.to(dtype=p.dtype if p.is_floating_point() else None, device=p.device)
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

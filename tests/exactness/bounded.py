@@ -152,7 +152,7 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def _compare(self, other, relation):
         decided = abs(self.value - other.value) > (self.error + other.error) * SLACK
-        decided = decided | ((self.error == 0) & (other.error == 0))
+        decided = decided | ((self.error == 0) & (other.error == 0)) | (self is other)
         return Mask(relation(self.value, other.value), ~decided)
 
     # ── library functions: the inherited error is how far the function moves over the argument's interval ──
@@ -300,12 +300,15 @@ class Mask:
     """A comparison whose answer the bound may leave open."""
 
     __array_ufunc__ = None  # a Mask selects (np.where) and does nothing else
+    way: Any = None  # on which it decides branches, too: tests/exactness/branches.py
 
     def __init__(self, value, undecided):
         self.value, self.undecided = value, undecided
 
     def __bool__(self):
-        raise TypeError("a comparison that may be open decides no branch: select with np.where")
+        if Mask.way is None:
+            raise TypeError("a comparison that may be open decides no branch: select with np.where")
+        return Mask.way.decide(bool(self.value), bool(self.undecided))
 
     def __array_function__(self, function, types, args, kwargs):
         return _select(function, args, kwargs)

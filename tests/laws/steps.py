@@ -12,10 +12,10 @@ from tests.observe.optim import Problem, grouped, observe
 from tests.observe.tensors import seen, tensor
 
 
-def assert_agreement(cell, problem):
+def assert_agreement(cell, problem, form=lambda impl: impl):
     expected = reference(observe, cell.concept, problem, cell.dtype)
     for rung, impl in cell.implementations.items():
-        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}: step")
+        assert_same(observe(rung, form(impl), problem, device=cell.device), expected, f"{cell.concept} {rung}: step")
 
 
 def assert_native_bits(cell, problem):

@@ -19,7 +19,7 @@ import torch
 from tests.cells import expand
 from tests.variants import Change, planted
 
-FAMILIES = ("rng", "init", "autograd", "nn", "layers", "losses", "optim", "optim_matrix", "schedules", "training", "data")
+FAMILIES = ("rng", "init", "autograd", "nn", "layers", "losses", "optim", "optim_matrix", "lbfgs", "schedules", "training", "data")
 NOT_A_VERDICT = (NameError, SyntaxError, ImportError)  # the bug itself is mistyped
 
 

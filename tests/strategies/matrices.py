@@ -1,5 +1,7 @@
 """Scripts for optimizers that look at a whole matrix: shapes up to a stack of matrices, none of them empty."""
 
+import itertools
+
 import numpy as np
 from hypothesis import strategies as st
 
@@ -32,9 +34,13 @@ def gradients(draw, shape, dtype):
     return draw(arrays(shape, dtype)) * np.dtype(dtype).type(draw(st.sampled_from([2.0**-5, 2.0**-26, 2.0**-10])))
 
 
-@st.composite
-def problems(draw, concept, dtype, lrs=LRS, restore=False):
+def problems(concept, dtype, lrs=LRS, restore=False):
     """Several parameters, in groups with options of their own, and a script of several steps."""
+    return (muon if concept == "optim.muon" else adafactors)(concept, dtype, lrs, restore)
+
+
+@st.composite
+def adafactors(draw, concept, dtype, lrs, restore):
     sizes = draw(st.lists(SHAPES, min_size=2, max_size=3), label="shapes")
     two = st.sampled_from([draw(SETTINGS[concept]), draw(SETTINGS[concept])])
     lines = st.builds(
@@ -51,9 +57,17 @@ def problems(draw, concept, dtype, lrs=LRS, restore=False):
     )
 
 
-@st.composite
-def continued(draw, concept, dtype):
+def continued(concept, dtype):
     """One step from a given state, up to the ten-thousandth."""
+    return (
+        muon(concept, dtype, LRS, False, begun=True)
+        if concept == "optim.muon"
+        else adafactors_continued(concept, dtype)
+    )
+
+
+@st.composite
+def adafactors_continued(draw, concept, dtype):
     sizes = draw(st.lists(SHAPES, min_size=1, max_size=3), label="shapes")
     tensors = [graded(s, dtype, exponents=(-8, 2)) for s in sizes]
     return Problem(
@@ -70,3 +84,82 @@ def _adafactor_state(like, step):
     if like.ndim < 2:
         return {"step": step, "variance": square}
     return {"step": step, "row_var": square.mean(-1, keepdims=True), "col_var": square.mean(-2, keepdims=True)}
+
+
+# ── of Muon: what bfloat16 multiplies exactly ──
+
+MATRICES = [  # times a power of two of Frobenius norm 1
+    [[1]], [[1, 1, -1, 1]], [[2], [0]], [[1], [-1], [1], [1]], [[1, 1], [1, -1]], [[1, 1], [1, 1]], [[2, 0], [0, 0]],
+    [[1, 1, 0], [1, 0, 1]], [[1, 0], [-1, 1], [0, 1]], [[1, 1, 1, 1], [1, -1, 1, -1], [1, 1, -1, -1], [1, -1, -1, 1]],
+]  # fmt: skip
+COEFFICIENTS = [(2.0, -1.5, 0.5), (1.5, -0.5, 0.0), (3.5, -4.75, 2.0), (1.0, -1.0, 0.5)]
+FLOORS = st.sampled_from([1e-7, 4.0, 16.0])  # of what is divided and not multiplied with itself afterwards
+MULTIPLES = st.sampled_from([1.0, -1.0, 0.5, 2.0, -0.25, 0.0])
+
+
+def _bfloat16_has(*arrays):
+    """Whether eight bits are enough for every element."""
+    return all(np.array_equal(np.ldexp(np.rint(m * 2**8), e - 8), a) for a in arrays for m, e in [np.frexp(a)])
+
+
+def _multiplies_exactly(matrix, coefficients, steps):
+    """Whether nothing rounds, in whatever order a step's products and sums are taken."""
+    x, (a, b, c) = np.array(matrix, float), coefficients
+    x = (x if len(x) <= len(x[0]) else x.T) / np.linalg.norm(x)
+    for _ in range(steps):
+        gram = x @ x.T
+        update = b * gram + c * (gram @ gram)
+        parts = x, gram, b * gram, gram @ gram, c * (gram @ gram), update, a * x, update @ x, a * x + update @ x
+        if not _bfloat16_has(*parts):
+            return False
+        x = parts[-1]
+    return True
+
+
+EXACT = [way for way in itertools.product(MATRICES, COEFFICIENTS, [0, 1, 2]) if _multiplies_exactly(*way)]
+
+
+@st.composite
+def muon(draw, _concept, dtype, lrs, restore, begun=False):
+    """Every gradient of a parameter is a multiple of one matrix, so that every momentum is."""
+    ways = draw(st.lists(st.sampled_from(EXACT), min_size=2, max_size=3), label="matrices")
+    matrices = [np.array(matrix, dtype) for matrix, _, _ in ways]
+    gradient = lambda m: MULTIPLES.map(lambda k: m.dtype.type(k) * m)
+    options = st.fixed_dictionaries(
+        {
+            "momentum": st.sampled_from([0.5, 0.0]),
+            "nesterov": st.booleans(),
+            "weight_decay": DECAY,
+            "adjust_lr_fn": st.sampled_from([None, "original", "match_rms_adamw"]),
+        }
+    )
+    two = st.sampled_from([draw(options), draw(options)])
+    lines = st.builds(
+        Line,
+        lr=lrs,
+        old=st.sampled_from(["zero", "drop"]),
+        grads=st.tuples(*(st.none() | gradient(m) | gradient(m) for m in matrices)),
+        restore=st.booleans() if restore else st.just(False),
+    )
+    return Problem(
+        params=[draw(graded(m.shape, dtype, exponents=(-8, 2))) for m in matrices],
+        settings=[
+            draw(two) | {"ns_coefficients": c, "ns_steps": n, "eps": 1e-7 if n else draw(FLOORS)} for _, c, n in ways
+        ],
+        script=draw(st.lists(lines, min_size=1 if begun else 2, max_size=1 if begun else 3), label="script"),
+        state=[{"momentum_buffer": draw(gradient(m))} for m in matrices] if begun else None,
+    )
+
+
+@st.composite
+def any_matrices(draw, dtype, restore=True):
+    """Any matrices, and Muon's own coefficients: what bfloat16 makes of them is for the bits to say."""
+    problem = draw(muon("optim.muon", dtype, LRS, restore))
+    steps = st.sampled_from([0, 1, 5])
+    return problem._replace(
+        settings=[{k: v for k, v in s.items() if k[:2] != "ns"} | {"ns_steps": draw(steps)} for s in problem.settings],
+        script=[
+            line._replace(grads=tuple(g if g is None else draw(arrays(g.shape, dtype)) for g in line.grads))
+            for line in problem.script
+        ],
+    )
