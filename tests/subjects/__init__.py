@@ -3,6 +3,8 @@ laws that every rung must hold judge it.
 
 Other operations than torch's round otherwise, and are not wrong for it.  So the bound is that of a machine on which
 each operation of the formula may cost `ROUNDINGS` roundings; whether the bits are torch's is a fact told beside it.
+Four is what a coefficient of four numbers costs where they are rounded, combined and applied in the tensor's format:
+4 + 3 + 1, in place of the formula's 2.  docs/is-my-optimizer-torchs.md says which rewritings are so admitted.
 Every law runs in a process of its own: whatever a subject does costs one verdict.
 """
 
@@ -32,7 +34,7 @@ from tests.subjects import data, nn, optim, schedules
 from tests.subjects.capabilities import Missing
 
 LIMIT = 30  # seconds that a subject has for one law, where it has a core for itself
-ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once
+ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once; see above
 DOORS = {"optim": optim, "nn": nn, "losses": nn, "data": data, "schedules": schedules}
 OURS = ("impls", "tests", "conftest")
 RAISES = pytest.raises
