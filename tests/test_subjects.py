@@ -6,16 +6,17 @@ import re
 import shutil
 import subprocess
 import sys
+import types
 
 import hypothesis
 import pytest
 
 from tests import subjects, test_data, test_layers, test_losses, test_nn, test_optim, test_schedules
-from tests.cells import ALL, Cell
+from tests.cells import ALL, LADDERS, Cell
 from tests.planted import again
 from tests.subjects import apart, judge, parse, report
 from tests.subjects.__main__ import RIGHT
-from tests.subjects.plugin import about_any_rung, roles
+from tests.subjects.plugin import Judge, about_any_rung, roles
 
 SAMPLES = pathlib.Path(__file__).parent / "subjects" / "samples"
 HEADLINE = {
@@ -224,6 +225,13 @@ def test_bad_input_is_answered_in_one_line(given):
     assert "\n" not in str(refusal.value)
 
 
+@pytest.mark.parametrize("option", ["concept", "rung", "device"])
+def test_a_slice_of_the_ladder_is_not_asked_of_a_subject(option):
+    """An option that would leave its laws out is refused in one line, never ignored."""
+    with pytest.raises(pytest.UsageError, match=f"--{option} with --subject: a subject has a role"):
+        Judge(types.SimpleNamespace(getoption={option: ["any"]}.get))
+
+
 def test_a_law_is_asked_of_a_subject_if_every_rung_must_hold_it():
     """Laws about drop-ins, about one rung, and about native alone are not asked of a subject."""
     marks = [mark for law in HEADLINE.values() for mark in law.pytestmark if mark.name == "cells"]
@@ -234,8 +242,9 @@ def test_a_law_is_asked_of_a_subject_if_every_rung_must_hold_it():
 
 
 def test_every_role_says_what_it_needs():
-    """--subjects lists every role, what it needs, and what is optional."""
+    """--subjects lists every role, what it needs, and what is optional; and why each other concept has none."""
     listed = "\n".join(roles())
+    assert set(re.findall(r"^(\S+)\n", listed, re.MULTILINE)) == set(LADDERS)
     for role in RIGHT["right"]:
         assert re.search(rf"^{role}\n    needs +\S.*\n    optional +\S", listed, re.MULTILINE), role
 

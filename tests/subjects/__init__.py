@@ -39,6 +39,24 @@ DOORS = {"optim": optim, "nn": nn, "losses": nn, "data": data, "schedules": sche
 OURS = ("impls", "tests", "conftest")
 RAISES = pytest.raises
 
+NO_ROLE = {  # a concept, or else its family, and why it has none
+    "rng": "its laws are about the words of torch's own generator",
+    "autograd": "a tape is many functions that share their objects, and none of them can be another's",
+    "init": "no door yet: it would hand over a tensor and a generator",
+    "nn": "what belongs to a module is judged with the module that it is part of",
+    "losses.loss": "torch's base class is private",
+    "optim.optimizer": "a base class steps nothing",
+    "data": "it is judged by rows and workers that are the caller's",
+    "schedules.lr_scheduler": "a base class sets no rate",
+    "schedules.sequential_lr": "its options are other schedules",
+    "schedules.chained_scheduler": "its options are other schedules",
+    "schedules": "no door yet: its options are functions, or its step takes a measure",
+    "training.step": "torch has no such function to equal",
+    "training.loop": "torch has no such function to equal",
+    "training.evaluation": "torch has no such function to equal",
+    "training": "no door yet: it would hand over a model or its gradients",
+}
+
 
 class Subject(NamedTuple):
     role: str
@@ -69,6 +87,12 @@ def roles():
         for concept in door.roles()
         if concept.startswith(f"{family}.") and not isinstance(LADDERS[concept].native, Absent)
     }
+
+
+def without_role():
+    """Every other concept, and why a stranger cannot have it."""
+    having = roles()
+    return {c: NO_ROLE.get(c) or NO_ROLE[c.partition(".")[0]] for c in LADDERS if c not in having}
 
 
 # ── what stood on the command line ──────────────────────────────────────────────────────────────
@@ -230,4 +254,17 @@ def _is_ours(file):
     return file in of_the_project or file.startswith((sys.prefix, sys.base_prefix, "<"))
 
 
-__all__ = ["DOORS", "LIMIT", "Missing", "Outcome", "Subject", "apart", "judge", "load", "parse", "place", "roles"]
+__all__ = [
+    "DOORS",
+    "LIMIT",
+    "Missing",
+    "Outcome",
+    "Subject",
+    "apart",
+    "judge",
+    "load",
+    "parse",
+    "place",
+    "roles",
+    "without_role",
+]

@@ -188,6 +188,8 @@ def power(role, laws):
 def roles():
     for role, door in subjects.roles().items():
         yield f"{role}\n    needs     {door.NEEDS}\n    optional  {door.OPTIONAL}"
+    for concept, reason in subjects.without_role().items():
+        yield f"{concept}\n    no role   {reason}"
 
 
 __all__ = ["Judge", "roles"]
