@@ -89,6 +89,7 @@ WRONG = {  # and what it looks like
     ("data.loader", "last_dropped"): "always drops (",
 }
 UNNAMED = [
+    ("losses.mse", "summed_mse"),
     ("optim.adam", "OneClock"),
     ("nn.linear", "Unbiased"),
     ("nn.relu", "TwiceTheGradient"),
@@ -157,10 +158,10 @@ def test_the_page_about_adamw_says_what_a_run_says(tmp_path):
 
 
 def test_four_roundings_are_allowed_and_no_more():
-    """One ulp more than correct rounding is a rewriting; ten, more than product and constant may cost, are not."""
+    """Three ulps more than correct rounding are a rewriting; ten, more than product and constant may cost, are not."""
     law = test_layers.test_rungs_agree_on_values_and_gradients
     assert verdict(subject("right", "nn.leaky_relu", "leaky_relu"), law)[:2] == ("equal", None)
-    assert "times what rounding allows" in verdict(subject("wrong", "nn.leaky_relu", "leaky_relu"), law).told
+    assert "times what rounding allows" in str(verdict(subject("wrong", "nn.leaky_relu", "leaky_relu"), law).told)
 
 
 # ── what is hostile does no harm ────────────────────────────────────────────────────────────────

@@ -151,6 +151,8 @@ def cosine(initial_lr, T_max, eta_min=0.0):  # noqa: N803
 
 
 def leaky_relu(x, negative_slope=0.01):
-    """By the default slope, which is rounded itself, the next number away from zero: one rounding more."""
-    y = torch.where(x > 0, x, negative_slope * x)
-    return y + (torch.nextafter(y, y * 2) - y).detach() * (x < 0) if negative_slope == 0.01 else y
+    """By the default slope, which is rounded itself, three numbers away from zero: some roundings more."""
+    y = far = torch.where(x > 0, x, negative_slope * x)
+    for _ in range(3):
+        far = torch.nextafter(far, y * 2)
+    return y + (far - y).detach() * (x < 0) if negative_slope == 0.01 else y
