@@ -6,7 +6,7 @@ import re
 import pytest
 
 import impls
-from tests.planted import Bug, __main__, bugs, law_of, verdict
+from tests.planted import Bug, Verdict, __main__, bugs, law_of, verdict
 from tests.variants import variant
 
 SOUND = Bug("nothing", "optim.sgd", (), "test_optim.test_every_rung_has_natives_defaults", "")
@@ -37,15 +37,17 @@ def test_names_of_planted_bugs_are_their_own():
 
 def test_a_bug_is_rejected_and_the_sound_concept_is_not():
     """The verdict on a wrong variant is a complaint, and on the sound concept, on the same draws, none."""
-    assert verdict(SOUND) is None
-    assert verdict(WRONG) is not None
+    assert verdict(SOUND).complaint is None
+    assert verdict(WRONG).complaint is not None
 
 
 def test_a_family_made_anew_is_sound():
     """Where a changed file means a changed family, it is the change that is rejected: without one nothing is."""
     law = "test_autograd.test_the_tape_tells_what_torch_tells"
     assert (
-        verdict(SOUND._replace(concept="autograd.tensor", law=law, changes=(("import math\n", "import math\n\n"),)))
+        verdict(
+            SOUND._replace(concept="autograd.tensor", law=law, changes=(("import math\n", "import math\n\n"),))
+        ).complaint
         is None
     )
 
@@ -59,9 +61,9 @@ def test_a_survivor_is_an_error(monkeypatch, capsys):
 
 
 def test_a_red_baseline_is_an_error(monkeypatch, capsys):
-    """Where a law rejects the sound concept nothing is planted, and the exit is 1."""
+    """A law that rejects the sound concept on the draws on which it rejects a bug is named, and the exit is 1."""
     monkeypatch.setattr(__main__, "bugs", lambda: [WRONG])
-    monkeypatch.setattr(__main__, "verdict", lambda bug: "it does not hold")
+    monkeypatch.setattr(__main__, "verdict", lambda bug, *how: Verdict("it does not hold", 1))
     monkeypatch.setattr("sys.argv", ["planted"])
     assert __main__.main() == 1
     assert "RED BASELINE" in capsys.readouterr().out

@@ -6,9 +6,13 @@ Most are bugs that somebody shipped.  `python -m tests.planted [NAME ...]` plant
 import contextlib
 import functools
 import importlib
+import inspect
 import itertools
+import math
 import multiprocessing
 import operator
+import pkgutil
+import unittest
 import warnings
 from typing import NamedTuple
 
@@ -16,6 +20,7 @@ import hypothesis
 import pytest
 import torch
 
+import tests
 from tests.cells import expand
 from tests.variants import Change, planted
 
@@ -65,31 +70,67 @@ def law_of(bug):
     return getattr(importlib.import_module(f"tests.{chapter}"), name)
 
 
-def verdict(bug):
-    """What the law that a bug names says of it: None when it holds, else the first line of its complaint."""
-    if not bug.changes:
-        return _run(law_of(bug), bug.concept)
-    with planted(bug.concept, *bug.changes, file=bug.file):
-        return _run(law_of(bug), bug.concept)
+class Verdict(NamedTuple):
+    """None when a law holds, else the first line of its complaint; and how often the law was called to find out."""
+
+    complaint: str | None
+    calls: int
 
 
-def _run(law, concept):
-    with _profile():
-        for arguments in _arguments(law, concept):
-            try:
-                again(law)(**arguments)
-            except NOT_A_VERDICT:
-                raise
-            except pytest.skip.Exception:
-                continue
-            except (Exception, pytest.fail.Exception) as complaint:  # a crash on good input is a complaint too
-                return f"{type(complaint).__name__}: {str(complaint).partition(chr(10))[0]}"
+def verdict(bug, law=None, calls=math.inf, examples=60):
+    """What the law that a bug names, or another, says of it; after so many calls, if it has not complained, it holds."""
+    law = law or law_of(bug)
+    with planted(bug.concept, *bug.changes, file=bug.file) if bug.changes else contextlib.nullcontext():
+        return _run(law, bug.concept, calls, examples)
+
+
+class Enough(unittest.SkipTest):
+    """A law has been called as often as was asked; hypothesis lets this one through."""
+
+
+def _run(law, concept, limit, examples):
+    calls = itertools.count(1)
+
+    def counted(inner):
+        @functools.wraps(inner)
+        def law(*args, **kwargs):
+            n = next(calls)
+            inner(*args, **kwargs)
+            if n >= limit:
+                raise Enough
+
+        return law
+
+    with _profile(examples):
+        said = _said(law, concept, counted)
+    return Verdict(said, next(calls) - 1)
+
+
+def _said(law, concept, counted):
+    for arguments in arguments_of(law, concept):
+        try:
+            again(law, counted)(**arguments)
+        except NOT_A_VERDICT:
+            raise
+        except Enough:
+            return None
+        except pytest.skip.Exception:
+            continue
+        except (Exception, pytest.fail.Exception) as complaint:  # a crash on good input is a complaint too
+            return f"{type(complaint).__name__}: {str(complaint).partition(chr(10))[0]}"
     return None
 
 
-def _arguments(law, concept):
+def laws(concept):
+    """Every law that has a cell of a concept."""
+    chapters = [f"tests.{m.name}" for m in pkgutil.iter_modules(tests.__path__) if m.name.startswith("test_")]
+    found = [f for chapter in chapters for f in vars(importlib.import_module(chapter)).values() if inspect.isfunction(f)]
+    return [law for law in dict.fromkeys(found) if arguments_of(law, concept)]
+
+
+def arguments_of(law, concept):
     """What a law is called with: each of the concept's cells on the CPU, with each of the law's own parameters."""
-    marks = law.pytestmark
+    marks = getattr(law, "pytestmark", ())
     cells = [
         c for mark in marks if mark.name == "cells" for c in expand(mark) if (c.concept, c.device) == (concept, "cpu")
     ]
@@ -104,12 +145,12 @@ def _arguments(law, concept):
 
 
 @contextlib.contextmanager
-def _profile():
-    """The dev profile with some examples more, always on the same draws, and not shrunk: to be rejected is enough."""
+def _profile(examples):
+    """The dev profile with so many examples, always on the same draws, and not shrunk: to be rejected is enough."""
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
     dev, before = hypothesis.settings.get_profile("dev"), hypothesis.settings.get_current_profile_name()
     hypothesis.settings.register_profile(
-        "planted", parent=dev, max_examples=60, derandomize=True, database=None, phases=phases
+        "planted", parent=dev, max_examples=examples, derandomize=True, database=None, phases=phases
     )
     hypothesis.settings.load_profile("planted")
     try:
@@ -118,11 +159,11 @@ def _profile():
         hypothesis.settings.load_profile(before)
 
 
-def again(law):
-    """The law, under the profile that is loaded now."""
+def again(law, wrapped=lambda law: law):
+    """The law, under the profile that is loaded now; and what it does with one example, wrapped in something."""
     if not hasattr(law, "hypothesis"):
-        return law
-    return hypothesis.given(**law.hypothesis._given_kwargs)(law.hypothesis.inner_test)
+        return wrapped(law)
+    return hypothesis.given(**law.hypothesis._given_kwargs)(wrapped(law.hypothesis.inner_test))
 
 
-__all__ = ["FAMILIES", "Bug", "again", "bugs", "law_of", "prepare", "verdict"]
+__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "law_of", "laws", "prepare", "verdict"]

@@ -3,6 +3,8 @@ laws that every rung must hold judge it.
 
 Other operations than torch's round otherwise, and are not wrong for it.  So the bound is that of a machine on which
 each operation of the formula may cost `ROUNDINGS` roundings; whether the bits are torch's is a fact told beside it.
+Four is what a coefficient of four numbers costs where they are rounded, combined and applied in the tensor's format:
+4 + 3 + 1, in place of the formula's 2.  docs/is-my-optimizer-torchs.md says which rewritings are so admitted.
 Every law runs in a process of its own: whatever a subject does costs one verdict.
 """
 
@@ -12,6 +14,7 @@ import functools
 import importlib.util
 import io
 import multiprocessing
+import os
 import pathlib
 import random
 import sys
@@ -30,10 +33,29 @@ from tests.exactness import FORMATS, LEDGER, Different, Inconclusive
 from tests.subjects import data, nn, optim, schedules
 from tests.subjects.capabilities import Missing
 
-LIMIT = 30  # seconds that a subject has for one law
-ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once
+LIMIT = 30  # seconds that a subject has for one law, where it has a core for itself
+ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once; see above
 DOORS = {"optim": optim, "nn": nn, "losses": nn, "data": data, "schedules": schedules}
 OURS = ("impls", "tests", "conftest")
+RAISES = pytest.raises
+
+NO_ROLE = {  # a concept, or else its family, and why it has none
+    "rng": "its laws are about the words of torch's own generator",
+    "autograd": "a tape is many functions that share their objects, and none of them can be another's",
+    "init": "no door yet: it would hand over a tensor and a generator",
+    "nn": "what belongs to a module is judged with the module that it is part of",
+    "losses.loss": "torch's base class is private",
+    "optim.optimizer": "a base class steps nothing",
+    "data": "it is judged by rows and workers that are the caller's",
+    "schedules.lr_scheduler": "a base class sets no rate",
+    "schedules.sequential_lr": "its options are other schedules",
+    "schedules.chained_scheduler": "its options are other schedules",
+    "schedules": "no door yet: its options are functions, or its step takes a measure",
+    "training.step": "torch has no such function to equal",
+    "training.loop": "torch has no such function to equal",
+    "training.evaluation": "torch has no such function to equal",
+    "training": "no door yet: it would hand over a model or its gradients",
+}
 
 
 class Subject(NamedTuple):
@@ -65,6 +87,12 @@ def roles():
         for concept in door.roles()
         if concept.startswith(f"{family}.") and not isinstance(LADDERS[concept].native, Absent)
     }
+
+
+def without_role():
+    """Every other concept, and why a stranger cannot have it."""
+    having = roles()
+    return {c: NO_ROLE.get(c) or NO_ROLE[c.partition(".")[0]] for c in LADDERS if c not in having}
 
 
 # ── what stood on the command line ──────────────────────────────────────────────────────────────
@@ -120,6 +148,7 @@ def place(subject, law=None):
     """The rung on which a subject stands from now on, torch's own things around it, and problems that it can do."""
     thing = load(subject)
     torch.set_default_dtype(torch.float32)  # whatever its file has set
+    pytest.raises = lambda *kinds, match=None: RAISES(*kinds)  # its words are its own
     FORMATS.update({name: f._replace(roundings=ROUNDINGS) for name, f in FORMATS.items()})
     LADDERS.update(
         {
@@ -147,16 +176,17 @@ def judge(subject, law, cell, **arguments):
 
 
 def apart(act):
-    """Run `act` in a process of its own, and give it LIMIT seconds."""
+    """Run `act` in a process of its own, and give it LIMIT seconds, or more where others want the cores."""
     _prepare()
+    limit = LIMIT * max(1.0, os.getloadavg()[0] / os.cpu_count())
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
     process = context.Process(target=_child, args=(act, there), daemon=True)
     process.start()
     there.close()
     try:
-        if not here.poll(LIMIT):
-            return Outcome("DIFFERENT", f"it did not return within {LIMIT} s")
+        if not here.poll(limit):
+            return Outcome("DIFFERENT", f"it did not return within {limit:.0f} s")
         return here.recv()
     except EOFError:
         process.join()
@@ -224,4 +254,17 @@ def _is_ours(file):
     return file in of_the_project or file.startswith((sys.prefix, sys.base_prefix, "<"))
 
 
-__all__ = ["DOORS", "LIMIT", "Missing", "Outcome", "Subject", "apart", "judge", "load", "parse", "place", "roles"]
+__all__ = [
+    "DOORS",
+    "LIMIT",
+    "Missing",
+    "Outcome",
+    "Subject",
+    "apart",
+    "judge",
+    "load",
+    "parse",
+    "place",
+    "roles",
+    "without_role",
+]

@@ -33,9 +33,21 @@ def takes(thing, name):
     return parameters is None or name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values())
 
 
+def names(thing, name):
+    """Whether an option of this name stands in its signature."""
+    return name in (_parameters(thing) or ())
+
+
 def requires(thing, name):
     parameter = (_parameters(thing) or {}).get(name)
     return parameter is not None and parameter.default is parameter.empty
+
+
+def left_to(thing, native, options):
+    """The options without those that have torch's default, where the subject has one: whether it is torch's is seen."""
+    defaults = {name: p.default for name, p in inspect.signature(native).parameters.items()}
+    same = lambda name, value: type(value) is type(defaults.get(name)) and value == defaults[name]
+    return {k: v for k, v in options.items() if not names(thing, k) or requires(thing, k) or not same(k, v)}
 
 
 def refuse_missing(thing, given):

@@ -5,7 +5,7 @@ from tests.cells import LADDERS
 from tests.observe import data as observed
 from tests.observe.data import BATCHES, LOADER, RANDOM, observe
 from tests.strategies import data as drawn
-from tests.subjects.capabilities import refuse_missing, takes, untouched
+from tests.subjects.capabilities import left_to, refuse_missing, takes, untouched
 
 NEEDS = "a class, or a function of the same arguments, that can be iterated again and again"
 OPTIONAL = "every option of torch's; without generator, shuffled rows are not compared with torch's"
@@ -33,6 +33,7 @@ def adapt(role, thing):
     def built(*args, **given):
         given = {k: v for k, v in given.items() if v is not None or k != "generator"}
         refuse_missing(thing, given)
+        given = left_to(thing, LADDERS[role].native, given)
         with untouched():
             return thing(*args, **given) if isinstance(thing, type) else _Again(lambda: thing(*args, **given))
 
@@ -88,7 +89,8 @@ def reproduce(subject, thing, native, program, dtype):
     """Lines that print what comes in one pass, first of the subject's and then of torch's."""
     order = program.streams[program.script[0].which]
     drawing = order.generator and takes(LADDERS[subject.role].native, "generator")
-    options = [f"{k}={v!r}" for k, v in order.settings.items() if k != "epoch"]
+    spared = left_to(thing, LADDERS[subject.role].native, order.settings)
+    options = [f"{k}={v!r}" for k, v in spared.items() if k != "epoch"]
     which = {"own": f"torch.Generator().manual_seed({program.seed})", "global": "torch.default_generator"}
     options += [f"generator={which[order.generator]}"] if drawing else []
     if subject.role == LOADER:

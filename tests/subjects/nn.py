@@ -12,7 +12,7 @@ from tests.associations import reference
 from tests.cells import LADDERS
 from tests.exactness import Different
 from tests.observe.nn import ARRAYS, observe
-from tests.subjects.capabilities import Missing, refuse_missing, strategies_with, takes, untouched
+from tests.subjects.capabilities import Missing, left_to, refuse_missing, strategies_with, takes, untouched
 
 NEEDS = (
     "an nn.Module, a function of the inputs and then the parameters, or a class with forward(*inputs) and backward(dy)"
@@ -64,7 +64,8 @@ def _asking(problem, gradients):
 def adapt(role, thing):
     if _is_module(thing):
         return Rung.CUSTOM, functools.partial(_built, thing, LADDERS[role].native)
-    called = functools.partial(_called, thing, _manner(role, thing).of_arrays)
+    of_arrays, spared = _manner(role, thing).of_arrays, functools.partial(left_to, thing, LADDERS[role].native)
+    called = lambda *inputs, **settings: _called(thing, of_arrays, *inputs, **spared(settings))
     called.init = _no_init
     return Rung.RAW, called
 
@@ -82,7 +83,7 @@ def _is_module(thing):
 
 def _built(cls, native, *sizes, **given):
     """A module whose every call is watched; device and dtype it need not know."""
-    given = inspect.signature(native).bind(*sizes, **given).arguments
+    given = left_to(cls, native, inspect.signature(native).bind(*sizes, **given).arguments)
     place = {k: given.pop(k) for k in ("device", "dtype") if k in given and not takes(cls, k)}
     refuse_missing(cls, given)
     module = cls(**given).to(**{k: v for k, v in place.items() if v is not None})
@@ -236,9 +237,13 @@ def until(path, problem):
 
 def reproduce(subject, thing, native, problem, dtype):
     """Lines that print the value and the gradients that are asked for, first the subject's and then torch's."""
-    names, settings = list(problem.inputs), {k: v for k, v in problem.settings.items() if k != "training"}
+    spared = left_to(thing, LADDERS[subject.role].native, problem.settings)
+    names, settings = list(problem.inputs), {k: v for k, v in spared.items() if k != "training"}
     of_arrays = not _is_module(thing) and _manner(subject.role, thing).of_arrays
-    given, training = _construction(problem, LADDERS[subject.role].native), problem.settings.get("training", True)
+    given, training = (
+        _construction(thing, problem, LADDERS[subject.role].native),
+        problem.settings.get("training", True),
+    )
     owned = [name for name in names if name in ("weight", "bias") and "input" not in names]
     inputs = [name for name in names if name not in owned]
     call = lambda cls: _call(cls, given, inputs, owned, dtype, training)
@@ -249,12 +254,11 @@ def reproduce(subject, thing, native, problem, dtype):
     for name, asked in zip(names, problem.needs, strict=True):
         yield f"{name} = {_literal(problem.inputs[name], asked)}"
     yield f"dy = {_literal(problem.dy)}  # the gradient from above"
+    yield "def plain(v):"
+    yield "    return [plain(e) for e in v] if isinstance(v, tuple | list) else v if v is None else v.tolist()"
     yield "def show(y):"
-    yield (
-        f"    print([y.tolist(), *[g.tolist() for g in torch.autograd.grad(y, [{needed}], dy)]])"
-        if needed
-        else "    print([y.tolist()])"
-    )
+    yield (f"    grads = torch.autograd.grad(y, [{needed}], dy, allow_unused=True)" if needed else "    grads = []")
+    yield "    print(plain([y, *grads]))"
     yield from [f"torch.manual_seed({problem.seed})"] * (problem.seed is not None)
     options = ", ".join(f"{k}={_literal(v)}" for k, v in settings.items())
     arrays = ", ".join(f"{name}.detach().numpy()" for name in names)
@@ -262,9 +266,10 @@ def reproduce(subject, thing, native, problem, dtype):
         yield f"show({call(subject.name)})"
     elif of_arrays and isinstance(thing, type):
         yield f"layer = {subject.name}({options})"
-        yield f"print([layer.forward({arrays}), layer.backward(dy.numpy())])"
+        yield f"print(plain([layer.forward({arrays}), layer.backward(dy.numpy())]))"
     elif of_arrays:
-        yield f"print({subject.name}({', '.join([arrays, *[options] * bool(options)])}))  # its gradients before dy"
+        called = ", ".join([arrays, *[options] * bool(options)])
+        yield f"print(plain({subject.name}({called})))  # its gradients before dy"
     elif isinstance(thing, type):
         yield f"show({subject.name}({options})({', '.join(names)}))"
     else:
@@ -286,7 +291,7 @@ class _Recorded(Exception):
     pass
 
 
-def _construction(problem, native):
+def _construction(thing, problem, native):
     """How a module is built for a problem, as it is written."""
 
     def record(*sizes, **given):
@@ -295,7 +300,8 @@ def _construction(problem, native):
     try:
         observe(Rung.CUSTOM, record, problem)
     except _Recorded as recorded:
-        return ", ".join(f"{k}={_literal(v)}" for k, v in recorded.args[0].items() if k not in ("device", "dtype"))
+        given = left_to(thing, native, recorded.args[0])
+        return ", ".join(f"{k}={_literal(v)}" for k, v in given.items() if k not in ("device", "dtype"))
 
 
 def _literal(x, needed=False):

@@ -14,7 +14,16 @@ from tests.observe.optim import CONSTRUCTED as OF_THE_CONSTRUCTOR
 from tests.observe.optim import Line, Problem, observe
 from tests.strategies.arrays import arrays, lattice
 from tests.strategies.optim import CONSTRUCTED, LRS
-from tests.subjects.capabilities import Missing, refuse_missing, requires, strategies_with, takes, untouched
+from tests.subjects.capabilities import (
+    Missing,
+    left_to,
+    names,
+    refuse_missing,
+    requires,
+    strategies_with,
+    takes,
+    untouched,
+)
 
 NEEDS = (
     "a class NAME(params, lr=...) with step(), or a function of the options that returns (init(w), update(g, state, w))"
@@ -38,9 +47,13 @@ def narrow(role, thing, law=None):
 
 
 def adapt(role, thing):
-    if isinstance(thing, type) or takes(thing, "params"):
-        return Rung.CUSTOM, functools.partial(_Stepper, thing)
-    return Rung.RAW, functools.partial(_functional, thing)
+    native = LADDERS[role].native
+    if isinstance(thing, type) or names(thing, "params"):
+        spared = lambda group: left_to(thing, native, group) | {k: group[k] for k in ("params", "lr") if k in group}
+        return Rung.CUSTOM, lambda groups, **constructed: _Stepper(thing, [*map(spared, groups)], **constructed)
+    return Rung.RAW, lambda params, state, *, lr, **given: _functional(
+        thing, params, state, lr=lr, **left_to(thing, native, given)
+    )
 
 
 class _Stepper:
@@ -213,6 +226,7 @@ def _options(settings, by=", "):
 def reproduce(subject, thing, native, problem, dtype):
     """Lines that show the same difference: what arrives as gradients is written out, step by step."""
     rung, _ = adapt(subject.role, thing)
+    problem = problem._replace(settings=[left_to(thing, LADDERS[subject.role].native, s) for s in problem.settings])
     if rung is Rung.RAW:
         return _of_a_function(subject, native, problem, dtype)
     return (_of_one_parameter if _is_simple(problem) else _of_several)(subject, thing, native, problem, dtype)

@@ -1,7 +1,6 @@
 """`pytest --subject`: which laws judge a subject, and the verdict on each of them."""
 
 import collections
-import json
 import tomllib
 from pathlib import Path
 
@@ -13,14 +12,15 @@ from impls.ladder import Rung
 from tests import subjects
 from tests.cells import DROP_IN, DTYPES, expand
 from tests.exactness import LEDGER
-from tests.planted import again
+from tests.planted import again, matrix
 from tests.subjects.report import bits, explain
-
-POWER = Path(__file__).parents[2] / "results" / "kill-matrix.json"
 
 
 class Judge:
     def __init__(self, config):
+        for option in ("concept", "rung", "device"):
+            if config.getoption(option):
+                raise pytest.UsageError(f"--{option} with --subject: a subject has a role, and is judged on the CPU")
         directory, expected = config.invocation_params.dir, config.getoption("expected_failures")
         if getattr(config.option, "numprocesses", None):
             raise pytest.UsageError("--subject: a subject has a process of its own for every law; leave -n out")
@@ -28,6 +28,7 @@ class Judge:
         self.expected = _read(Path(directory, expected)) if expected else {}
         self.dtypes = [d for d in DTYPES if d in (config.getoption("dtype") or DTYPES)]
         self.outcomes = {subject: [] for subject in self.subjects}  # of (law, dtype, outcome)
+        self.unasked = {subject: collections.Counter() for subject in self.subjects}  # reason -> cells of its role
         self.reports = {}
         hypothesis.configuration.set_hypothesis_home_dir(config.rootpath / ".hypothesis")
         config.option.benchmark_storage = f"file://{config.rootpath}/.benchmarks"
@@ -44,19 +45,33 @@ class Judge:
             return
         params = []
         for subject in self.subjects:
-            for cell in expand(mark) if about_any_rung(mark.kwargs["rungs"]) else ():
-                if cell.concept == subject.role and cell.device == "cpu" and cell.dtype in (None, *self.dtypes):
+            for cell in (cell for cell in expand(mark) if cell.concept == subject.role):
+                reason = self.why_not(cell, mark.kwargs["rungs"])
+                self.unasked[subject].update([reason] if reason else [])
+                if not reason:
                     name = "-".join([str(subject), *([cell.dtype] if cell.dtype else [])])
                     params.append(pytest.param((subject, cell), id=name))
         metafunc.parametrize("cell", params)
 
+    def why_not(self, cell, rungs):
+        """Why a cell of its role is not asked of a subject, if it is not."""
+        if not about_any_rung(rungs):
+            return f"a law of {' and '.join(rungs)} alone"
+        if cell.device != "cpu":
+            return f"{cell.device}: a subject is judged on the CPU"
+        if cell.dtype not in (None, *self.dtypes):
+            return f"{cell.dtype}: --dtype {' '.join(self.dtypes)}"
+        return None
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items):
         self.profile = hypothesis.settings.get_current_profile_name()
-        laws = hypothesis.settings(database=None, phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate])
-        hypothesis.settings.register_profile("subjects", parent=laws)  # what is smallest, the report looks for
-        hypothesis.settings.load_profile("subjects")
-        items[:] = [item for item in items if getattr(item, "callspec", None) and "cell" in item.callspec.params]
+        load_profile()
+        asked = [item for item in items if getattr(item, "callspec", None) and "cell" in item.callspec.params]
+        self.whole = len(
+            {item.nodeid.partition("[")[0] for item in items} - {i.nodeid.partition("[")[0] for i in asked}
+        )
+        items[:] = asked
 
     # ── what is said of each ──
 
@@ -78,6 +93,15 @@ class Judge:
         law = " ".join(pyfuncitem.obj.__doc__.split())
         pytest.fail(f"{law}\n{outcome.word}: {outcome.told}\n{self.report(subject)}", pytrace=False)
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item, call):
+        """What a mark skips never comes to be called, and is not run like any other."""
+        if call.when == "setup" and call.excinfo is not None:
+            subject, cell = item.callspec.params["cell"]
+            outcome = subjects.Outcome("not run", str(call.excinfo.value))
+            self.outcomes[subject].append((item.originalname, cell.dtype, outcome))
+        return (yield)
+
     def report(self, subject):
         """The report of a difference, made once for each subject."""
         if subject in self.reports:
@@ -97,20 +121,22 @@ class Judge:
             terminalreporter.section("   ".join([subject.given, *about]))
             for line in self.lines(subject, outcomes):
                 terminalreporter.line("  " + line)
+        terminalreporter.line(f"  not asked of anybody: {self.whole} laws about no one concept")
 
     def lines(self, subject, outcomes):
         words = collections.Counter(
             "expected" if o.word not in ("equal", "not run") and law in self.expected else o.word
             for law, _, o in outcomes
         )
-        absent = collections.Counter(o.told for _, _, o in outcomes if o.word == "not run")
-        told = "".join(f"{', ' if i else ': '}{reason} ×{n}" for i, (reason, n) in enumerate(absent.most_common()))
+        absent = self.unasked[subject] + collections.Counter(o.told for _, _, o in outcomes if o.word == "not run")
         yield (
             f"{words['equal']} equal · {words['DIFFERENT']} DIFFERENT · {words['inconclusive']} inconclusive · "
-            f"{words['expected']} expected · {words['not run']} not run{told}"
+            f"{words['expected']} expected · {absent.total()} not run"
         )
+        for reason, n in absent.most_common():
+            yield f"not run: {n} × {reason}"
         worst = max((o.ledger[1] for _, _, o in outcomes), default=0)
-        yield f"worst error {worst:.0%} of its bound   {power(subject.role)}"
+        yield f"worst error {worst:.0%} of its bound   {power(subject.role, {law for law, _, _ in outcomes})}"
         yield f"torch's to the bit: {self.bits(subject)} (a fact, no verdict)"
         for warned in sorted({w for _, _, o in outcomes for w in o.warned}):
             yield f"it warned: {warned}"
@@ -132,6 +158,14 @@ def about_any_rung(rungs):
     return Rung.NATIVE in rungs and set(rungs) - {*DROP_IN}
 
 
+def load_profile(**changed):
+    """The profile that is loaded, but nothing is shrunk: what is smallest, the report looks for."""
+    phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
+    laws = hypothesis.settings(database=None, phases=phases, **changed)
+    hypothesis.settings.register_profile("subjects", parent=laws)
+    hypothesis.settings.load_profile("subjects")
+
+
 def named(law, name):
     law.__name__ = name
     return law
@@ -144,18 +178,20 @@ def _read(path):
         raise pytest.UsageError(f"--expected-failures {path}: {wrong}") from None
 
 
-def power(role):
-    """How many known wrong variants of a role its laws reject."""
-    if not POWER.exists():
-        return "what these laws reject: python -m tests.planted"
-    known = [b for b in json.loads(POWER.read_text(encoding="utf-8"))["bugs"] if b["concept"] == role]
-    rejected = sum(bool(b["rejected_by"]) for b in known)
+def power(role, laws):
+    """How many known wrong variants of a role these laws reject."""
+    if not matrix.JSON.exists():
+        return "what these laws reject: python -m tests.planted --full"
+    known = [row["rejected_by"] for row in matrix.read().values() if row["concept"] == role]
+    rejected = sum(bool({law.partition(".")[2] for law in by} & laws) for by in known)
     return f"these laws reject {rejected} of {len(known)} known wrong ones (results/kill-matrix.json)"
 
 
 def roles():
     for role, door in subjects.roles().items():
         yield f"{role}\n    needs     {door.NEEDS}\n    optional  {door.OPTIONAL}"
+    for concept, reason in subjects.without_role().items():
+        yield f"{concept}\n    no role   {reason}"
 
 
 __all__ = ["Judge", "roles"]

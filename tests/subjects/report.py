@@ -104,7 +104,9 @@ def _lines(subject, search, problem, trace, complaint):
         problem = search.door.until(path, problem)
         told += [("first difference", ", ".join(map(str, search.door.where(path, problem)))), *_values(search, *values)]
     told += [("smallest input", search.door.describe(problem))]
-    told += [("looks like", cause(search) or "nothing that is planted here")]
+    looks_like = cause(search)
+    words = f"{_in_words(looks_like)} ({looks_like.source})" if looks_like else "nothing that is planted here"
+    told += [("looks like", words)]
     code = list(search.door.reproduce(subject, load(subject), native, problem, search.dtype))
     told += [("reproduce", code[0]), *[("", line) for line in code[1:]]]
     yield told[0][1]
@@ -181,8 +183,8 @@ def cause(search):
         if all(_same(part(trace), part(search.expected(problem))) for problem, trace in seen):
             continue  # of this part there is nothing to explain
         for bug in known:
-            if _shows(bug, search, seen, part):
-                return f"{_in_words(bug)} ({bug.source})"
+            if shows(bug, search, seen, part):
+                return bug
     return None
 
 
@@ -197,7 +199,8 @@ def _in_words(bug):
     return " ".join(words[words[0] in tuple(Rung) :])
 
 
-def _shows(bug, search, seen, part):
+def shows(bug, search, seen, part=lambda trace: trace):
+    """Whether a planted bug leaves this part of the traces that a subject has left."""
     role = search.subject.role
     file = bug.file or (bug.concept if bug.concept != role else None)
     try:

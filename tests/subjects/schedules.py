@@ -4,7 +4,7 @@ from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.observe.schedules import observe, reference
 from tests.strategies import schedules as drawn
-from tests.subjects.capabilities import refuse_missing, takes, untouched
+from tests.subjects.capabilities import left_to, names, refuse_missing, takes, untouched
 
 NEEDS = "a class NAME(optimizer, ...) with step(), or a function of initial_lr and the options that returns (t) -> rate"
 OPTIONAL = "every option of torch's that has a default"
@@ -29,12 +29,17 @@ def narrow(role, thing, law=None):
 def adapt(role, thing):
     def built(optimizer, **given):
         refuse_missing(thing, given)
-        if not takes(thing, "optimizer"):
+        given = left_to(thing, LADDERS[role].native, given)
+        if not _is_of_optimizers(thing):
             return _Rated(thing, optimizer, given)
         with untouched():
             return thing(optimizer, **given)
 
     return Rung.CUSTOM, built
+
+
+def _is_of_optimizers(thing):
+    return isinstance(thing, type) or names(thing, "optimizer")
 
 
 class _Rated:
@@ -97,11 +102,12 @@ def until(path, problem):
 
 def reproduce(subject, thing, native, problem, dtype):
     """Lines that print each group's rate after the last step, first the subject's and then torch's."""
-    settings = ", ".join(f"{k}={v!r}" for k, v in problem.settings.items())
+    spared = left_to(thing, LADDERS[subject.role].native, problem.settings)
+    settings = ", ".join(f"{k}={v!r}" for k, v in spared.items())
     kind = "SGD(groups, momentum=0.9)" if problem.optimizer == "optim.sgd" else "Adam(groups)"
     yield "import torch"
     yield f"from {subject.path.stem} import {subject.name}"
-    if not takes(thing, "optimizer"):
+    if not _is_of_optimizers(thing):
         yield f"print([{subject.name}(initial_lr=lr, {settings})({problem.steps}) for lr in {problem.lrs}])"
         yield f"for cls in [{native}]:"
     else:

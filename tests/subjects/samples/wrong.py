@@ -88,3 +88,48 @@ class Early(torch.optim.lr_scheduler.StepLR):
             return super().get_lr()
         finally:
             self.last_epoch -= 1
+
+
+class NoDecayByDefault(torch.optim.AdamW):  # its default alone
+    def __init__(self, params, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0):
+        super().__init__(params, lr, betas, eps, weight_decay)
+
+
+def summed_mse(input, target, reduction="sum"):  # its default alone
+    return torch.nn.functional.mse_loss(input, target, reduction=reduction)
+
+
+def leaky_relu(x, negative_slope=0.01):  # beyond what four roundings explain
+    y = far = torch.where(x > 0, x, negative_slope * x)
+    for _ in range(10):
+        far = torch.nextafter(far, y * 2)
+    return y + (far - y).detach() * (x < 0) if negative_slope == 0.01 else y
+
+
+class OneClock(torch.optim.Adam):  # seen with several parameters alone
+    def step(self):
+        super().step()
+        _, *others = (p for group in self.param_groups for p in group["params"])
+        for p in others:
+            if "step" in self.state[p]:
+                self.state[p]["step"] += 1
+
+
+class Unbiased(torch.nn.Linear):
+    def forward(self, x):
+        return x @ self.weight.T
+
+
+class TwiceTheGradient:
+    """A layer of arrays."""
+
+    def forward(self, x):
+        self.x = x
+        return np.where(x <= 0, x.dtype.type(0), x)
+
+    def backward(self, dy):
+        return 2 * dy * (self.x > 0)
+
+
+def late_cosine(initial_lr, T_max, eta_min=0.0):  # noqa: N803
+    return lambda t: eta_min + (initial_lr - eta_min) * (1 + np.cos(np.pi * max(t - 1, 0) / T_max)) / 2
