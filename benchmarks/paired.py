@@ -56,10 +56,12 @@ class Case(NamedTuple):
         return f"{self.concept}-{self.contestant}-{self.dtype}-{self.device}-{self.size.label}"
 
 
-def contest(concept, sizes, contestants=tuple(Rung), devices=("cpu", "cuda")):
-    """Mark a benchmark with its cases; the contestant called native is native against itself."""
+def contest(concepts, sizes, contestants=tuple(Rung), devices=("cpu", "cuda")):
+    """Mark a benchmark of one concept, or of several, with its cases; the contestant called native is native against
+    itself."""
     cases = [
         Case(concept, str(who), dtype, device, size)
+        for concept in ([concepts] if isinstance(concepts, str) else concepts)
         for size in sizes
         for dtype in DTYPES
         for device in devices
