@@ -57,8 +57,8 @@ class Case(NamedTuple):
 
 
 def contest(concepts, sizes, contestants=tuple(Rung), devices=("cpu", "cuda")):
-    """Mark a benchmark with its cases, of one concept or of each of several; the contestant called native is native
-    against itself."""
+    """Mark a benchmark of one concept, or of several, with its cases; the contestant called native is native against
+    itself."""
     cases = [
         Case(concept, str(who), dtype, device, size)
         for concept in ([concepts] if isinstance(concepts, str) else concepts)

@@ -8,7 +8,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 COLOURS = {"manual": "tab:blue", "raw": "tab:green", "custom": "tab:orange", "native": "black"}
-STYLES = {"": "-", "inplace": "--", "foreach": "--", "fused": ":", "copy": ":", "batches": "--", "getitems": ":"}
+STYLES = {"": "-"} | dict.fromkeys(["inplace", "foreach", "batches"], "--")
+STYLES |= dict.fromkeys(["flat", "fused", "copy", "getitems"], ":")
 
 # title, concept, beginning of the label, name of the abscissa, and the numbers that are held fixed
 PANELS = [

@@ -97,4 +97,4 @@ def untouched(*inputs):
 
 
 def _copy(x):
-    return np.array(x.detach() if isinstance(x, torch.Tensor) else x)
+    return np.array(x.detach().numpy() if isinstance(x, torch.Tensor) else x)
