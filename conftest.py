@@ -77,7 +77,9 @@ def pytest_cmdline_main(config):
 
 
 def is_whole(config):
-    """Whether all chapters are asked for: a slice is done before another process has started."""
+    """Whether all chapters are asked for, and not by such a process: a slice is done before another has started."""
+    if hasattr(config, "workerinput"):
+        return False
     asked = {config.invocation_params.dir.joinpath(each).resolve() for each in config.args}
     parts = (*CHOICES, "subject", "spec", "keyword", "collectonly", "usepdb")
     return asked == {config.rootpath / "tests"} and not any(config.getoption(part) for part in parts)
