@@ -457,8 +457,10 @@ class Tensor:
         kept = _kept(self.shape, dims)
 
         def share(g, a, y):
-            ties = a == y.reshape(kept)
-            ties = np.where(ties, 1.0, 0.0)
+            y = y.reshape(kept)
+            ties = np.where(a == y, 1.0, 0.0)
+            if name.startswith("M"):  # of amax, which knows no ties of NaN, torch's gradient is NaN then
+                ties = np.where(y == y, ties, np.where(a == a, 0.0, 1.0))
             return g.reshape(kept) * ties / ties.sum(dims).reshape(kept)
 
         return record(Tensor._of(extreme(self._array, dims, keepdims=keepdim)), name, (self, share, (self, RESULT)))

@@ -111,6 +111,7 @@ BUGS = [
     tensor("amax_all_get_all", "return g.reshape(kept) * ties / ties.sum(dims).reshape(kept)", "return g.reshape(kept) * ties", EXACTLY),
     tensor("amax_over_everything", "ties.sum(dims).reshape(kept)", "ties.sum()", EXACTLY),
     tensor("amin_as_amax", "\"AminBackward0\", np.min", "\"AminBackward0\", np.max", EXACTLY),
+    tensor("nothing_is_as_large_as_nan", "ties = np.where(y == y, ties, np.where(a == a, 0.0, 1.0))", "pass", TELLS),
     maximal("along_a_dimension_shares", "return (put(dy.reshape(kept), shape, key) if needs_input_grad[0] else None,)", "return (put(dy.reshape(kept), shape, key) * 0.5 if needs_input_grad[0] else None,)", LARGEST),
     maximal("the_last_gets_it", "key = along(dim, where(x, dim, keepdims=True))", "key = along(dim, x.shape[dim] - 1 - where(np.flip(x, dim), dim, keepdims=True))", LARGEST),
     maximal("min_as_max", "np.argmin, input", "np.argmax, input", EXACTLY),
