@@ -19,6 +19,7 @@ import torch
 
 from impls.autograd.enable_grad import enable_grad
 from impls.autograd.no_grad import no_grad
+from impls.autograd.node import KINDS
 from impls.autograd.stack import stack
 from impls.ladder import Absent, Ladder
 
@@ -160,14 +161,26 @@ def _hooked(node, grads, pack, unpack):
             for hook in tuple(hooks.values()):
                 g = grads[number]
                 new = hook(g if g is None else pack(g))
-                if g is None and new is not None:
-                    raise RuntimeError("can't replace a None gradient with a non-None value")
+                if new is not None:
+                    _may_replace(hook, g, new)
                 grads[number] = g if new is None else unpack(new)
     if node.retained:
         for number, tensor in node.retained.items():
             if grads[number] is not None:
                 _keep(tensor(), pack(grads[number]))
     return grads
+
+
+def _may_replace(hook, g, new):
+    if not hasattr(new, "_array"):
+        raise TypeError(f"expected Variable, but hook returned '{type(new).__name__}'")
+    if g is None:
+        raise RuntimeError("can't replace a None gradient with a non-None value")
+    if new.dtype != g.dtype:
+        was, got = KINDS[g.dtype.name], KINDS[new.dtype.name]
+        raise RuntimeError(f"hook '{hook.__name__}' has changed the type of value (was {was} got {got})")
+    if new.shape != g.shape:
+        raise RuntimeError(f"hook '{hook.__name__}' has changed the size of value")
 
 
 def _keep(tensor, g):

@@ -27,7 +27,7 @@ import torch
 from impls.autograd.backward import backward
 from impls.autograd.cat import cat, dim_of
 from impls.autograd.index_put import NAMES, along, pointed_at, put, put_at, within
-from impls.autograd.matmul import matmul
+from impls.autograd.matmul import SPELLED, matmul
 from impls.autograd.max import max as largest
 from impls.autograd.max import min as smallest
 from impls.autograd.no_grad import MODE
@@ -46,6 +46,10 @@ GRAD_OF_NO_LEAF = (
     "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "
     "use .retain_grad() on the non-leaf Tensor. If you access the non-leaf Tensor by mistake, make sure you access the "
     "leaf Tensor instead. See github.com/pytorch/pytorch/pull/30531 for more information."
+)
+FLOAT_OF_A_RESULT = (
+    "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+    "Consider using tensor.detach() first."
 )
 INVERT = "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
 FORBIDDEN = {  # what view was written to, and why that has no derivative
@@ -153,6 +157,8 @@ class Tensor:
         return bool(self._array.item())
 
     def __float__(self):
+        if self.requires_grad:
+            warnings.warn(FLOAT_OF_A_RESULT, stacklevel=2)
         return float(self.item())
 
     def __int__(self):
@@ -246,6 +252,14 @@ class Tensor:
             raise RuntimeError(
                 f"attempting to assign a gradient of size '{list(grad.shape)}' to a tensor of size "
                 f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size"
+            )
+        if grad is not None and grad.dtype != self.dtype:
+            raise RuntimeError(
+                f"attempting to assign a gradient with dtype '{SPELLED[grad.dtype.name]}' to a tensor with grad_dtype "
+                f"'{NAMES[self.dtype.name]}'. The gradient must match the tensor's grad_dtype (defaults to the "
+                "tensor's dtype). You can set the tensor's grad_dtype attribute with a specific dtype, or None to "
+                "allow any dtype. Set grad_dtype with caution. Diverging the dtypes of a tensor and its gradient may "
+                "break downstream systems that assume they match."
             )
         self._kept = grad
 
@@ -443,8 +457,10 @@ class Tensor:
         kept = _kept(self.shape, dims)
 
         def share(g, a, y):
-            ties = a == y.reshape(kept)
-            ties = np.where(ties, 1.0, 0.0)
+            y = y.reshape(kept)
+            ties = np.where(a == y, 1.0, 0.0)
+            if name.startswith("M"):  # of amax, which knows no ties of NaN, torch's gradient is NaN then
+                ties = np.where(y == y, ties, np.where(a == a, 0.0, 1.0))
             return g.reshape(kept) * ties / ties.sum(dims).reshape(kept)
 
         return record(Tensor._of(extreme(self._array, dims, keepdims=keepdim)), name, (self, share, (self, RESULT)))
@@ -719,6 +735,11 @@ class Tensor:
             raise RuntimeError(
                 f"result type {NAMES[value.dtype.name]} can't be cast to the desired output type "
                 f"{NAMES[self.dtype.name]}"
+            )
+        if not self._array.flags.writeable:
+            raise RuntimeError(
+                "unsupported operation: more than one element of the written-to tensor refers to a single memory "
+                "location. Please clone() the tensor before performing the operation."
             )
         self._array[...] = value._array
         self._versions()[0] += 1

@@ -60,6 +60,42 @@ def a_gradient_has_its_tensors_size(t):
     _leaf(t).grad = t.tensor([1.0])
 
 
+def and_its_dtype(t):
+    _leaf(t).grad = _leaf(t).detach().double()
+
+
+def a_hook_keeps_the_size(t):
+    w = _leaf(t)
+    w.register_hook(lambda g: g[0])
+    w.sum().backward()
+
+
+def and_the_dtype(t):
+    y = _leaf(t) * 2.0
+    y.register_hook(lambda g: g.double())
+    y.sum().backward()
+
+
+def and_returns_a_tensor(t):
+    y = _leaf(t) * 2.0
+    y.register_hook(lambda g: 2.0)
+    y.sum().backward()
+
+
+def what_is_spread_is_not_written_to(t):
+    (_leaf(t)[0] * 1.0).expand(3, 2).add_(1.0)
+
+
+def also_in_a_hook(t):
+    y = _leaf(t) * 2.0
+    y.register_hook(lambda g: g.mul_(2.0))
+    y.sum().backward()
+
+
+def a_number_of_what_is_differentiated_is_asked_for(t):
+    float(_leaf(t).sum())
+
+
 def a_gradient_is_a_tensor(t):
     _leaf(t).grad = 0.0
 

@@ -457,7 +457,7 @@ def the_largest_gets_the_gradient(t):
 
 def nothing_is_larger_than_nan(t):
     w = t.tensor([[1.0, float("nan"), 3.0], [float("inf"), 0.0, float("inf")]], requires_grad=True)
-    told = [w.max(1), w.min(0), w.argmax(1), w.argmin(), w.amax(1)]
+    told = [w.max(1), w.min(0), w.argmax(1), w.argmin(), w.amax(1), t.grad(w.max(), w), t.grad(w.amin(0).sum(), w)]
     return [told, t.grad(w.max(1).values.sum(), w), t.grad(w.min(0)[0].sum(), w), t.grad(w.maximum(w * 1.0).sum(), w)]
 
 
