@@ -58,6 +58,7 @@ from impls.nn.linear import linear_manual as linear
 from impls.nn.log_softmax import log_softmax_manual as log_softmax
 from impls.nn.module import named_parameters_manual as named_parameters
 from impls.nn.relu import relu_manual as relu
+from impls.nn.rms_norm import rms_norm_manual as rms_norm
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_manual as sequential
 from impls.nn.sigmoid import sigmoid_manual as sigmoid
@@ -178,6 +179,7 @@ __all__ = [
     "random_split",
     "reduce_lr_on_plateau",
     "relu",
+    "rms_norm",
     "rmsprop",
     "rng",
     "rprop",
