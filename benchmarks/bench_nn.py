@@ -66,10 +66,12 @@ def normalization(case):
         "weight": drawn((width,), case.dtype, 2),
         "bias": drawn((width,), case.dtype, 3),
     }
+    if case.concept == "nn.rms_norm":
+        del given["bias"]
     settings, born = {"normalized_shape": width}, {}
     if case.concept == "nn.batch_norm1d":
         settings, born = {}, {"num_features": width, "track_running_stats": False}
-    return Problem(given, (True, True, True), drawn((rows, width), case.dtype, 4), settings, born=born)
+    return Problem(given, (True,) * len(given), drawn((rows, width), case.dtype, 4), settings, born=born)
 
 
 @Passes
@@ -104,9 +106,9 @@ def test_activation(race):
     race(activation.assert_equivalent, activation.start)
 
 
-@contest(("nn.layer_norm", "nn.batch_norm1d"), SIZES[:2])
+@contest(("nn.layer_norm", "nn.rms_norm", "nn.batch_norm1d"), SIZES[:2])
 def test_normalization(race):
-    """A normalization with all three gradients, by the batch where it is one of batches."""
+    """A normalization with all its gradients, by the batch where it is one of batches."""
     race(normalization.assert_equivalent, normalization.start)
 
 

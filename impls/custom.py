@@ -84,6 +84,7 @@ from impls.nn.parameter_dict import ParameterDict
 from impls.nn.parameter_list import ParameterList
 from impls.nn.registration import Registration
 from impls.nn.relu import ReLU
+from impls.nn.rms_norm import RMSNorm
 from impls.nn.sequential import Sequential
 from impls.nn.sigmoid import Sigmoid
 from impls.nn.silu import SiLU
@@ -199,6 +200,7 @@ __all__ = [
     "ParameterList",
     "PolynomialLR",
     "RAdam",
+    "RMSNorm",
     "RMSprop",
     "RandomSampler",
     "ReLU",

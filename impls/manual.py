@@ -65,6 +65,7 @@ from impls.nn.linear import linear_manual as linear
 from impls.nn.log_softmax import log_softmax_manual as log_softmax
 from impls.nn.module import named_parameters_manual as named_parameters
 from impls.nn.relu import relu_manual as relu
+from impls.nn.rms_norm import rms_norm_manual as rms_norm
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_manual as sequential
 from impls.nn.sigmoid import sigmoid_manual as sigmoid
@@ -194,6 +195,7 @@ __all__ = [
     "reduce_lr_on_plateau",
     "relu",
     "result_type",
+    "rms_norm",
     "rmsprop",
     "rng",
     "rprop",

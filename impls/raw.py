@@ -60,6 +60,7 @@ from impls.nn.log_softmax import log_softmax_raw as log_softmax
 from impls.nn.module import named_parameters_raw as named_parameters
 from impls.nn.parameter import parameter_raw as parameter
 from impls.nn.relu import relu_raw as relu
+from impls.nn.rms_norm import rms_norm_raw as rms_norm
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_raw as sequential
 from impls.nn.sigmoid import sigmoid_raw as sigmoid
@@ -181,6 +182,7 @@ __all__ = [
     "random_split",
     "reduce_lr_on_plateau",
     "relu",
+    "rms_norm",
     "rmsprop",
     "rng",
     "rprop",

@@ -40,7 +40,7 @@ ASSOCIATIONS = {
         # lane by lane, and then the lanes' likewise), it scales and shifts a row, and takes the gradient from x
         (
             (
-                "def _axes(normalized_shape):",
+                "def last_axes(normalized_shape):",
                 "def _moments(x, axes):\n"
                 "    rows = x.reshape(*x.shape[: x.ndim - len(axes)], int(np.prod(x.shape[x.ndim - len(axes) :])))\n"
                 "    mean, squares = rows[..., 0], 0.0 * rows[..., 0]\n"
@@ -50,7 +50,7 @@ ASSOCIATIONS = {
                 "        squares = squares + d * (rows[..., k] - mean)\n"
                 "    kept = (*x.shape[: x.ndim - len(axes)], *[1] * len(axes))\n"
                 "    return mean.reshape(*kept), (squares / float(rows.shape[-1])).reshape(*kept)\n\n\n"
-                "def _axes(normalized_shape):",
+                "def last_axes(normalized_shape):",
             ),
             (
                 "    mean = x.mean(axis=axes, keepdims=True)\n"

@@ -21,7 +21,16 @@ from tests.strategies.layers import problems
 from tests.strategies.nn import SEEDS
 
 SMOOTH = ("nn.gelu", "nn.silu", "nn.sigmoid", "nn.tanh", "nn.softplus", "nn.softmax", "nn.log_softmax")
-LAYERS = ("nn.identity", "nn.flatten", "nn.leaky_relu", *SMOOTH, "nn.embedding", "nn.layer_norm", "nn.batch_norm1d")
+LAYERS = (
+    "nn.identity",
+    "nn.flatten",
+    "nn.leaky_relu",
+    *SMOOTH,
+    "nn.embedding",
+    "nn.layer_norm",
+    "nn.rms_norm",
+    "nn.batch_norm1d",
+)
 
 
 @cells(*LAYERS)
@@ -56,8 +65,9 @@ def test_backward_is_the_adjoint_of_forward(cell, data):
     passes.assert_adjoint(cell, problem, data)
 
 
-# without the places where a derivative is a convention
+# without the places where a derivative is a convention, or where a step in a wider type has that type's epsilon
 SMOOTHED = {
+    "nn.rms_norm": {"given": True},
     "nn.leaky_relu": {"kinks": False},
     "nn.softplus": {"kinks": False},
     "nn.embedding": {"padded": False},
@@ -185,6 +195,7 @@ BORN = {
         lambda cls: cls.from_pretrained(torch.ones(2, 3), False, 1, 2.0, 1.0, True, True),
     ],
     "nn.layer_norm": [lambda cls: cls(3), lambda cls: cls([2, 3], 0.5, bias=False), lambda cls: cls((4,), 1e-3, False)],
+    "nn.rms_norm": [lambda cls: cls(3), lambda cls: cls([2, 3], 0.5), lambda cls: cls((4,), None, False)],
     "nn.batch_norm1d": [
         lambda cls: cls(3),
         lambda cls: cls(3, 0.5, None, False),
@@ -303,6 +314,12 @@ REFUSED = {
         "another shape": lambda cls: cls(3)(leaf(2, 2)),
         "too few dimensions": lambda cls: cls((2, 3))(leaf(3)),
         "another dtype": lambda cls: cls(3)(leaf(3).double()),
+        "no sizes": lambda cls: cls(),
+    },
+    "nn.rms_norm": {
+        "another shape": lambda cls: cls(3)(leaf(2, 2)),
+        "too few dimensions": lambda cls: cls((2, 3))(leaf(3)),
+        "a shape of nothing": lambda cls: cls(())(leaf(3)),
         "no sizes": lambda cls: cls(),
     },
     "nn.batch_norm1d": {

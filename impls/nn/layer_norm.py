@@ -39,7 +39,7 @@ class Saved(NamedTuple):
 
 
 def layer_norm_forward(x, w=None, b=None, *, normalized_shape, eps=1e-5):
-    axes = _axes(normalized_shape)
+    axes = last_axes(normalized_shape)
     mean = x.mean(axis=axes, keepdims=True)
     d = x - mean
     r = 1.0 / np.sqrt((d * d).mean(axis=axes, keepdims=True) + eps)
@@ -63,7 +63,7 @@ def layer_norm_backward(dy, saved, needs_input_grad=(True, True, True)):
     return g - mean(g) - normal * mean(g * normal), dw, db
 
 
-def _axes(normalized_shape):
+def last_axes(normalized_shape):
     """The last dimensions, as many as the shape has; an integer is a shape of one."""
     n = 1 if isinstance(normalized_shape, numbers.Integral) else len(normalized_shape)
     return tuple(range(-n, 0))
@@ -75,7 +75,7 @@ layer_norm_manual = Pair(layer_norm_forward, layer_norm_backward)
 
 
 def layer_norm_raw(x, weight=None, bias=None, *, normalized_shape, eps=1e-5):
-    axes = _axes(normalized_shape)
+    axes = last_axes(normalized_shape)
     d = x - x.mean(axes, keepdim=True)
     y = d / ((d * d).mean(axes, keepdim=True) + eps).sqrt()
     y = y if weight is None else y * weight

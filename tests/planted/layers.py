@@ -22,6 +22,7 @@ identity, flatten, leaky_relu = planter("nn.identity"), planter("nn.flatten"), p
 sigmoid, tanh, silu, softplus = planter("nn.sigmoid"), planter("nn.tanh"), planter("nn.silu"), planter("nn.softplus")
 gelu, softmax, log_softmax = planter("nn.gelu"), planter("nn.softmax"), planter("nn.log_softmax")
 embedding, layer_norm, batch_norm = planter("nn.embedding"), planter("nn.layer_norm"), planter("nn.batch_norm1d")
+rms_norm = planter("nn.rms_norm")
 
 NORMAL = "return g - mean(g) - normal * mean(g * normal)"
 
@@ -104,7 +105,7 @@ BUGS = [
     # ── layer norm
     layer_norm("epsilon_outside_the_root", "np.sqrt((d * d).mean(axis=axes, keepdims=True) + eps)", "(np.sqrt((d * d).mean(axis=axes, keepdims=True)) + eps)", AGREE, "√v + ε for √(v + ε)"),
     layer_norm("unbiased", "(d * d).mean(axis=axes, keepdims=True)", "(d * d).sum(axis=axes, keepdims=True) / max(x.size // mean.size - 1, 1)", AGREE, "torch.std's default"),
-    layer_norm("another_epsilon", "normalized_shape, eps=1e-5):\n    axes = _axes(normalized_shape)\n    mean", "normalized_shape, eps=1e-5):\n    eps = eps / 10\n    axes = _axes(normalized_shape)\n    mean", AGREE, "exactness.md: LayerNorm eps 1e-6 for 1e-5"),
+    layer_norm("another_epsilon", "normalized_shape, eps=1e-5):\n    axes = last_axes(normalized_shape)\n    mean", "normalized_shape, eps=1e-5):\n    eps = eps / 10\n    axes = last_axes(normalized_shape)\n    mean", AGREE, "exactness.md: LayerNorm eps 1e-6 for 1e-5"),
     layer_norm("not_centred", "d = x - mean\n    r", "d = x\n    r", AGREE, "RMSNorm"),
     layer_norm("over_one_dimension", "return tuple(range(-n, 0))", "return (-1,)", AGREE, "clause"),
     layer_norm("weight_ignored", "y = normal if w is None else normal * w", "y = normal", AGREE, "clause"),
@@ -115,6 +116,20 @@ BUGS = [
     layer_norm("gradient_of_the_weight_not_normalized", "(dy * normal).sum(axis=rows)", "(dy * x).sum(axis=rows)", ADJOINT, "clause"),
     layer_norm("raw_unbiased", "(d * d).mean(axes, keepdim=True)", "x.var(axes, keepdim=True)", AGREE, "torch.std's default"),
     layer_norm("custom_epsilon", "self.weight, self.bias, self.eps)", "self.weight, self.bias)", BITS, "clause"),
+    # ── rms norm
+    rms_norm("centred", "    r = 1.0 / np.sqrt((x", "    x = x - x.mean(axis=axes, keepdims=True)\n    r = 1.0 / np.sqrt((x", AGREE, "layer norm"),
+    rms_norm("epsilon_of_layer_norm", "float(np.finfo(x.dtype).eps) if eps is None", "1e-5 if eps is None", AGREE, "layer norm's default"),
+    rms_norm("epsilon_outside_the_root", "np.sqrt((x * x).mean(axis=axes, keepdims=True) + eps)", "(np.sqrt((x * x).mean(axis=axes, keepdims=True)) + eps)", AGREE, "√s + ε for √(s + ε)"),
+    rms_norm("of_the_sum", "(x * x).mean(axis=axes, keepdims=True)", "(x * x).sum(axis=axes, keepdims=True)", AGREE, "clause: a unit vector"),
+    rms_norm("weight_ignored", "(normal if w is None else normal * w)", "normal", AGREE, "clause"),
+    rms_norm("weight_counts_from_one", "(normal if w is None else normal * w)", "(normal if w is None else normal * (1.0 + w))", AGREE, "Gemma's"),
+    rms_norm("root_is_a_constant", "return g - normal * (g * normal).mean(axis=axes, keepdims=True), dw", "return g, dw", ADJOINT, "clause"),
+    rms_norm("gradient_summed", "(g * normal).mean(axis=axes, keepdims=True), dw", "(g * normal).sum(axis=axes, keepdims=True), dw", ADJOINT, "clause"),
+    rms_norm("gradient_without_the_weight", "g = dy * r if w is None else dy * w * r", "g = dy * r", ADJOINT, "clause"),
+    rms_norm("gradient_of_the_weight_not_normalized", "(dy * normal).sum(", "(dy * normal / r).sum(", ADJOINT, "clause"),
+    rms_norm("raw_epsilon_of_layer_norm", "torch.finfo(x.dtype).eps if eps is None", "1e-5 if eps is None", AGREE, "layer norm's default"),
+    rms_norm("custom_epsilon", "self.weight, self.eps)", "self.weight)", BITS, "clause"),
+    rms_norm("custom_other_default", "normalized_shape, eps=None, elementwise", "normalized_shape, eps=1e-6, elementwise", BORN, "T5's and Llama's"),
     # ── batch norm
     batch_norm("remembers_the_biased", "squares / (n - 1), momentum)\n    else:\n        mean, var, _ = stats\n        d = x - _spread(mean, x)\n    r", "squares / n, momentum)\n    else:\n        mean, var, _ = stats\n        d = x - _spread(mean, x)\n    r", AGREE, "pytorch#19902, #7028, #60528"),
     batch_norm("normalizes_by_the_unbiased", "        var = squares / n\n        if stats is not None:\n            stats = _followed(stats, mean, squares", "        var = squares / (n - 1)\n        if stats is not None:\n            stats = _followed(stats, mean, squares", AGREE, "pytorch#19902, #106366"),

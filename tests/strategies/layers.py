@@ -125,6 +125,16 @@ def layer_norm(draw, dtype):
 
 
 @st.composite
+def rms_norm(draw, dtype, given=False):
+    """As layer norm, without a shift; at times with the epsilon of the type, unless one must be given."""
+    problem = draw(layer_norm(dtype))
+    inputs = {name: a for name, a in problem.inputs.items() if name != "bias"}
+    settings = problem.settings | {"eps": draw(EPS if given else st.none() | EPS, label="eps")}
+    born = {"elementwise_affine": "weight" in inputs}
+    return problem._replace(inputs=inputs, needs=problem.needs[: len(inputs)], settings=settings, born=born)
+
+
+@st.composite
 def batch_norm1d(draw, dtype):
     """In training or evaluation, with or without a memory; two dimensions or three."""
     n, features = draw(st.integers(2, 6), label="rows"), draw(st.integers(1, 3), label="features")
@@ -165,6 +175,7 @@ PROBLEMS = nn.PROBLEMS | {
     "nn.log_softmax": softmax,
     "nn.embedding": embedding,
     "nn.layer_norm": layer_norm,
+    "nn.rms_norm": rms_norm,
     "nn.batch_norm1d": batch_norm1d,
 }
 
