@@ -112,9 +112,9 @@ def settings_of(draw, concept, parameters):
 
 
 @st.composite
-def problems(draw, concept, dtype, lrs=LRS, restore=False):
+def problems(draw, concept, dtype, lrs=LRS, restore=False, sizes=None):
     """Several parameters, in groups with options of their own, and a script of several steps."""
-    sizes = draw(st.lists(shapes(max_side=3), min_size=2, max_size=3), label="shapes")
+    sizes = sizes or draw(st.lists(shapes(max_side=3), min_size=2, max_size=3), label="shapes")
     lines = st.builds(
         Line,
         lr=lrs,
