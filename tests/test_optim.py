@@ -40,6 +40,15 @@ def test_rungs_leave_the_same_trace(cell, data):
     steps.assert_agreement(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
+@cells(*ALGORITHMS, dtypes=ONE)
+@settings(max_examples=5)  # a dozen steps take as long as four draws of the law above
+@given(data=st.data())
+def test_rungs_leave_the_same_trace_for_a_dozen_steps(cell, data):
+    """So they do for twelve steps and more, with whatever has gathered by then."""
+    problem = data.draw(problems(cell.concept, cell.dtype, sizes=[(3,)], steps=(12, 14)), label="problem")
+    steps.assert_agreement(cell, problem)
+
+
 @cells(*ALGORITHMS)
 @given(data=st.data())
 def test_rungs_take_the_same_step_from_any_state(cell, data):
@@ -249,7 +258,12 @@ def test_foreach_changes_nothing_on_custom(cell, data):
 FOREACH_DIFFERS = ("optim.nadam", "optim.radam", "optim.asgd")  # and writes SGD's gradient: tests/test_divergences.py
 
 
-@cells(*(name for name in ALGORITHMS if name not in FOREACH_DIFFERS), rungs=(Rung.NATIVE,), cpu_because="CPU kernels")
+@cells(
+    *(name for name in ALGORITHMS if name not in FOREACH_DIFFERS),
+    rungs=(Rung.NATIVE,),
+    dtypes=("float32",),
+    cpu_because="CPU kernels",
+)
 @given(data=st.data())
 def test_natives_foreach_is_its_for_loop_bit_for_bit(cell, data):
     """What custom is to the bit it is to foreach too: on the CPU native's two are one, parameters and state."""
