@@ -46,10 +46,12 @@ def test_a_step_of_iterations_is_so_many_steps_of_one(cell, data):
 
 @pytest.mark.parametrize("max_eval", [None, 3, 8])
 @pytest.mark.parametrize("max_iter", [1, 4, 9])
+@pytest.mark.parametrize("tolerance_grad", [1e-7, 0.3, 3.0])
 @cells("optim.lbfgs", dtypes=("float64",), cpu_because="the closure is NumPy's")
-def test_every_rung_asks_as_often(cell, max_iter, max_eval):
+def test_every_rung_asks_as_often(cell, max_iter, max_eval, tolerance_grad):
     """In a hollow every rung asks for the loss as often as native in each of three steps, with a line search."""
-    settings = {"max_iter": max_iter, "max_eval": max_eval, "line_search_fn": "strong_wolfe"}
+    settings = {"max_iter": max_iter, "max_eval": max_eval, "tolerance_grad": tolerance_grad}
+    settings |= {"line_search_fn": "strong_wolfe"}
     answer = Hollows(np.array([1.0, 3.0, 10.0]), 0.3, np.array([0.3, -0.2, 0.7]), 0.2)
     problem = Problem([np.array([2.0, -1.5, 4.0])], settings, answer, steps=3)
     often = {rung: [len(s.asked) for s in observe(rung, impl, problem)] for rung, impl in cell.implementations.items()}

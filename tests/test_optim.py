@@ -40,6 +40,15 @@ def test_rungs_leave_the_same_trace(cell, data):
     steps.assert_agreement(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
+@cells(*ALGORITHMS, dtypes=ONE)
+@settings(max_examples=5)  # a dozen steps take as long as four draws of the law above
+@given(data=st.data())
+def test_rungs_leave_the_same_trace_for_a_dozen_steps(cell, data):
+    """So they do for twelve steps and more, with whatever has gathered by then."""
+    problem = data.draw(problems(cell.concept, cell.dtype, sizes=[(3,)], steps=(12, 14)), label="problem")
+    steps.assert_agreement(cell, problem)
+
+
 @cells(*ALGORITHMS)
 @given(data=st.data())
 def test_rungs_take_the_same_step_from_any_state(cell, data):
@@ -94,6 +103,15 @@ def test_maximizing_is_stepping_on_the_negated_gradient(cell, data):
 def test_parameters_do_not_touch_each_other(cell, data):
     """Each parameter moves as if it were alone."""
     steps.assert_parameters_apart(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
+
+
+@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=("float32",), cpu_because="CUDA's default is foreach")
+@given(data=st.data())
+def test_elements_do_not_know_where_they_are(cell, data):
+    """Cut in two and put in another order, a parameter moves as it did whole, to the bit but for the sign of a zero."""
+    problem = data.draw(problems(cell.concept, cell.dtype, sizes=[(37,)]), label="problem")
+    order = np.array(data.draw(st.permutations(range(37)), label="order"))
+    steps.assert_elements_apart(cell, problem, np.split(order, [data.draw(st.integers(1, 36), label="cut")]))
 
 
 # ── the contract of the drop-in ─────────────────────────────────────────────────────────────────
@@ -240,7 +258,12 @@ def test_foreach_changes_nothing_on_custom(cell, data):
 FOREACH_DIFFERS = ("optim.nadam", "optim.radam", "optim.asgd")  # and writes SGD's gradient: tests/test_divergences.py
 
 
-@cells(*(name for name in ALGORITHMS if name not in FOREACH_DIFFERS), rungs=(Rung.NATIVE,), cpu_because="CPU kernels")
+@cells(
+    *(name for name in ALGORITHMS if name not in FOREACH_DIFFERS),
+    rungs=(Rung.NATIVE,),
+    dtypes=("float32",),
+    cpu_because="CPU kernels",
+)
 @given(data=st.data())
 def test_natives_foreach_is_its_for_loop_bit_for_bit(cell, data):
     """What custom is to the bit it is to foreach too: on the CPU native's two are one, parameters and state."""

@@ -29,6 +29,20 @@ def test_a_planted_bug_that_is_cited_exists():
     assert cited - {bug.name for bug in bugs()} == set()
 
 
+ROW = re.compile(r"^\|.*\| `(\w+)` \|$", re.MULTILINE)
+
+
+def test_a_convention_of_the_page_is_a_planted_bug():
+    """Every line of docs/conventions.md names a bug that is planted in the concept of its heading."""
+    page = pathlib.Path(impls.__path__[0]).parent / "docs" / "conventions.md"
+    _, *sections = re.split(r"^## ", page.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    planted_in = {bug.name: bug.concept for bug in bugs()}
+    named = [(section.partition("\n")[0], row) for section in sections for row in ROW.findall(section)]
+    assert named
+    assert [planted_in.get(name) for _, name in named] == [concept for concept, _ in named]
+    assert len(named) == sum(section.count("\n| ") - 1 for section in sections)
+
+
 def test_names_of_planted_bugs_are_their_own():
     """No two planted bugs share a name."""
     names = [bug.name for bug in bugs()]

@@ -9,7 +9,7 @@ r"""Muon: the step is the momentum made nearly orthogonal, so that it is about a
 
 The polynomial is steep at 0 and does not settle at 1: every singular value ends somewhere between 0.7 and 1.2.  The
 Frobenius norm bounds the spectral norm, so u / ‖u‖ is in the polynomial's reach; without the division large singular
-values blow up (tests/planted: muon_not_normalized).  Jordan's first b is a sum, μb + g, not a mean
+values blow up (tests/planted: muon_not_normalized).  Keras, and torch's own documentation, write b as a sum, μb + g
 (tests/planted: muon_sum_instead_of_mean); X does not see the difference, but ε and a loaded state do.
 
 X is computed in bfloat16, whose roundings, 2^-8 each, five steps of the polynomial carry so far that no useful bound is

@@ -47,6 +47,27 @@ def assert_parameters_apart(cell, problem):
             assert_same([[line[i]] for line in together], alone, f"{rung} parameter {i}: step")
 
 
+def assert_elements_apart(cell, problem, places):
+    """The one parameter of `problem` moves as its elements do, taken apart by their `places`."""
+    cut = lambda x: [None if x is None else x[i] for i in places]
+    apart = Problem(
+        cut(problem.params[0]),
+        problem.settings * len(places),
+        [line._replace(grads=tuple(cut(line.grads[0]))) for line in problem.script],
+    )
+    for rung, impl in cell.implementations.items():
+        for whole, parts in zip(observe(rung, impl, problem), observe(rung, impl, apart), strict=True):
+            found, expected = [_at(part, ...) for part in parts], [_at(whole[0], i) for i in places]
+            assert_same(found, expected, f"{rung}, in parts: part")
+
+
+def _at(entry, places):
+    """What stands at some places of a parameter, of its gradient and of its state; lerp's zeros have any sign."""
+    if isinstance(entry, dict):
+        return {name: _at(value, places) for name, value in entry.items()}
+    return entry[places] + 0 if isinstance(entry, np.ndarray) else entry
+
+
 def assert_native_defaults(cell):
     native = inspect.signature(cell.ladder.native).parameters
     for impl in cell.ladder[:3]:

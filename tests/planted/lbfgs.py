@@ -3,6 +3,7 @@
 from tests.planted import planter
 
 ADMITTED = "test_lbfgs.test_every_step_is_one_that_the_formula_admits"
+AS_OFTEN = "test_lbfgs.test_every_rung_asks_as_often"
 BITS = "test_lbfgs.test_custom_is_native_bit_for_bit"
 SAVED = "test_lbfgs.test_saved_states_are_interchangeable"
 CAST = "test_lbfgs.test_a_loaded_state_is_of_the_dtype_of_its_parameters"
@@ -41,13 +42,13 @@ BUGS = [
     lbfgs("no_line_search", "        if line_search_fn:\n            found, asked", "        if False:\n            found, asked", ADMITTED),
     lbfgs("asks_after_the_last_iteration", "(at(t), 1) if i < max_iter else (start._replace(t=t), 0)\n        w, evals", "(at(t), 1)\n        w, evals", ADMITTED),
     lbfgs("counts_before_it_is_done", "evals, i, done = 1, 0, abs(g).max() <= tolerance_grad", "evals, i, done = 1, 0, abs(g).max() <= tolerance_grad; state = state._replace(n_iter=state.n_iter + bool(done))", ADMITTED, "pytorch#1039"),
-    lbfgs("gradient_tolerance_of_the_sum", "evals, i, done = 1, 0, abs(g).max() <= tolerance_grad", "evals, i, done = 1, 0, abs(g).sum() <= tolerance_grad", ADMITTED),
-    lbfgs("gradient_tolerance_at_the_start_alone", "            or abs(g).max() <= tolerance_grad\n            or abs(found.t", "            or abs(found.t", ADMITTED),
+    lbfgs("gradient_tolerance_of_the_sum", "evals, i, done = 1, 0, abs(g).max() <= tolerance_grad", "evals, i, done = 1, 0, abs(g).sum() <= tolerance_grad", AS_OFTEN),
+    lbfgs("gradient_tolerance_at_the_start_alone", "            or abs(g).max() <= tolerance_grad\n            or abs(found.t", "            or abs(found.t", AS_OFTEN),
     lbfgs("uphill_all_the_same", "        if start.slope > -tolerance_change:\n            state", "        if start.slope > 1e30:\n            state", ADMITTED),
     lbfgs("goes_on_beyond_max_eval", "            evals >= max_eval\n            or abs(g).max() <=", "            abs(g).max() <=", ADMITTED, "pytorch#91581"),
     lbfgs("goes_on_without_moving", "            or abs(found.t * d).max() <= tolerance_change\n", "", ADMITTED),
     lbfgs("goes_on_without_progress", "            or abs(loss - start.loss) < tolerance_change\n        )\n    return w", "        )\n    return w", ADMITTED),
-    lbfgs("max_eval_is_max_iter", "max_eval = max_iter * 5 // 4 if max_eval is None else max_eval\n    loss, g = evaluate(w)", "max_eval = max_iter if max_eval is None else max_eval\n    loss, g = evaluate(w)", ADMITTED),
+    lbfgs("max_eval_is_max_iter", "max_eval = max_iter * 5 // 4 if max_eval is None else max_eval\n    loss, g = evaluate(w)", "max_eval = max_iter if max_eval is None else max_eval\n    loss, g = evaluate(w)", AS_OFTEN),
     lbfgs("evaluations_of_this_step_alone", "state._replace(func_evals=state.func_evals + evals)", "state._replace(func_evals=evals)", ADMITTED),
     lbfgs("other_default", "    tolerance_change=1e-9,\n    history_size=100,\n    line_search_fn=None,\n):\n    \"\"\"Return", "    tolerance_change=1e-9,\n    history_size=10,\n    line_search_fn=None,\n):\n    \"\"\"Return", DEFAULTS, "optax's and SciPy's memory"),
     # ── the line search, which all rungs but native share

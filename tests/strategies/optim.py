@@ -112,9 +112,9 @@ def settings_of(draw, concept, parameters):
 
 
 @st.composite
-def problems(draw, concept, dtype, lrs=LRS, restore=False):
+def problems(draw, concept, dtype, lrs=LRS, restore=False, sizes=None, steps=(3, 5)):
     """Several parameters, in groups with options of their own, and a script of several steps."""
-    sizes = draw(st.lists(shapes(max_side=3), min_size=2, max_size=3), label="shapes")
+    sizes = sizes or draw(st.lists(shapes(max_side=3), min_size=2, max_size=3), label="shapes")
     lines = st.builds(
         Line,
         lr=lrs,
@@ -125,7 +125,7 @@ def problems(draw, concept, dtype, lrs=LRS, restore=False):
     return Problem(
         params=[draw(arrays(s, dtype)) for s in sizes],
         settings=draw(settings_of(concept, len(sizes)), label="settings"),
-        script=draw(st.lists(lines, min_size=3, max_size=5), label="script"),
+        script=draw(st.lists(lines, min_size=steps[0], max_size=steps[1]), label="script"),
     )
 
 
