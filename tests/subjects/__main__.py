@@ -32,7 +32,6 @@ RIGHT = {  # by file and role, beside torch's own classes
         "losses.cross_entropy": ["cross_entropy"],
         "nn.linear": ["Linear", "linear", "NumpyLinear"],
         "nn.relu": ["Relu", "relu_of_arrays"],
-        "nn.leaky_relu": ["leaky_relu"],
         "schedules.step_lr": ["StepLR"],
         "schedules.cosine_annealing_lr": ["cosine"],
         "data.random_sampler": ["Shuffled"],

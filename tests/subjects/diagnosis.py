@@ -58,11 +58,17 @@ RATE = """
 def subject(initial_lr, **settings):
     return lambda t: {rung}(t, initial_lr, **settings)
 """
+SIGNED = """
+import inspect
+
+given = inspect.signature({rung}).parameters.values()
+subject.__signature__ = inspect.Signature([p for p in given if p.kind is p.KEYWORD_ONLY])
+"""
 SHAPES = {  # in which a rung of a family is handed over; custom is taken as it is
-    ("optim", "manual"): OPTIMIZER_OF_ARRAYS,
-    ("optim", "raw"): OPTIMIZER_OF_TENSORS,
-    ("losses", "manual"): LAYER_OF_ARRAYS,
-    ("nn", "manual"): LAYER_OF_ARRAYS,
+    ("optim", "manual"): OPTIMIZER_OF_ARRAYS + SIGNED,
+    ("optim", "raw"): OPTIMIZER_OF_TENSORS + SIGNED,
+    ("losses", "manual"): LAYER_OF_ARRAYS + SIGNED.replace("{rung}", "{rung}.forward"),
+    ("nn", "manual"): LAYER_OF_ARRAYS + SIGNED.replace("{rung}", "{rung}.forward"),
     ("losses", "raw"): "subject = {rung}",
     ("nn", "raw"): "subject = {rung}",
     ("schedules", "manual"): RATE,

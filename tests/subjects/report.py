@@ -1,7 +1,6 @@
 """What a difference is, told to whoever wrote the subject: where, how large, on what, why, and how to see it again."""
 
 import contextlib
-import functools
 import importlib
 import inspect
 import time
@@ -16,6 +15,7 @@ from tests.exactness import Bounded, Different, Inconclusive, Untold, array, ass
 from tests.exactness.bounded import SLACK
 from tests.planted import bugs
 from tests.subjects import load, place
+from tests.subjects.capabilities import left_to
 from tests.variants import planted
 
 PATIENCE = 2  # seconds of computing in which a smallest problem is looked for
@@ -38,6 +38,7 @@ class Search:
     def __init__(self, subject, rung, dtype):
         self.subject, self.rung, self.dtype, self.door = subject, rung, dtype, subject.door
         self.seen = []  # of (problem, trace or None, complaint)
+        self.agreed = []  # of (problem, trace), where there was nothing to complain of
 
     def on(self, rung, problem):
         return self.door.trace(rung, self.subject.role, problem)
@@ -54,7 +55,19 @@ class Search:
     def wrong(self):
         """What a bug that is planted now may leave: within rounding what its formula says, or the bits of a rung."""
         rungs = (Rung.MANUAL, Rung.RAW, Rung.CUSTOM)
-        return [self.expected, *(functools.partial(self.on, rung) for rung in rungs)]
+        return [
+            lambda problem: self.expected(self.spared(problem)),
+            *(lambda problem, rung=rung: self.on(rung, self.spared(problem)) for rung in rungs),
+        ]
+
+    def spared(self, problem):
+        """The problem, in which a default is left to whoever has it: the bug may be there."""
+        native, settings = LADDERS[self.subject.role].native, getattr(problem, "settings", None)
+        if isinstance(settings, dict):
+            return problem._replace(settings=left_to(native, native, settings))
+        if isinstance(settings, list):
+            return problem._replace(settings=[left_to(native, native, each) for each in settings])
+        return problem
 
     def find(self):
         for strategy in self.door.searched(self.subject.role, self.dtype):
@@ -72,6 +85,7 @@ class Search:
         try:
             trace = self.trace(problem)
             assert_same(trace, self.expected(problem))
+            self.agreed.append((problem, trace))
         except Inconclusive:
             return False
         except Exception as complaint:
@@ -172,7 +186,7 @@ def _outside(actual, expected, native, path):
 
 
 def cause(search):
-    """The planted bug that leaves the subject's trace, or at least its output, wherever it was seen to differ."""
+    """The planted bug that leaves the subject's trace, or at least its output, where it differs and where not."""
     role = search.subject.role
     seen = [(problem, trace) for problem, trace, _ in search.seen[-WITNESSES:] + search.seen[:WITNESSES]]
     if any(trace is None for _, trace in seen):
@@ -183,7 +197,7 @@ def cause(search):
         if all(_same(part(trace), part(search.expected(problem))) for problem, trace in seen):
             continue  # of this part there is nothing to explain
         for bug in known:
-            if shows(bug, search, seen, part):
+            if shows(bug, search, seen + search.agreed[-WITNESSES:], part):
                 return bug
     return None
 
