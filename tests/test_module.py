@@ -281,6 +281,22 @@ def test_custom_and_native_call_their_hooks_alike(cell, data):
     assert_same(*found, "custom hooks")
 
 
+@pytest.mark.parametrize("fails", ["nothing", "pre-hook", "forward", "hook before", "hook itself", "hook after"])
+@cells("nn.module", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING_COMPUTED)
+def test_a_hook_that_is_always_called_is_called_once(cell, fails):
+    """Whatever fails it is called, with what there is by then, and not again where it has been; the error goes on."""
+    does = lambda name: "fails" if name == fails else "looks"
+    found = []
+    for cls in cell.ladder[2:]:
+        log, module = [], type("Net", (cls,), {"forward": forward})()
+        module.register_forward_pre_hook(hook(log, "pre-hook", "forward_pre", does("pre-hook"), False))
+        for name, always in (("hook before", False), ("hook itself", True), ("hook after", False)):
+            see = hook(log, name, "forward", does(name), True)
+            module.register_forward_hook(see, with_kwargs=True, always_call=always)
+        found.append([outcome(lambda: module(torch.ones(2), shift=7 if fails == "forward" else 1.0)), log])
+    assert_same(*found, "custom hooks")
+
+
 def hooks_of(cls):
     """The file that a module class has its hooks from: a variant has its own."""
     return cls.__call__.__globals__

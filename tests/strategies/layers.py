@@ -16,10 +16,11 @@ SOME = st.integers(0, 4).map(lambda i: (i > 0,))
 
 @st.composite
 def activation(draw, dtype, **options):
-    """Near 0, at 0, and far beyond where exp overflows."""
+    """Near 0, at 0, and far beyond where exp overflows; but no product with the gradient from above that underflows."""
     shape = draw(shapes(max_dims=3), label="shape")
     settings = {name: draw(values, label=name) for name, values in options.items()}
-    return Problem({"x": draw(extreme(shape, dtype))}, draw(SOME), draw(graded(shape, dtype)), settings)
+    dy = draw(graded(shape, dtype, exponents=(-6, 4)))
+    return Problem({"x": draw(extreme(shape, dtype))}, draw(SOME), dy, settings)
 
 
 def leaky_relu(dtype, kinks=True):
@@ -35,7 +36,7 @@ def _without_kinks(problem):
 def softplus(dtype, kinks=True):
     """Often just at the threshold, or beyond one so low that it shows in float32 too."""
     threshold = st.sampled_from([20.0, 1.0, 4.0, 0.5, 1.0] if kinks else [20.1, 1.1, 4.1])
-    return activation(dtype, beta=st.sampled_from([1.0, 0.5, 4.0, 0.3, 2.0]), threshold=threshold)
+    return activation(dtype, beta=st.sampled_from([1.0, 0.5, 3.0, 2.0]), threshold=threshold)
 
 
 def gelu(dtype):
