@@ -1,4 +1,4 @@
-"""Wrong L-BFGS."""
+"""Wrong L-BFGS: of the formula, of the line search that all rungs but native share, and of what holds them."""
 
 from tests.planted import planter
 
