@@ -111,7 +111,8 @@ def _section(library, about):
 
 
 def _markdown(head, lines):
-    return "\n".join(f"| {' | '.join(line)} |" for line in [head, ["---"] * len(head), *lines])
+    cells = ([cell.replace("|", "\\|") for cell in line] for line in [head, ["---"] * len(head), *lines])
+    return "\n".join(f"| {' | '.join(line)} |" for line in cells)
 
 
 def _counts(table):
@@ -153,4 +154,5 @@ python -m tests.subjects.peers optax       # one of them
 ```
 
 which fails when a library differs where nothing is declared, and when one has begun to agree where something is. The
-same laws judge your own code: `pytest --subject optim.adam=mine.py:Adam`."""
+same laws judge your own code: `pytest --subject optim.adam=mine.py:Adam`. The lines below each difference run from the
+root of this repository with `PYTHONPATH=.:tests/subjects/peers`; the first value is the library's."""
