@@ -15,11 +15,12 @@ from tests.planted import again
 from tests.subjects import optim
 
 ADAM = "optim.adam"
+# Not that parameters do not touch each other to the bit: the kernel's vectors round otherwise than what is left over at
+# the end of a tensor, and in one buffer a parameter's end is not the tensor's.
 LAWS = (
     test_optim.test_a_zero_learning_rate_moves_nothing,
     test_optim.test_a_missing_gradient_is_not_a_zero_gradient,
     test_optim.test_maximizing_is_stepping_on_the_negated_gradient,
-    test_optim.test_parameters_do_not_touch_each_other,
 )
 
 
