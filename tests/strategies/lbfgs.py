@@ -69,7 +69,7 @@ def hollows(draw, size):
         a=np.array(draw(st.lists(number([0.05, 0.5, 3.0, 10.0]), min_size=size, max_size=size))),
         b=draw(number([0.0, 0.02, 0.3, 2.0])),
         c=draw(graded((size,), "float64", exponents=(-3, 2))),
-        k=draw(number([0.0, 0.2])),
+        k=draw(number([0.0, 0.02])),
     )
 
 
