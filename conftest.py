@@ -1,6 +1,7 @@
 """Command line, one thread, strict warnings, and the verdict at the end of every run."""
 
 import difflib
+import gc
 import re
 
 import hypothesis
@@ -132,6 +133,10 @@ def pytest_collection_modifyitems(config, items):
 def _is_empty(item):
     """Whether the command line has left a law no cell at all; what it left out is counted already."""
     return "NOTSET" in item.nodeid
+
+
+def pytest_collection_finish():
+    gc.freeze()  # what was imported and collected stays, and is not looked through again
 
 
 def pytest_runtestloop(session):

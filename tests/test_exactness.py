@@ -153,8 +153,8 @@ def test_an_operation_on_inexact_numbers_lands_inside(operation, f, data):
 def test_the_bound_of_inexact_numbers_is_attained(operation, f):
     """Some choice of the intervals' ends takes an operation nearly all the way to its bound: it is not slack."""
     operate, ones, error = OPERATIONS[operation], np.ones((2, 2), f.name), 2.0**-3
-    inexact = Bounded(ones.astype(f.wider), error * ones.astype(f.wider), None, f)
-    reference = operate(np, inexact, inexact)
+    inexact = lambda: Bounded(ones.astype(f.wider), error * ones.astype(f.wider), None, f)
+    reference = operate(np, inexact(), inexact())
     ends = [ones - number(error, f), ones + number(error, f)]
     assert max(share(operate(np, x, y), reference) for x in ends for y in ends) > NEARLY_ALL
 

@@ -152,7 +152,7 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def _compare(self, other, relation):
         decided = abs(self.value - other.value) > (self.error + other.error) * SLACK
-        decided = decided | ((self.error == 0) & (other.error == 0)) | (self is other)
+        decided = decided | ((self.error == 0) & (other.error == 0)) | (self is other)  # a number equals itself
         return Mask(relation(self.value, other.value), ~decided)
 
     # ── library functions: the inherited error is how far the function moves over the argument's interval ──

@@ -246,7 +246,7 @@ BUGS = [
     workers("stream_read_ahead", "list(itertools.islice(rows, len(batch)))", "list(itertools.islice(rows, len(batch) + 1))[: len(batch)]", FLOWS, CLAUSE, of="data.loader"),
     # ── what is gathered at once
     batches("cut_across_batches", "whole.split(at_once * batch_size)", "whole.split(at_once * batch_size + 1)", LARGE, CLAUSE, of="data.loader"),
-    loader("dataset_read_ahead", "!= written:", "!= written and False:", OVERWRITTEN, "found here: batches gathered before the dataset was changed"),
+    loader("dataset_read_ahead", "if t._version != version:", "if False:", OVERWRITTEN, "found here: batches gathered before the dataset was changed"),
     loader("versions_shared", ".unsafe_split(", ".split(", APART, "found here: autograd counts writes to all parts of a split together"),
     # ── worker processes
     workers("seeds_of_worker_0", "base_seed + id, words", "base_seed, words", SEEDED, "facebookresearch/fairseq#1383"),

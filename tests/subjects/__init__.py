@@ -46,6 +46,8 @@ NO_ROLE = {  # a concept, or else its family, and why it has none
     "nn": "what belongs to a module is judged with the module that it is part of",
     "losses.loss": "torch's base class is private",
     "optim.optimizer": "a base class steps nothing",
+    "optim.lbfgs": "no door yet: it would hand over a closure",
+    "optim.muon": "no door yet: its matrices are those that bfloat16 multiplies exactly",
     "data": "it is judged by rows and workers that are the caller's",
     "schedules.lr_scheduler": "a base class sets no rate",
     "schedules.sequential_lr": "its options are other schedules",
