@@ -124,7 +124,8 @@ def huber(input, target, reduction="mean", delta=1.0):
 
 
 def binary_cross_entropy_with_logits(input, target, weight=None, reduction="mean"):
-    losses = torch.logaddexp(input, torch.zeros_like(input)) - target * input
+    log_p, log_q = torch.nn.functional.logsigmoid(input), torch.nn.functional.logsigmoid(-input)
+    losses = -(target * log_p + (1 - target) * log_q)
     return _reduced(losses if weight is None else weight * losses, reduction)
 
 
