@@ -16,7 +16,7 @@ from tests.exactness import assert_bitwise, assert_same
 from tests.laws import steps
 from tests.observe.lbfgs import Problem, assert_admissible, observe, told
 from tests.observe.tensors import seen
-from tests.strategies.lbfgs import Hollows, any_problems, problems
+from tests.strategies.lbfgs import Hollows, Noise, any_problems, problems
 
 
 @cells("optim.lbfgs", cpu_because="the closure is NumPy's")
@@ -76,6 +76,15 @@ def test_a_step_writes_no_gradient(cell, data):
 def test_custom_is_native_bit_for_bit(cell, data):
     """Custom asks for the loss where native asks and remembers what native remembers, whatever the answers are."""
     problem = data.draw(any_problems(cell.dtype), label="problem")
+    custom, native = (_outside(observe(rung, impl, problem)) for rung, impl in cell.implementations.items())
+    assert_same(custom, native, "custom: step")
+
+
+@pytest.mark.parametrize("lot", range(8))
+@cells("optim.lbfgs", rungs=DROP_IN, dtypes=("float64",), cpu_because="custom runs torch's operations on one thread")
+def test_custom_is_led_where_native_is(cell, lot):
+    """Told anything by lot, a line search of custom's looks where native's looks, through all of its branches."""
+    problem = Problem([np.linspace(-1, 2, 3)], {"line_search_fn": "strong_wolfe"}, Noise(lot), steps=6)
     custom, native = (_outside(observe(rung, impl, problem)) for rung, impl in cell.implementations.items())
     assert_same(custom, native, "custom: step")
 
