@@ -46,7 +46,7 @@ HOLES = [
     Hole("lacking_is_equal", "__init__", 'return Outcome("not run", str(absent))', 'return Outcome("equal", str(absent))', LACKS),
     Hole("bound_too_wide", "__init__", "ROUNDINGS = 4", "ROUNDINGS = 40", BOUND),
     Hole("bound_too_narrow", "__init__", "ROUNDINGS = 4", "ROUNDINGS = 1", BOUND),
-    Hole("first_cause_that_comes", "report", "if shows(bug, search, seen, part):", "if True:", WRONG, ("optim.sgd", "averaging_sgd")),
+    Hole("first_cause_that_comes", "report", "if shows(bug, search, seen + search.agreed[-WITNESSES:], part):", "if True:", WRONG, ("optim.sgd", "averaging_sgd")),
     Hole("drop_ins_alone", "plugin", "return Rung.NATIVE in rungs and set(rungs) - {*DROP_IN}", "return Rung.NATIVE in rungs", ASKED),
 ]  # fmt: skip
 
