@@ -1,11 +1,11 @@
 """HIPS autograd: the optimizers of its examples, and gradients of NumPy's functions."""
 
-import inspect
-
 import autograd.numpy as np
 from autograd import make_vjp
 from autograd.misc import optimizers
 from autograd.scipy.special import erf, expit, logsumexp
+
+from tests.subjects.peers.passing import passing_by
 
 # ── optimizers ──────────────────────────────────────────────────────────────────────────────────
 
@@ -52,26 +52,10 @@ def adam(lr, betas=(0.9, 0.999), eps=1e-8):
 # ── layers and losses ───────────────────────────────────────────────────────────────────────────
 
 
-def _passing(function):
-    """A class with forward and backward; the options are what `function` takes by keyword alone."""
-
-    class Passing:
-        __signature__ = inspect.Signature(
-            [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-        )
-
-        def __init__(self, **options):
-            self.options = options
-
-        def forward(self, *inputs):
-            self.back, y = make_vjp(lambda given: function(*given, **self.options))(inputs)
-            return y
-
-        def backward(self, dy):
-            return self.back(dy)
-
-    Passing.__name__ = function.__name__
-    return Passing
+@passing_by
+def _passing(call, inputs):
+    back, y = make_vjp(lambda given: call(*given))(inputs)
+    return y, back
 
 
 @_passing

@@ -1,10 +1,10 @@
 """JAX's functions as the doors take them; float64 is switched on for arrays that have it, and for no others."""
 
-import inspect
-
 import jax
 import jax.numpy as jnp
 import numpy as np
+
+from tests.subjects.peers.passing import passing_by
 
 ROW = 64
 
@@ -34,30 +34,17 @@ def stepping(transformation, laid_out=in_rows):
     return init, update
 
 
-def passing(function):
-    """A class with forward and backward; the options are what `function` takes by keyword alone."""
+@passing_by
+def passing(call, inputs):
+    with precision(*inputs):
+        given = [jnp.asarray(a.astype(np.int32) if a.dtype.kind == "i" else a) for a in inputs]
+        y, pull = jax.vjp(call, *given)
 
-    class Passing:
-        __signature__ = inspect.Signature(
-            [p for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-        )
+    def back(dy):
+        with precision(*inputs):
+            return tuple(map(np.asarray, pull(jnp.asarray(dy))))
 
-        def __init__(self, **options):
-            self.options = options
-
-        def forward(self, *inputs):
-            self.mode = inputs
-            with precision(*inputs):
-                given = [jnp.asarray(a.astype(np.int32) if a.dtype.kind == "i" else a) for a in inputs]
-                y, self.back = jax.vjp(lambda *given: function(*given, **self.options), *given)
-            return np.asarray(y)
-
-        def backward(self, dy):
-            with precision(*self.mode):
-                return tuple(map(np.asarray, self.back(jnp.asarray(dy))))
-
-    Passing.__name__ = function.__name__
-    return Passing
+    return np.asarray(y), back
 
 
 def reduced(losses, reduction):
