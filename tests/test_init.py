@@ -12,7 +12,8 @@ from impls import rng
 from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, WORDS, cells
 from tests.exactness import assert_same, bounded
-from tests.observe.nn import outcome, refusal
+from tests.laws.words import assert_refused_alike
+from tests.observe.nn import outcome
 from tests.observe.rng import state_of
 from tests.observe.tensors import seen
 from tests.strategies.init import FEW, GAINS, MANY, births
@@ -155,9 +156,7 @@ REFUSED = {
 @cells(*REFUSED, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
 def test_custom_refuses_what_native_refuses_in_its_words(cell):
     """Bad input raises, or warns, with native's class and native's words."""
-    attempts = REFUSED[cell.concept].items()
-    custom, native = ({name: refusal(attempt, f) for name, attempt in attempts} for f in cell.ladder[2:])
-    assert custom == native
+    assert_refused_alike(cell, REFUSED[cell.concept])
 
 
 @pytest.mark.xfail(reason="sparse_ draws its rows from the global generator (torch 2.13)", raises=AssertionError)

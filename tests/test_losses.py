@@ -13,7 +13,8 @@ from tests.associations import reference
 from tests.cells import DROP_IN, WORDS, cells
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same
 from tests.laws import passes
-from tests.observe.nn import Problem, observe, refusal
+from tests.laws.words import assert_refused_alike
+from tests.observe.nn import Problem, observe
 from tests.strategies.arrays import lattice
 from tests.strategies.losses import problems
 from tests.strategies.nn import BATCHES, logits
@@ -418,9 +419,7 @@ REFUSED_BY = {
 @cells(*LOSSES, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
 def test_custom_refuses_what_native_refuses_in_its_words(cell):
     """Bad input raises, or warns, with native's class and native's words."""
-    attempts = REFUSED | REFUSED_BY[cell.concept]
-    custom, native = ({name: refusal(attempt, cls) for name, attempt in attempts.items()} for cls in cell.ladder[2:])
-    assert custom == native
+    assert_refused_alike(cell, REFUSED | REFUSED_BY[cell.concept])
 
 
 @cells("losses.kl_div", rungs=DROP_IN, dtypes=None, cpu_because="it is native's leniency")

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.cells import DROP_IN, LADDERS, WORDS, cells
 from tests.exactness import assert_same
-from tests.observe.nn import outcome, refusal, told, tree
+from tests.laws.words import assert_refused_alike
+from tests.observe.nn import outcome, told, tree
 
 NOTHING_COMPUTED = "it computes nothing"
 
@@ -187,9 +188,7 @@ REFUSED = {
 @cells(*REFUSED, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
 def test_custom_refuses_what_native_refuses_in_its_words(cell):
     """Bad input raises with native's class and native's words."""
-    attempts = REFUSED[cell.concept].items()
-    custom, native = ({name: refusal(attempt, cls) for name, attempt in attempts} for cls in cell.ladder[2:])
-    assert custom == native
+    assert_refused_alike(cell, REFUSED[cell.concept])
 
 
 @pytest.mark.xfail(reason="ParameterDict sorts the keys of a plain dictionary (torch 2.13, cf. pytorch#40905)")

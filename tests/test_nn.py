@@ -26,7 +26,8 @@ from tests.associations import reference
 from tests.cells import DROP_IN, LADDERS, WORDS, cells
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same
 from tests.laws import passes
-from tests.observe.nn import initial, observe, outcome, pass_through, refusal, told, tree
+from tests.laws.words import assert_refused_alike
+from tests.observe.nn import initial, observe, outcome, pass_through, told, tree
 from tests.observe.tensors import seen, tensor
 from tests.strategies.arrays import arrays, lattice, shapes
 from tests.strategies.nn import SEEDS, TREES, chains, linear, problems, signed_zeros
@@ -847,6 +848,4 @@ REFUSED = {
 @cells(*REFUSED, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
 def test_custom_refuses_what_native_refuses_in_its_words(cell):
     """Bad input raises, or warns, with native's class and native's words."""
-    attempts = REFUSED[cell.concept].items()
-    custom, native = ({name: refusal(attempt, cls) for name, attempt in attempts} for cls in cell.ladder[2:])
-    assert custom == native
+    assert_refused_alike(cell, REFUSED[cell.concept])
