@@ -59,26 +59,11 @@ class Verdict:
         if not LONGDOUBLE_IS_WIDER:
             yield "longdouble is no wider than double here: float64 bounds are about twice as wide"
 
-    def environment(self):
-        cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else None
-        return {
-            "samestep": impls.__version__,
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-            "hypothesis": hypothesis.__version__,
-            "profile": hypothesis.settings.get_current_profile_name(),
-            "python": platform.python_version(),
-            "machine": platform.machine(),
-            "cpu capability": torch.backends.cpu.get_cpu_capability(),
-            "cuda": cuda,
-            "threads": torch.get_num_threads(),
-        }
-
     @pytest.hookimpl(trylast=True)
     def pytest_terminal_summary(self, terminalreporter):
         if not self.results or self.config.pluginmanager.has_plugin("subjects"):
             return
-        about = self.environment()
+        about = environment()
         terminalreporter.section(
             f"samestep {about['samestep']}   reference torch {about['torch']}   profile {about['profile']}"
         )
@@ -99,13 +84,13 @@ class Verdict:
             return
         path = pathlib.Path(directory)
         path.mkdir(parents=True, exist_ok=True)
-        report = {"environment": self.environment(), "fingerprint": fingerprint()}
+        report = {"environment": environment(), "fingerprint": fingerprint()}
         report |= {"left_out": dict(self.left_out), "results": self.results}
         (path / "results.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         (path / "summary.md").write_text(self.markdown(), encoding="utf-8")
 
     def markdown(self):
-        about = "\n".join(f"- {key}: {value}" for key, value in self.environment().items())
+        about = "\n".join(f"- {key}: {value}" for key, value in environment().items())
         verdict = "\n".join(f"- {line}" for line in self.lines())
         rows = "\n".join(
             f"| {r['law'].partition('::')[2]} | {r['cell']} | {r['verdict']} | {r['share']:.1%} | {r['reason'] or ''} |"
@@ -142,3 +127,24 @@ def _result(item, call, report):
         "share": float(LEDGER.share),
         "inconclusive_elements": LEDGER.inconclusive,
     }
+
+
+def environment():
+    cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "samestep": impls.__version__,
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "hypothesis": hypothesis.__version__,
+        "profile": hypothesis.settings.get_current_profile_name(),
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "cpu capability": torch.backends.cpu.get_cpu_capability(),
+        "cuda": cuda,
+        "threads": torch.get_num_threads(),
+    }
+
+
+def versions():
+    """The part of the environment on which a result that is kept depends."""
+    return {key: environment()[key] for key in ("torch", "numpy", "hypothesis", "python", "cpu capability")}

@@ -7,14 +7,10 @@ rejects then it rejects at once, and what it would have rejected later is not in
 import collections
 import json
 import pathlib
-import platform
 import signal
 
-import hypothesis
-import numpy as np
-import torch
-
 from tests.planted import Bug, bugs, law_of, laws, verdict
+from tests.verdict import versions
 
 JSON = pathlib.Path(__file__).parents[2] / "results" / "kill-matrix.json"
 CALLS = 5
@@ -83,10 +79,6 @@ def write(rows):
     text = head + ',\n "bugs": [\n  ' + ",\n  ".join(kept) + "\n ]\n}\n"
     JSON.write_text(text, encoding="utf-8")
     JSON.with_suffix(".md").write_text(markdown(rows.values()), encoding="utf-8")
-
-
-def versions():
-    return {"torch": torch.__version__, "numpy": np.__version__, "hypothesis": hypothesis.__version__, "python": platform.python_version()}
 
 
 def markdown(rows):

@@ -7,18 +7,16 @@ of every role and what stands in samples/right.py and samples/textbook.py.
 import argparse
 import json
 import pathlib
-import platform
 import sys
 import time
 
 import hypothesis
-import numpy as np
-import torch
 
 from tests import subjects
 from tests.cells import LADDERS
 from tests.planted import again, arguments_of, laws, prepare
 from tests.subjects.plugin import about_any_rung, load_profile, named
+from tests.verdict import versions
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results" / "false-alarms.json"
 SAMPLES = pathlib.Path(__file__).parent / "samples"
@@ -136,16 +134,6 @@ def begun():
         return []
     found = json.loads(RESULTS.read_text(encoding="utf-8"))
     return found["runs"] if found["versions"] == versions() else []
-
-
-def versions():
-    return {
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "hypothesis": hypothesis.__version__,
-        "python": platform.python_version(),
-        "cpu capability": torch.backends.cpu.get_cpu_capability(),
-    }
 
 
 def report(runs):

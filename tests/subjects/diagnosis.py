@@ -21,6 +21,7 @@ from tests.cells import LADDERS
 from tests.planted import bugs, prepare
 from tests.subjects import Subject, apart, place, report
 from tests.subjects.report import Search, shows
+from tests.verdict import versions
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results" / "diagnosis.json"
 FRESH = 30  # problems on which a named bug has to be the planted one
@@ -176,6 +177,7 @@ def result(told, every):
     count = collections.Counter(each.word for each in told)
     return {
         "command": f"python -m tests.subjects.diagnosis --every {every}",
+        "versions": versions(),
         "right": count["itself"] + count["equivalent"],
         "wrong": sum(count[word] for word in ("itself", "equivalent", "another", "nothing")),
         "words": dict(count),
