@@ -119,13 +119,12 @@ def gradients(outputs, seeds, wanted, retain_graph, create_graph):
     useful = nodes if wanted is None else _leading_to(wanted, nodes)
     with enable_grad() if create_graph else no_grad(), np.errstate(all="ignore"):
         for node in nodes:
-            places = [(node, number) for number in range(node.results)]
-            grads = [arrived.pop(place, None) for place in places]
+            grads = [arrived.pop((node, number), None) for number in range(node.results)]
             if all(g is None for g in grads):
                 continue
             _hooked(node, grads, pack, unpack)
             if wanted is not None:
-                kept |= {p: g for p, g in zip(places, grads, strict=True) if p in wanted and g is not None}
+                kept |= {(node, i): g for i, g in enumerate(grads) if (node, i) in wanted and g is not None}
             if node in useful:
                 for edge, part in node.propagate(grads, retain_graph, create_graph):
                     _arrive(arrived, edge, part)
