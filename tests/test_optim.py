@@ -243,6 +243,59 @@ def test_custom_says_why_it_takes_no_other_route(cell):
     assert all("is not on this rung" in words for _, words in answers)
 
 
+def _stepped(cls, dtype=torch.float32, gradient=None, **options):
+    """The parameter after two steps, the second along a gradient that has other numbers in other places."""
+    p = torch.ones(2, 2, dtype=dtype, requires_grad=True)
+    optimizer = cls([p], lr=0.1, **options)
+    for factor in torch.tensor([[1.0, 2.0], [0.5, 3.0]]):
+        p.grad = (gradient.to_dense() * factor).to_sparse() if gradient.is_sparse else gradient * factor
+        optimizer.step()
+    return seen(p)
+
+
+SPARSE, COMPLEX = torch.eye(2).to_sparse(), torch.tensor([[1 + 2j, 0.5j], [3 - 1j, 1]])
+
+
+@WORDS
+@cells(
+    *(name for name in ALGORITHMS if name not in ("optim.sgd", "optim.adagrad")),
+    rungs=DROP_IN,
+    dtypes=None,
+    cpu_because="it computes nothing",
+)
+def test_a_sparse_gradient_is_refused_in_natives_words(cell):
+    """Where native has no step along a sparse gradient, custom says so as native does."""
+    custom, native = (_answer(lambda cls: _stepped(cls, gradient=SPARSE), cls) for cls in cell.ladder[2:])
+    assert native is not None
+    assert custom == native
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+@pytest.mark.parametrize("kind", ["sparse", "complex"])
+@cells("optim.sgd", rungs=DROP_IN, dtypes=None, cpu_because="it computes with few numbers")
+def test_sgd_takes_the_gradients_that_native_takes(cell, kind, momentum):
+    """Along a sparse gradient, and of complex parameters, custom takes native's step, bit for bit."""
+    given = {"gradient": SPARSE} if kind == "sparse" else {"gradient": COMPLEX, "dtype": torch.complex64}
+    custom, native = (_stepped(cls, momentum=momentum, **given) for cls in cell.ladder[2:])
+    assert_same(custom, native, "custom")
+
+
+@cells(
+    *(name for name in ALGORITHMS if name != "optim.sgd"),
+    rungs=(Rung.CUSTOM,),
+    dtypes=None,
+    cpu_because="it computes nothing",
+)
+def test_custom_says_what_it_has_no_step_for(cell):
+    """Where native has a step and custom has none, custom says whose to take: of complex numbers, and a sparse one."""
+    attempts = [lambda cls: _stepped(cls, gradient=COMPLEX, dtype=torch.complex64)]
+    if cell.concept == "optim.adagrad":
+        attempts.append(lambda cls: _stepped(cls, gradient=SPARSE))
+    for kind, words in (_answer(attempt, cell.ladder.custom) for attempt in attempts):
+        assert kind is NotImplementedError
+        assert words.endswith(f"not on this rung; use torch.optim.{cell.ladder.native.__name__}")
+
+
 @cells(*ALGORITHMS, rungs=(Rung.CUSTOM,), dtypes=ONE, cpu_because="foreach is how torch calls CUDA")
 @given(data=st.data())
 def test_foreach_changes_nothing_on_custom(cell, data):

@@ -12,7 +12,7 @@ initial_accumulator_value alone: a group's own is ignored.
 Shapes   w, g, S share one shape, any rank, 0 included; t is a count, per parameter.
 Units    [S] = [g]², [ε] = [g], [η] = [w]; λ has [g] / [w]; δ is a pure number.
 Raises   custom, at construction: ValueError if η, δ, λ, ε or the initial value is below 0; NotImplementedError for
-         fused, differentiable; at a step for complex parameters; RuntimeError for sparse gradients, which native takes.
+         fused, differentiable; at a step for complex parameters and sparse gradients, which native takes.
 Source   Duchi, Hazan and Singer 2011, figure 1; torch/optim/adagrad.py (PyTorch 2.13).
 """
 
@@ -131,6 +131,8 @@ class Adagrad(Optimizer):
     def update(self, p, g, group):
         if not self.state[p]:
             self._start(p)
+        if g.is_sparse:
+            raise NotImplementedError("sparse gradients are not on this rung; use torch.optim.Adagrad")
         state = self.begin(p, g)
         t = state["step"].item()
         if group["maximize"]:

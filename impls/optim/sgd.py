@@ -11,7 +11,8 @@ it inside; the two agree only while η is constant (tests/planted: sgd_lr_inside
 Shapes   w, g, b share one shape, any rank, 0 included.
 Units    [η] = [w] / [g];  λ has [g] / [w];  μ, τ are pure numbers.
 Raises   custom, at construction: ValueError if η < 0, μ < 0, λ < 0, or nesterov without μ > 0 and τ = 0;
-         NotImplementedError for fused and differentiable.  foreach is accepted and changes nothing.
+         NotImplementedError for fused and differentiable.  foreach is accepted and changes nothing.  Sparse gradients
+         and complex parameters are taken by custom, as by native, not by manual and raw.
 Source   Sutskever et al. 2013, eq. 3-4, as modified in torch/optim/sgd.py (PyTorch 2.13).
 """
 
