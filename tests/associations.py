@@ -86,13 +86,6 @@ ASSOCIATIONS = {
             "g = g - normal * mean(g * normal); return g - mean(g), dw, db",
         ),
     ],
-    "optim.adam": [
-        # torch's lerp, in both of its branches: the average as a step towards g
-        (
-            "m = beta1 * state.exp_avg + (1 - beta1) * g",
-            "k, d = 1 - beta1, g - state.exp_avg; m = state.exp_avg + k * d if k < 0.5 else g - d * (1 - k)",
-        ),
-    ],
     "optim.adafactor": [
         # torch's lerp, in both of its branches, of the mean square as a norm squared
         (
@@ -103,12 +96,27 @@ ASSOCIATIONS = {
         ),
     ],
 }
-ADAM = ASSOCIATIONS["optim.adam"]
-ASSOCIATIONS |= {f"optim.{name}": ADAM for name in ("adamw", "adamax", "nadam", "radam")}
+LERP = (  # torch's, in both of its branches: the average as a step towards g
+    "m = beta1 * state.exp_avg + (1 - beta1) * g",
+    "k, d = 1 - beta1, g - state.exp_avg; m = state.exp_avg + k * d if k < 0.5 else g - d * (1 - k)",
+)
+
+
+def _addcmul(k, g):
+    """torch's: not a share of the square, which may be exact, but a share of the one factor, times the other."""
+    return f"({k}) * ({g} * {g})", f"({k}) * {g} * {g}"
+
+
+ASSOCIATIONS["optim.adamax"] = [LERP]
+ASSOCIATIONS |= {f"optim.{name}": [(LERP, _addcmul("1 - beta2", "g"))] for name in ("adam", "adamw", "nadam", "radam")}
+ASSOCIATIONS["optim.adadelta"] = [(_addcmul("1 - rho", "g"), _addcmul("1 - rho", "d"))]
 ASSOCIATIONS["optim.rmsprop"] = [
     (
-        "a = alpha * a + (1 - alpha) * g if centered else None",
-        "k, e = 1 - alpha, g - a; a = (a + k * e if k < 0.5 else g - e * (1 - k)) if centered else None",
+        _addcmul("1 - alpha", "g"),
+        (
+            "a = alpha * a + (1 - alpha) * g if centered else None",
+            "k, e = 1 - alpha, g - a; a = (a + k * e if k < 0.5 else g - e * (1 - k)) if centered else None",
+        ),
     ),
 ]
 WRITTEN_IN = {"optim.adamw": "optim.adam"}  # where a concept's formula stands in another's file

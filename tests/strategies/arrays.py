@@ -15,13 +15,17 @@ from hypothesis.extra import numpy as hnp
 
 from tests.exactness import FORMATS
 
+SIDES = functools.cache(hnp.array_shapes)
+TENTHS, EXPONENTS, HUGE = st.integers(0, 9), st.integers(-3, 3), st.integers(10, 30)
+PATTERNS, CONSTANTS = st.sampled_from(["constant", "cancelling", "one huge"]), st.sampled_from([0.1, 1.0, 3.0])
+
 
 @functools.cache
 @st.composite
 def shapes(draw, max_dims=2, max_side=4, min_dims=0, empty=True):
     """Any rank from min_dims on; one shape in ten is empty, unless none may be."""
-    empty = empty and max_dims > 0 and draw(st.integers(0, 9)) == 9
-    sides = hnp.array_shapes(min_dims=max(min_dims, empty), max_dims=max_dims, min_side=1 - empty, max_side=max_side)
+    empty = empty and max_dims > 0 and draw(TENTHS) == 9
+    sides = SIDES(min_dims=max(min_dims, empty), max_dims=max_dims, min_side=1 - empty, max_side=max_side)
     return draw(sides)
 
 
@@ -43,7 +47,7 @@ def lattice(draw, shape, dtype, largest=8):
     """One element in five is 0, and one in three 1 or -1, so that ties occur."""
     table = DIGITS[abs(DIGITS) <= largest]
     digits = table[draw(_bytes(shape, 1))[..., 0] % len(table)]
-    return np.ldexp(digits.astype(dtype), draw(st.integers(-3, 3)))
+    return np.ldexp(digits.astype(dtype), draw(EXPONENTS))
 
 
 @functools.cache
@@ -61,14 +65,14 @@ def graded(draw, shape, dtype, exponents=(-20, 6)):
 @st.composite
 def special(draw, shape, dtype):
     bits = FORMATS[dtype].precision
-    pattern = draw(st.sampled_from(["constant", "cancelling", "one huge"]))
+    pattern = draw(PATTERNS)
     size = int(np.prod(shape))
     if pattern == "constant":
-        flat = np.full(size, draw(st.sampled_from([0.1, 1.0, 3.0])))
+        flat = np.full(size, draw(CONSTANTS))
     elif pattern == "cancelling":
         flat = np.resize([1.0, -(1 + 2.0 ** -draw(st.integers(1, bits - 1)))], size)
     else:
-        flat = np.resize([2.0 ** draw(st.integers(10, 30)), *[2.0**-20] * 7], size)
+        flat = np.resize([2.0 ** draw(HUGE), *[2.0**-20] * 7], size)
     return flat.astype(dtype).reshape(shape)
 
 

@@ -9,9 +9,9 @@ from tests.observe.nn import Problem
 from tests.strategies import nn
 from tests.strategies.arrays import arrays, graded, lattice, shapes
 from tests.strategies.losses import extreme
-from tests.strategies.nn import asked
+from tests.strategies.nn import FIFTHS, HALVES, asked
 
-SOME = st.integers(0, 4).map(lambda i: (i > 0,))
+SOME = FIFTHS.map(lambda i: (i > 0,))
 
 
 @st.composite
@@ -69,7 +69,7 @@ def flatten(draw, dtype):
     if n == 1 or draw(st.booleans(), label="dimensions are given"):
         start = draw(st.integers(0, n - 1), label="start")
         end = draw(st.integers(start, n - 1), label="end")
-        settings = {"start_dim": start - n * draw(st.integers(0, 1)), "end_dim": end - n * draw(st.integers(0, 1))}
+        settings = {"start_dim": start - n * draw(HALVES), "end_dim": end - n * draw(HALVES)}
     flat = (*shape[:start], math.prod(shape[start : end + 1]), *shape[end + 1 :])
     return Problem({"x": draw(arrays(shape, dtype))}, draw(SOME), draw(arrays(flat, dtype)), settings)
 
@@ -80,7 +80,7 @@ def embedding(draw, dtype, padded=True):
     rows, k = draw(st.integers(1, 5), label="rows"), draw(st.integers(1, 3), label="features")
     i = draw(arrays_of_rows(draw(shapes(max_dims=2)), rows), label="i")
     padding_idx = draw(st.none() | st.integers(-rows, rows - 1), label="padding_idx") if padded else None
-    born, needs = {"num_embeddings": rows, "embedding_dim": k}, (False, draw(st.integers(0, 4)) > 0)
+    born, needs = {"num_embeddings": rows, "embedding_dim": k}, (False, draw(FIFTHS) > 0)
     inputs = {"x": i, "weight": draw(arrays((rows, k), dtype))}
     return Problem(inputs, needs, draw(arrays((*i.shape, k), dtype)), {"padding_idx": padding_idx}, None, born)
 
@@ -91,6 +91,10 @@ def arrays_of_rows(draw, shape, rows):
     return np.array(draw(st.lists(st.integers(0, rows - 1), min_size=n, max_size=n)), np.int64).reshape(shape)
 
 
+SHIFTS = st.sampled_from([0, 0, 1, -4])
+NAMES = st.sampled_from([("weight", "bias"), ("weight",), (), ("weight", "bias")])
+NORMALIZED = st.sampled_from([(4,), (3,), (2, 3), (1,), (8,), (5,)])
+MOMENTUM = st.sampled_from([0.1, None, 0.3, None, 1.0, 0.0])
 EPS = st.sampled_from([1e-5, 0.5, 1e-3, 1e-5])
 MODES = st.sampled_from([(True, True), (False, True), (True, True), (True, False), (True, True), (False, False)])
 
@@ -99,13 +103,13 @@ MODES = st.sampled_from([(True, True), (False, True), (True, True), (True, False
 def uneven(draw, shape, dtype):
     """Full significands, or whole numbers with ties, away from 0 at times."""
     x = draw(st.one_of(graded(shape, dtype, exponents=(-3, 3)), lattice(shape, dtype)))
-    return (x + np.dtype(dtype).type(draw(st.sampled_from([0, 0, 1, -4])))).astype(dtype)
+    return (x + np.dtype(dtype).type(draw(SHIFTS))).astype(dtype)
 
 
 @st.composite
 def affine(draw, shape, dtype):
     """Both parameters, one, or none; and what the constructor is told of it."""
-    names = draw(st.sampled_from([("weight", "bias"), ("weight",), (), ("weight", "bias")]), label="parameters")
+    names = draw(NAMES, label="parameters")
     inputs = {name: draw(graded(shape, dtype, exponents=(-3, 2))) for name in names}
     return inputs, {"bias": "bias" in names}, bool(names)
 
@@ -113,10 +117,10 @@ def affine(draw, shape, dtype):
 @st.composite
 def layer_norm(draw, dtype):
     """Over the last dimension or the last two, at times over a single number."""
-    last = draw(st.sampled_from([(4,), (3,), (2, 3), (1,), (8,), (5,)]), label="normalized_shape")
+    last = draw(NORMALIZED, label="normalized_shape")
     shape = (*draw(shapes(max_dims=2, max_side=3), label="leading dimensions"), *last)
     params, born, is_affine = draw(affine(last, dtype))
-    given = last[0] if len(last) == 1 and draw(st.booleans()) else last
+    given = last[0] if len(last) == 1 and draw(HALVES) else last
     inputs = {"x": draw(uneven(shape, dtype))} | params
     settings = {"normalized_shape": given, "eps": draw(EPS, label="eps")}
     born["elementwise_affine"] = is_affine
@@ -146,7 +150,7 @@ def batch_norm1d(draw, dtype):
     inputs = {"x": draw(uneven(shape, dtype))} | params
     settings = {
         "training": training,
-        "momentum": draw(st.sampled_from([0.1, None, 0.3, None, 1.0, 0.0]), label="momentum"),
+        "momentum": draw(MOMENTUM, label="momentum"),
         "eps": draw(EPS, label="eps"),
     }
     born |= {"num_features": features, "affine": is_affine, "track_running_stats": tracked}
@@ -159,7 +163,7 @@ def remembered(draw, features, dtype):
     return {
         "running_mean": draw(graded((features,), dtype, exponents=(-2, 3))),
         "running_var": abs(draw(graded((features,), dtype, exponents=(-2, 3)))) + np.dtype(dtype).type(0.125),
-        "num_batches_tracked": draw(st.integers(0, 4)),
+        "num_batches_tracked": draw(FIFTHS),
     }
 
 

@@ -6,8 +6,9 @@ from hypothesis import strategies as st
 from tests.observe.nn import Problem
 from tests.strategies import nn
 from tests.strategies.arrays import arrays, graded, lattice, shapes
-from tests.strategies.nn import ANY_BATCH, asked, cross_entropy, reduced
+from tests.strategies.nn import ANY_BATCH, ANY_OR_GRADED, HALVES, asked, cross_entropy, reduced
 
+KINDS = st.sampled_from([arrays, graded, lattice, lattice])
 CUTS = st.sampled_from([1.0, 0.5, 2.0, 0.3, 1.0, 3.0])  # on a lattice many differences are just as large
 
 
@@ -15,8 +16,8 @@ CUTS = st.sampled_from([1.0, 0.5, 2.0, 0.3, 1.0, 3.0])  # on a lattice many diff
 def pairs(draw, dtype, **options):
     """A prediction and a target of one shape; half of the time on one lattice, where ties and kinks occur."""
     shape = draw(shapes(max_dims=3, max_side=4), label="shape")
-    of = draw(st.sampled_from([arrays, graded, lattice, lattice]))
-    settings, dy = draw(reduced(shape, dtype, draw(st.sampled_from([arrays, graded]))))
+    of = draw(KINDS)
+    settings, dy = draw(reduced(shape, dtype, draw(ANY_OR_GRADED)))
     inputs = {"input": draw(of(shape, dtype)), "target": draw(of(shape, dtype))}
     if of is lattice:
         inputs = {name: (a * 8 % 65 - 32).astype(dtype) / 8 for name, a in inputs.items()}
@@ -46,7 +47,7 @@ def weights(draw, shape, dtype):
 @st.composite
 def soft(draw, shape, dtype):
     """Targets between 0 and 1, and often one of the two."""
-    if draw(st.booleans()):
+    if draw(HALVES):
         return abs(draw(lattice(shape, dtype, largest=1))).clip(0, 1)
     return abs(draw(graded(shape, dtype, exponents=(-6, 0))))
 
@@ -74,11 +75,14 @@ def binary_cross_entropy(draw, dtype, certain=True, near=True):
     return Problem(inputs, needs, dy, settings | {"weight": draw(weights(shape, dtype))})
 
 
+LOGITS = st.sampled_from(["far", "near", "far", "lattice"])
+
+
 @st.composite
 def extreme(draw, shape, dtype):
     """Logits near 0, at 0, or some of them far beyond where exp overflows in float32; but none whose sigmoid is
     subnormal, for which native has 0."""
-    kind = draw(st.sampled_from(["far", "near", "far", "lattice"]))
+    kind = draw(LOGITS)
     near, whole = graded(shape, dtype, exponents=(-6, 4)), np.rint(draw(lattice(shape, dtype)))
     if kind == "lattice":
         return whole

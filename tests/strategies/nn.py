@@ -1,5 +1,6 @@
 """Problems for layers and losses: what goes in, what comes back from above, and whose gradients are needed."""
 
+import functools
 import math
 
 import numpy as np
@@ -12,6 +13,7 @@ from tests.strategies.arrays import arrays, graded, lattice, shapes
 SEEDS = st.integers(0, 2**32 - 1)
 FEATURES = st.sampled_from([1, 300, 2, 3, 1, 8, 300])
 PS = st.sampled_from([0.5, 0.1, 0.75, 0.3, 0.0, 1.0])
+HALVES, THIRDS, QUARTERS, FIFTHS = st.booleans(), st.integers(0, 2), st.integers(0, 3), st.integers(0, 4)
 SMALL = 16  # elements, beyond which an array is too large to be drawn one by one
 
 
@@ -35,10 +37,10 @@ def signed_zeros(shape, dtype):
     return st.builds(np.multiply, lattice(shape, dtype, largest=1), lattice(shape, dtype))
 
 
-@st.composite
-def asked(draw, n):
+@functools.cache
+def asked(n):
     """Whose gradients are needed: mostly everybody's, at times nobody's."""
-    return draw(st.just((True,) * n) | st.tuples(*[st.booleans()] * n))
+    return st.just((True,) * n) | st.tuples(*[HALVES] * n)
 
 
 @st.composite
@@ -49,7 +51,7 @@ def linear(draw, dtype, kinds=(filled, noise), features=FEATURES):
     leading = draw(st.just((16,)) | shapes(max_dims=3, max_side=3), label="leading dimensions")
     k = draw(features, label="features")
     out = draw(st.sampled_from([1, 2, 3, 4, 16]), label="outputs")
-    sizes = {"x": (*leading, k), "weight": (out, k)} | ({"bias": (out,)} if draw(st.integers(0, 2)) else {})
+    sizes = {"x": (*leading, k), "weight": (out, k)} | ({"bias": (out,)} if draw(THIRDS) else {})
     of = draw(st.sampled_from(kinds))
     inputs = {name: draw(of(size, dtype)) for name, size in sizes.items()}
     return Problem(inputs, draw(asked(len(inputs))), draw(of((*leading, out), dtype)), {})
@@ -58,44 +60,49 @@ def linear(draw, dtype, kinds=(filled, noise), features=FEATURES):
 @st.composite
 def relu(draw, dtype, kinks=True):
     shape = draw(shapes(max_dims=3))
-    x = draw((signed_zeros if draw(st.booleans()) else arrays)(shape, dtype))
+    x = draw((signed_zeros if draw(HALVES) else arrays)(shape, dtype))
     x = x if kinks else np.where(x == 0, 1, x).astype(dtype)
-    return Problem({"x": x}, (draw(st.integers(0, 4)) > 0,), draw(arrays(shape, dtype)), {})
+    return Problem({"x": x}, (draw(FIFTHS) > 0,), draw(arrays(shape, dtype)), {})
 
 
 @st.composite
 def dropout(draw, dtype):
     shape = draw(shapes(max_dims=3))
-    settings = {"p": draw(PS), "training": draw(st.integers(0, 4)) > 0}
-    needs = (draw(st.integers(0, 4)) > 0,)
+    settings = {"p": draw(PS), "training": draw(FIFTHS) > 0}
+    needs = (draw(FIFTHS) > 0,)
     return Problem({"x": draw(arrays(shape, dtype))}, needs, draw(arrays(shape, dtype)), settings, draw(SEEDS))
 
 
 REDUCTIONS = st.sampled_from(["mean", "none", "sum", "mean"])
+OF_NOTHING = st.sampled_from(["none", "sum"])
 
 
 @st.composite
 def reduced(draw, shape, dtype, of=arrays):
     """A reduction, and the gradient that comes back through it; a mean over nothing has a law of its own."""
-    reduction = draw(REDUCTIONS if 0 not in shape else st.sampled_from(["none", "sum"]))
+    reduction = draw(REDUCTIONS if 0 not in shape else OF_NOTHING)
     return {"reduction": reduction}, draw(of(shape if reduction == "none" else (), dtype))
+
+
+ANY_OR_GRADED = st.sampled_from([arrays, graded])
 
 
 @st.composite
 def mse(draw, dtype):
     shape = draw(shapes(max_dims=3, max_side=5))
-    of = draw(
-        st.sampled_from([arrays, graded])
-    )  # an order of multiplications shows where none of three is by a power of 2
+    of = draw(ANY_OR_GRADED)  # an order of multiplications shows where none of three is by a power of 2
     settings, dy = draw(reduced(shape, dtype, of))
     inputs = {"input": draw(of(shape, dtype)), "target": draw(of(shape, dtype))}
     return Problem(inputs, draw(asked(2)), dy, settings)
 
 
+LOGITS = st.sampled_from(["even", "apart", "far", "rows far apart"])
+
+
 @st.composite
 def logits(draw, shape, dtype):
     """Nearly even, well apart, or so far that float32's exp of any would overflow; at times row by row."""
-    kind = draw(st.sampled_from(["even", "apart", "far", "rows far apart"]))
+    kind = draw(LOGITS)
     if kind == "even":
         return draw(graded(shape, dtype, exponents=(-6, 2)))
     if kind == "rows far apart":
@@ -106,12 +113,13 @@ def logits(draw, shape, dtype):
 
 BATCHES = shapes(min_dims=1, max_dims=3, max_side=3)
 ANY_BATCH = st.none() | BATCHES
+CLASSES, SMOOTHING = st.sampled_from([3, 5, 2, 3, 8, 5, 1]), st.sampled_from([0.1, 0.3, 0.1, 0.0, 0.1, 1.0])
 
 
 @st.composite
 def cross_entropy(draw, dtype, kinds=("classes", "classes", "probabilities"), batches=ANY_BATCH):
     """Unbatched, or with up to two further dimensions; classes of which some are ignored, or probabilities."""
-    classes = draw(st.sampled_from([3, 5, 2, 3, 8, 5, 1]))
+    classes = draw(CLASSES)
     batch = draw(batches, label="batch, or none")
     shape = (classes,) if batch is None else (batch[0], classes, *batch[1:])
     rows = shape[:0] if batch is None else batch
@@ -121,14 +129,14 @@ def cross_entropy(draw, dtype, kinds=("classes", "classes", "probabilities"), ba
         inputs["target"] = draw(targets(rows, classes, settings["ignore_index"]))
     else:
         inputs["target"] = abs(draw(graded(shape, dtype, exponents=(-6, 1))))
-    if draw(st.integers(0, 3)):
+    if draw(QUARTERS):
         settings["weight"] = abs(draw(graded((classes,), dtype, exponents=(-2, 3)))) + np.dtype(dtype).type(0.125)
-    settings["label_smoothing"] = draw(st.sampled_from([0.1, 0.3, 0.1, 0.0, 0.1, 1.0]))
+    settings["label_smoothing"] = draw(SMOOTHING)
     counted = inputs["target"] != settings.get("ignore_index")
     reduction, dy = draw(reduced(rows if np.any(counted) else (0, *rows), dtype))
     if reduction["reduction"] == "none":
         dy = draw(arrays(rows, dtype))
-    needs = draw(asked(2)) if inputs["target"].dtype.kind == "f" else (draw(st.integers(0, 4)) > 0, False)
+    needs = draw(asked(2)) if inputs["target"].dtype.kind == "f" else (draw(FIFTHS) > 0, False)
     return Problem(inputs, needs, dy, settings | reduction)
 
 
@@ -173,13 +181,11 @@ def chains(draw, dtype):
         if kind == "linear":
             k, width = width, draw(st.integers(1, 3))
             params = {"weight": draw(lattice((width, k), dtype))}
-            params |= {"bias": draw(lattice((width,), dtype))} if draw(st.booleans()) else {}
+            params |= {"bias": draw(lattice((width,), dtype))} if draw(HALVES) else {}
         elif kind == "dropout":
             settings = {"p": draw(st.sampled_from([0.5, 0.3, 0.0]))}
         layers.append((kind, params, settings))
-    return Chain(
-        layers, x, draw(st.booleans()), draw(lattice((rows, width), dtype)), draw(st.integers(0, 3)) > 0, draw(SEEDS)
-    )
+    return Chain(layers, x, draw(HALVES), draw(lattice((rows, width), dtype)), draw(QUARTERS) > 0, draw(SEEDS))
 
 
 NAMES = st.sampled_from(["b", "a", "z", "c", "0"])

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.observe.optim import Line, Problem
-from tests.strategies.arrays import arrays, graded, shapes
+from tests.strategies.arrays import TENTHS, arrays, graded, shapes
 
 LRS = st.sampled_from([1.0, 0.1, 0.01, 1e-3])
 COUNT = st.sampled_from([1, 2, 10, 999, 9999])
@@ -14,13 +14,17 @@ DECAY = st.sampled_from([0.0, 0.01, 0.0, 0.37])  # times no drawn weight a drawn
 MAXIMIZE = st.sampled_from([False, True, False])
 
 
+FORMS = st.sampled_from(["plain", "momentum", "nesterov", "nesterov"])
+MOMENTUM, DAMPENING = st.sampled_from([0.5, 0.9]), st.sampled_from([0.0, 0.1, 0.5])
+
+
 @st.composite
 def sgd(draw):
-    form = draw(st.sampled_from(["plain", "momentum", "nesterov", "nesterov"]))
+    form = draw(FORMS)
     return {
         "nesterov": form == "nesterov",
-        "momentum": 0.0 if form == "plain" else draw(st.sampled_from([0.5, 0.9])),
-        "dampening": 0.0 if form == "nesterov" else draw(st.sampled_from([0.0, 0.1, 0.5])),
+        "momentum": 0.0 if form == "plain" else draw(MOMENTUM),
+        "dampening": 0.0 if form == "nesterov" else draw(DAMPENING),
         "weight_decay": draw(DECAY),
         "maximize": draw(MAXIMIZE),
     }
@@ -76,7 +80,7 @@ rprop = options(
 @st.composite
 def settings(draw, every):
     """Every option is given, mostly with an effect; one time in ten none is, so that the defaults are run."""
-    return draw(every) if draw(st.integers(0, 9)) < 9 else {}
+    return draw(every) if draw(TENTHS) < 9 else {}
 
 
 SETTINGS = {
@@ -94,27 +98,32 @@ SETTINGS = {
 }
 
 
+FIFTHS, SCALES, EITHER = st.integers(0, 4), st.sampled_from([1.0, 2.0**-26, 2.0**-10, 2.0**10]), st.sampled_from([0, 1])
+
+
 @functools.cache
 @st.composite
 def gradients(draw, shape, dtype):
     """Any scale from 1e-12 to 1e4, exact zeros among them; one time in five there is none."""
-    if draw(st.integers(0, 4)) == 4:
+    if draw(FIFTHS) == 4:
         return None
-    return draw(arrays(shape, dtype)) * np.dtype(dtype).type(draw(st.sampled_from([1.0, 2.0**-26, 2.0**-10, 2.0**10])))
+    return draw(arrays(shape, dtype)) * np.dtype(dtype).type(draw(SCALES))
 
 
 @st.composite
 def settings_of(draw, concept, parameters):
     """Two sets of options, and for each parameter one of them; with what is one for all."""
-    two = st.sampled_from([draw(SETTINGS[concept]), draw(SETTINGS[concept])])
-    constructed = draw(st.fixed_dictionaries({}, optional=CONSTRUCTED.get(concept, {})))
-    return [draw(two) | constructed for _ in range(parameters)]
+    two = draw(SETTINGS[concept]), draw(SETTINGS[concept])
+    constructed = {name: draw(of) for name, of in CONSTRUCTED.get(concept, {}).items() if draw(st.booleans())}
+    return [two[draw(EITHER)] | constructed for _ in range(parameters)]
 
 
-@st.composite
-def problems(draw, concept, dtype, lrs=LRS, restore=False, sizes=None, steps=(3, 5)):
-    """Several parameters, in groups with options of their own, and a script of several steps."""
-    sizes = sizes or draw(st.lists(shapes(max_side=3), min_size=2, max_size=3), label="shapes")
+SIZES, ONE_OR_TWO = (st.lists(shapes(max_side=3), min_size=n, max_size=n + 1) for n in (2, 1))
+
+
+@functools.cache
+def scripts(sizes, dtype, lrs, restore, steps):
+    """Of several steps, for parameters of these sizes."""
     lines = st.builds(
         Line,
         lr=lrs,
@@ -122,17 +131,24 @@ def problems(draw, concept, dtype, lrs=LRS, restore=False, sizes=None, steps=(3,
         grads=st.tuples(*(gradients(s, dtype) for s in sizes)),
         restore=st.booleans() if restore else st.just(False),
     )
+    return st.lists(lines, min_size=steps[0], max_size=steps[1])
+
+
+@st.composite
+def problems(draw, concept, dtype, lrs=LRS, restore=False, sizes=None, steps=(3, 5)):
+    """Several parameters, in groups with options of their own, and a script of several steps."""
+    sizes = sizes or draw(SIZES, label="shapes")
     return Problem(
         params=[draw(arrays(s, dtype)) for s in sizes],
         settings=draw(settings_of(concept, len(sizes)), label="settings"),
-        script=draw(st.lists(lines, min_size=steps[0], max_size=steps[1]), label="script"),
+        script=draw(scripts(tuple(sizes), dtype, lrs, restore, steps), label="script"),
     )
 
 
 @st.composite
 def continued(draw, concept, dtype):
     """One step from a given state, up to the ten-thousandth, where a bias correction no longer hides."""
-    sizes = draw(st.lists(shapes(max_side=3), min_size=1, max_size=2), label="shapes")
+    sizes = draw(ONE_OR_TWO, label="shapes")
     tensors = [graded(s, dtype, exponents=(-8, 2)) for s in sizes]
     settings = [draw(SETTINGS[concept]) for _ in sizes]
     return Problem(
