@@ -174,8 +174,7 @@ def _requires_grad(x):
 
 def edge_of(x):
     """Where the gradient of an operand goes: None if it needs none, or is no tensor."""
-    edge = getattr(x, "_edge", None)
-    return edge and edge()
+    return x._edge() if hasattr(x, "_edge") else None
 
 
 def nothing(g):
