@@ -102,13 +102,14 @@ class Tensor:
         if not hasattr(data, "dtype"):
             data = np.asarray(data)
             data = data.astype(DEFAULT) if data.dtype == float else data
-        self._array = _array(data)
+        self._array = np.asarray(data) if isinstance(data, np.generic) else data
         self.requires_grad_(requires_grad)
 
     @classmethod
     def _of(cls, array, counter=None):
         self = cls.__new__(cls)
-        self._array, self._counter = _array(array), counter
+        self._array = np.asarray(array) if isinstance(array, np.generic) else array
+        self._counter = counter
         return self
 
     # ── what it tells of itself ──
@@ -880,10 +881,6 @@ _FUNCTIONS = {
     np.concatenate: lambda parts, dim: cat([_lifted(x) for x in parts], dim),
     np.stack: lambda parts, dim: stack([_lifted(x) for x in parts], dim),
 }
-
-
-def _array(x):
-    return np.asarray(x) if isinstance(x, np.generic) else x
 
 
 def _lifted(x):
