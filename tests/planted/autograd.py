@@ -170,7 +170,7 @@ BUGS = [
     tensor("second_derivative_of_a_result_is_lost", "        other._source = edge\n        return other", "        return other", SECOND, "a derivative that is no program"),
     # ── the node
     node("broadcast_not_summed", "return (d.sum(dims) if dims else d).reshape(shape)", "return d[tuple(slice(1) if i in dims else slice(None) for i in range(d.ndim))].reshape(shape)", VALUES, "micrograd and its many children have no broadcasting"),
-    node("broadcast_summed_over_all", "if i < added or n != shape[i - added])", "if i < added)", VALUES, "clause", ("return (d.sum(dims) if dims else d).reshape(shape)", "return np.resize(d.sum(dims), shape)")),
+    node("broadcast_summed_over_all", "if i < added or n != shape[i - added])", "if i < added)", VALUES, "clause", ("return (d.sum(dims) if dims else d).reshape(shape)", "return np.broadcast_to((d.sum(dims) if dims else d)[tuple(slice(0, n) for n in shape)], shape)")),
     node("gradient_in_the_results_dtype", "d if d.dtype == dtype else d.astype(dtype)", "d", TELLS),
     node("freed_and_run_again", "        if self._parts is None:\n            raise RuntimeError(FREED)\n        parts, found = self._parts, []", "        parts, found = self._parts or [], []", REFUSES, "clause", ("zip(self.edges, parts, strict=True)", "zip(self.edges, parts, strict=False)")),
     node("never_freed", "if saved and not retain_graph:", "if False:", FREED),
@@ -201,7 +201,7 @@ BUGS = [
     grad("inner_inputs_are_passed_by", "kept |= {(node, i): g for", "kept |= {(node, i): g * 0 for", TELLS),
     grad("kept_before_hooks", "    if node.hooks:\n", "    for number, tensor in (node.retained or {}).items():\n        _keep(tensor(), pack(grads[number]))\n    if node.hooks:\n", TELLS, "clause", ("    if node.retained:\n", "    if False:\n")),
     grad("accumulates_into_another_tensor", "tensor._kept.add_(g)", "tensor._kept = tensor._kept + g", TELLS, "clause: an optimizer may hold it"),
-    grad("recursion", "    found, stack = set(), list(edges)\n    while stack:\n        node, _ = stack.pop()\n        if node not in found and node.edges:\n            found.add(node)\n            stack.extend(e for e in node.edges if e is not None)\n", "    found = set()\n\n    def visit(node):\n        if node not in found and node.edges:\n            found.add(node)\n            for e in node.edges:\n                e is not None and visit(e[0])\n\n    for node, _ in edges:\n        visit(node)\n", LONG, "micrograd: RecursionError at 2,000 operations"),
+    grad("recursion", "    found, stack = set(), list(nodes)\n    while stack:\n        node = stack.pop()\n        if node not in found and node.edges:\n            found.add(node)\n            stack.extend(e[0] for e in node.edges if e is not None)\n", "    found = set()\n\n    def visit(node):\n        if node not in found and node.edges:\n            found.add(node)\n            for e in node.edges:\n                e is not None and visit(e[0])\n\n    for node in nodes:\n        visit(node)\n", LONG, "micrograd: RecursionError at 2,000 operations"),
     grad("unused_results_have_no_hooks", "                new = hook(g if g is None else pack(g))\n", "                new = None if g is None else hook(pack(g))\n", TELLS),
     grad("hooks_make_gradients", "    if g is None:\n", "    if False:\n", REFUSES),
     grad("hooks_change_sizes", "    if new.shape != g.shape:\n", "    if False:\n", REFUSES),
