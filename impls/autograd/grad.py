@@ -112,15 +112,15 @@ def gradients(outputs, seeds, wanted, retain_graph, create_graph):
     """The gradient that arrives at each wanted edge, or, where `wanted` is None, at each leaf's."""
     pack, unpack = (_same, _same) if create_graph else (type(outputs[0])._of, operator.attrgetter("_array"))
     retain_graph = create_graph if retain_graph is None else retain_graph
-    arrived, kept = {}, {}  # by edge: a node, and the number of its result
+    arrived, kept = {}, {}  # by node, those of its results; by edge, a node and the number of its result
     for i, output in enumerate(outputs):
         _arrive(arrived, output._edge(), unpack(_seed(i, output, seeds[i] if len(seeds) > i else None)))
     nodes = _newest_first(arrived)
     useful = nodes if wanted is None else _leading_to(wanted, nodes)
     with enable_grad() if create_graph else no_grad(), np.errstate(all="ignore"):
         for node in nodes:
-            grads = [arrived.pop((node, number), None) for number in range(node.results)]
-            if all(g is None for g in grads):
+            grads = arrived.pop(node, None)
+            if grads is None:
                 continue
             _hooked(node, grads, pack, unpack)
             if wanted is not None:
@@ -128,7 +128,7 @@ def gradients(outputs, seeds, wanted, retain_graph, create_graph):
             if node in useful:
                 for edge, part in node.propagate(grads, retain_graph, create_graph):
                     _arrive(arrived, edge, part)
-        leaves = {edge: _hooked(edge[0], [g], pack, unpack) for edge, g in arrived.items()}
+        leaves = {(node, 0): _hooked(node, grads, pack, unpack) for node, grads in arrived.items()}
     return {edge: pack(g) for edge, g in kept.items()} | {edge: pack(g) for edge, (g,) in leaves.items()}
 
 
@@ -150,7 +150,9 @@ def _seed(i, output, seed):
 
 
 def _arrive(arrived, edge, part):
-    arrived[edge] = arrived[edge] + part if edge in arrived else part
+    node, number = edge
+    grads = arrived.setdefault(node, [None] * node.results)
+    grads[number] = part if grads[number] is None else grads[number] + part
 
 
 def _hooked(node, grads, pack, unpack):
@@ -199,13 +201,13 @@ def accumulate(tensor, g):
             tensor._kept.add_(g)
 
 
-def _newest_first(edges):
-    found, stack = set(), list(edges)
+def _newest_first(nodes):
+    found, stack = set(), list(nodes)
     while stack:
-        node, _ = stack.pop()
+        node = stack.pop()
         if node not in found and node.edges:
             found.add(node)
-            stack.extend(e for e in node.edges if e is not None)
+            stack.extend(e[0] for e in node.edges if e is not None)
     return dict.fromkeys(sorted(found, key=lambda node: -node.serial))
 
 

@@ -93,27 +93,23 @@ def _in_place(operation):
 class Tensor:
     """Follows torch.Tensor, as far as it goes; its data are shared with the array it is made from."""
 
-    __slots__ = ("__weakref__", "_accumulator", "_array", "_base", "_counter", "_forbidden", "_kept", "_look", "_seen",
-                 "_source", "_trained", "hooks")  # fmt: skip
+    _counter = None  # a list of the version alone, shared with every view; None while there was no need
+    _source = None  # where its gradient arrives, if it was computed: a node, and the number of its result
+    _kept = _base = _accumulator = _forbidden = hooks = None
+    _trained = False
 
     def __init__(self, data, requires_grad=False):
         if not hasattr(data, "dtype"):
             data = np.asarray(data)
             data = data.astype(DEFAULT) if data.dtype == float else data
-        self._set(data)
+        self._array = np.asarray(data) if isinstance(data, np.generic) else data
         self.requires_grad_(requires_grad)
-
-    def _set(self, array, counter=None):
-        self._array = np.asarray(array) if isinstance(array, np.generic) else array
-        self._counter = counter  # a list of the version alone, shared with every view; None while there was no need
-        self._source = None  # where its gradient arrives, if it was computed: a node, and the number of its result
-        self._kept = self._base = self._accumulator = self._forbidden = self.hooks = None
-        self._trained = False
 
     @classmethod
     def _of(cls, array, counter=None):
         self = cls.__new__(cls)
-        self._set(array, counter)
+        self._array = np.asarray(array) if isinstance(array, np.generic) else array
+        self._counter = counter
         return self
 
     # ── what it tells of itself ──

@@ -16,17 +16,18 @@ class Tape:
 
     def __init__(self, net, seed, dtype):
         self.tensor = LADDERS["autograd.tensor"].custom
-        self.net, self.draws, self.update = net, LADDERS["rng"].manual, LADDERS[net.optimizer].manual
+        self.net, self.layers = net, net.layers
+        self.draws, self.update = LADDERS["rng"].manual, LADDERS[net.optimizer].manual
         self.clip = LADDERS["training.clip_grad_norm"].manual if net.max_norm else None
         self.rng, self.params, self.states = self.draws.seed(seed), {}, {}
-        for key, (kind, sizes) in net.layers.items():
+        for key, (kind, sizes) in self.layers.items():
             if kind == "linear":
                 drawn, self.rng = rung_of("nn.linear", Rung.MANUAL).init(self.rng, *sizes, dtype=np.dtype(dtype).type)
                 self.params[key] = {name: self.tensor(w, requires_grad=True) for name, w in drawn.items()}
                 self.states[key] = dict.fromkeys(drawn, ())
 
     def step(self, x, target):
-        for key in self.net.layers:
+        for key in self.layers:
             x = self.layer(key, x)
         loss = -x.log_softmax(1).gather(1, target).mean()
         loss.backward()
@@ -34,7 +35,7 @@ class Tape:
         return loss
 
     def layer(self, key, x):
-        kind, sizes = self.net.layers[key]
+        kind, sizes = self.layers[key]
         if kind == "linear":
             w, b = self.params[key].values()
             return x @ w.t() + b
