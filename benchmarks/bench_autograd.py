@@ -25,6 +25,7 @@ from tests.observe.training import KINDS, rung_of
 
 CHAINS = [Size(f"chain-{n}", operations=n) for n in (100, 1_000, 10_000, 100_000)]
 MLP = [Size("mlp-64x256", batch=64, width=256)]
+PERCEPTRON = [Size("perceptron-16x16", inputs=16, width=16)]
 PEERS = {"custom+HIPS": "autograd", "custom+micrograd": "micrograd", "custom+tinygrad": "tinygrad"}
 MICROGRAD_RECURSES = 400  # operations: it follows the graph by calling itself
 
@@ -43,6 +44,13 @@ def test_mlp(race, case):
     """A perceptron with cross entropy, its gradients by the tape and its update by the manual rung's Adam."""
     _installed(case)
     race(assert_steps_equivalent, start_step)
+
+
+@contest("autograd.backward", PERCEPTRON, ("custom", "native", "custom+HIPS", "custom+micrograd"), devices=("cpu",))
+def test_perceptron(race, case):
+    """A layer, a rectifier, a number and its square: small enough for whoever knows numbers only, one by one."""
+    _installed(case)
+    race(assert_perceptrons_equivalent, start_perceptron)
 
 
 def _installed(case):
@@ -120,6 +128,81 @@ def assert_chains_equivalent(case):
     timed = start_chain(case)
     timed.step()
     assert_bitwise(timed.look(), np.asarray((-1.0) ** (case.size["operations"] // 2), case.dtype))
+
+
+# ── a perceptron ──
+
+
+def start_perceptron(case):
+    x, *weights = _whole_numbers(case)
+    of, found = {"custom+HIPS": _hips_perceptron, "custom+micrograd": _micrograd_perceptron}, None
+    if case.contestant in of:
+        differentiate = of[case.contestant](x, weights)
+    else:
+        differentiate = _perceptron(library(case.rung), x, weights)
+
+    def step():
+        nonlocal found
+        found = differentiate()
+
+    return Runner(step, lambda: [np.asarray(g, case.dtype) for g in found])
+
+
+def _whole_numbers(case):
+    """The inputs and the weights of both layers, so small that nothing rounds."""
+    n, m = case.size["inputs"], case.size["width"]
+    rng = np.random.RandomState(0)
+    return [rng.randint(-2, 3, shape).astype(case.dtype) for shape in ((1, n), (m, n), (1, m))]
+
+
+def _perceptron(t, x, weights):
+    x, weights = t.tensor(x), [t.tensor(w, requires_grad=True) for w in weights]
+
+    def differentiate():
+        first, second = weights
+        first.grad = second.grad = None
+        y = (x @ first.t()).relu() @ second.t()
+        (y * y).sum().backward()
+        return [seen(w.grad) for w in weights]
+
+    return differentiate
+
+
+def _hips_perceptron(x, weights):
+    import autograd
+    import autograd.numpy as anp
+
+    def loss(first, second):
+        y = anp.dot(anp.maximum(anp.dot(x, first.T), 0.0), second.T)
+        return anp.sum(y * y)
+
+    return functools.partial(autograd.grad(loss, (0, 1)), *weights)
+
+
+def _micrograd_perceptron(x, weights):
+    from micrograd.engine import Value
+
+    x, layers = x[0].tolist(), [[[Value(v) for v in row] for row in w.tolist()] for w in weights]
+
+    def differentiate():
+        for w in (w for rows in layers for row in rows for w in row):
+            w.grad = 0
+        first, second = layers
+        hidden = [sum(w * v for w, v in zip(row, x, strict=True)).relu() for row in first]
+        y = sum(w * h for w, h in zip(second[0], hidden, strict=True))
+        (y * y).backward()
+        return [[[w.grad for w in row] for row in rows] for rows in layers]
+
+    return differentiate
+
+
+def assert_perceptrons_equivalent(case):
+    timed = start_perceptron(case)
+    timed.step()
+    x, first, second = (bounded(a, case.dtype) for a in _whole_numbers(case))
+    h = np.maximum(x @ first.T, 0)
+    dy = 2 * (h @ second.T)
+    assert_same(timed.look(), [np.where(h > 0, dy @ second, 0).T @ x, dy.T @ h], "gradients")
 
 
 # ── a net ──

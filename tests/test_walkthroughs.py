@@ -110,9 +110,10 @@ def test_an_erratum_is_mended_by_a_stage(erratum):
 
 
 @pytest.mark.parametrize("name", command.DOCUMENTS)
-@pytest.mark.skipif("MNIST" in images().what.partition(":")[0], reason="the pages are of the digits")
 def test_the_page_of_a_document_is_current(name):
     """docs/walkthroughs says what the code says: `python -m impls.walkthroughs --pages docs/walkthroughs` writes it."""
+    if "MNIST" in images().what.partition(":")[0]:
+        pytest.skip("the pages are of the digits")
     assert (DOCS / f"{name}.md").read_text(encoding="utf-8") == page(name, command.DOCUMENTS[name])
 
 
