@@ -84,8 +84,8 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         fits = min(top, 2.0 ** min(lattice + f.precision, 1023)) if lattice is not None and lattice >= f.emin else 0
         if (fits or not np.size(value)) and np.all(magnitude < fits):
             return Bounded(value, np.zeros_like(value), _lattice(value, f.precision), f, terms)
-        error = inherited + f.gamma(roundings) * (magnitude + inherited)
-        error = error + roundings * f.wider_roundoff * magnitude + underflows * f.tiny
+        gamma = f.gamma(roundings)
+        error = (1 + gamma) * inherited + (gamma + roundings * f.wider_roundoff) * magnitude + underflows * f.tiny
         error = np.where(magnitude + error <= top, error, np.inf)  # NaN too: nothing is known
         return Bounded(value, error, None, f, terms)
 
@@ -104,13 +104,12 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self._summed(value, Terms(a.magnitude + b.magnitude, inherited, a.roundings + b.roundings + 1, lattice))
 
     def _multiply(self, other):
-        inherited = self.error * abs(other.value) + abs(self.value) * other.error + self.error * other.error
+        value = self.value * other.value
+        inherited = self.error * abs(other.value) + (abs(self.value) + self.error) * other.error
         lattice = _both(lambda a, b: a + b, self, other)
-        product = self._rounded(self.value * other.value, inherited, lattice, underflows=1)
-        if product.lattice is not None:
-            return product
-        zero = ((self.value == 0) & (self.error == 0)) | ((other.value == 0) & (other.error == 0))
-        product.error = np.where(zero & np.isfinite(product.error), 0, product.error)
+        product = self._rounded(value, inherited, lattice, underflows=1)
+        if product.lattice is None:  # zero times a number is zero
+            product.error = np.where((value == 0) & (inherited == 0), 0, product.error)
         return product
 
     def _divide(self, other):
