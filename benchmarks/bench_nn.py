@@ -29,6 +29,11 @@ ACTIVATIONS = {
 }
 SIZES = [Size(f"64x{width}", batch=64, width=width, elements=64 * width) for width in (16, 256, 4096)]
 
+IMAGES = [
+    Size(f"{n}x{c}x{side}x{side}", images=n, channels=c, side=side, elements=n * c * side * side)
+    for n, c, side in [(1, 1, 8), (16, 8, 28)]
+]
+
 
 @Passes
 def linear(case):
@@ -82,6 +87,13 @@ def embedding(case):
     return Problem(given, (False, True), drawn((batch, width), case.dtype, 3), {"padding_idx": 0}, born=born)
 
 
+@Passes
+def pooling(case):
+    n, c, side = case.size["images"], case.size["channels"], case.size["side"]
+    dy = drawn((n, c, side // 2, side // 2), case.dtype, 2)
+    return Problem({"x": drawn((n, c, side, side), case.dtype, 1)}, (True,), dy, {"kernel_size": 2})
+
+
 @contest("nn.linear", LINEAR)
 def test_linear(race):
     """A linear layer with all three gradients."""
@@ -110,6 +122,12 @@ def test_activation(race):
 def test_normalization(race):
     """A normalization with all its gradients, by the batch where it is one of batches."""
     race(normalization.assert_equivalent, normalization.start)
+
+
+@contest("nn.max_pool2d", IMAGES)
+def test_max_pool2d(race):
+    """The largest of four, forward and back."""
+    race(pooling.assert_equivalent, pooling.start)
 
 
 @contest("nn.embedding", SIZES[:2])

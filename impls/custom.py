@@ -76,6 +76,7 @@ from impls.nn.layer_norm import LayerNorm
 from impls.nn.leaky_relu import LeakyReLU
 from impls.nn.linear import Linear
 from impls.nn.log_softmax import LogSoftmax
+from impls.nn.max_pool2d import MaxPool2d
 from impls.nn.module import Module
 from impls.nn.module_dict import ModuleDict
 from impls.nn.module_list import ModuleList
@@ -184,6 +185,7 @@ __all__ = [
     "LogSoftmax",
     "Loss",
     "MSELoss",
+    "MaxPool2d",
     "Module",
     "ModuleDict",
     "ModuleList",

@@ -63,6 +63,7 @@ from impls.nn.layer_norm import layer_norm_manual as layer_norm
 from impls.nn.leaky_relu import leaky_relu_manual as leaky_relu
 from impls.nn.linear import linear_manual as linear
 from impls.nn.log_softmax import log_softmax_manual as log_softmax
+from impls.nn.max_pool2d import max_pool2d_manual as max_pool2d
 from impls.nn.module import named_parameters_manual as named_parameters
 from impls.nn.relu import relu_manual as relu
 from impls.nn.rms_norm import rms_norm_manual as rms_norm
@@ -175,6 +176,7 @@ __all__ = [
     "loss",
     "matmul",
     "max",
+    "max_pool2d",
     "mse_loss",
     "multi_step_lr",
     "multiplicative_lr",

@@ -57,6 +57,7 @@ from impls.nn.leaky_relu import leaky_relu_raw as leaky_relu
 from impls.nn.linear import linear_init_raw as linear_init
 from impls.nn.linear import linear_raw as linear
 from impls.nn.log_softmax import log_softmax_raw as log_softmax
+from impls.nn.max_pool2d import max_pool2d_raw as max_pool2d
 from impls.nn.module import named_parameters_raw as named_parameters
 from impls.nn.parameter import parameter_raw as parameter
 from impls.nn.relu import relu_raw as relu
@@ -165,6 +166,7 @@ __all__ = [
     "linear_lr",
     "log_softmax",
     "loss",
+    "max_pool2d",
     "mse_loss",
     "multi_step_lr",
     "multiplicative_lr",

@@ -14,9 +14,9 @@ from tests.cells import DROP_IN, WORDS, cells
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_same
 from tests.laws import passes
 from tests.laws.words import assert_refused_alike
-from tests.observe.nn import initial, observe, outcome, tree
+from tests.observe.nn import Problem, initial, observe, outcome, tree
 from tests.observe.rng import state_of
-from tests.observe.tensors import seen
+from tests.observe.tensors import seen, tensor
 from tests.strategies.arrays import lattice
 from tests.strategies.layers import problems
 from tests.strategies.nn import SEEDS
@@ -31,6 +31,7 @@ LAYERS = (
     "nn.layer_norm",
     "nn.rms_norm",
     "nn.batch_norm1d",
+    "nn.max_pool2d",
 )
 
 
@@ -72,6 +73,7 @@ SMOOTHED = {
     "nn.leaky_relu": {"kinks": False},
     "nn.softplus": {"kinks": False},
     "nn.embedding": {"padded": False},
+    "nn.max_pool2d": {"ties": False},
 }
 
 
@@ -184,6 +186,56 @@ def test_custom_has_natives_options_of_a_table(cell, data):
     assert_same(*left, "custom embedding")
 
 
+# ── windows ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@cells("nn.max_pool2d")
+@given(data=st.data())
+def test_every_rung_finds_the_same_place(cell, data):
+    """Of several largest the first has index and gradient, of several NaNs the last, and a window of -∞ has its own."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")._replace(needs=(True,))
+    x, dy = problem.inputs["x"], data.draw(lattice(problem.dy.shape, cell.dtype), label="gradient from above")
+    numbers = data.draw(st.lists(st.sampled_from(TIES), min_size=x.size, max_size=x.size), label="x")
+    problem = problem._replace(inputs={"x": np.array(numbers, cell.dtype).reshape(x.shape)}, dy=dy)
+    found = {rung: _found(rung, impl, problem, cell.device) for rung, impl in cell.implementations.items()}
+    for rung in cell.implementations:
+        assert_same(found[rung], found[Rung.NATIVE], f"{cell.concept} {rung}")
+
+
+TIES = [np.nan, -np.inf, -np.inf, np.inf, 0.0, -1.0]
+
+
+def _found(rung, impl, problem, device):
+    """What the largest are, where they stand, and who has the gradient."""
+    x, settings = problem.inputs["x"], problem.settings | {"return_indices": True}
+    trace = observe(rung, impl, problem, device=device)
+    if rung is Rung.MANUAL:
+        (y, indices), _ = impl.forward(x, **settings)
+    else:
+        given_to = tensor(x, device)
+        y, indices = impl(given_to, **settings) if rung is Rung.RAW else impl(**settings)(given_to)
+    return {"trace": trace, "largest": seen(y), "indices": seen(indices)}
+
+
+@cells("nn.max_pool2d", dtypes=None, cpu_because="refusals are words")
+@pytest.mark.parametrize("sizes", [(2, 5), (5, 2)])
+def test_a_window_that_does_not_fit_is_refused(cell, sizes):
+    """Where an image has no room for one window no rung returns an empty image."""
+    problem = Problem({"x": np.ones((1, 1, *sizes))}, (False,), np.ones((1, 1, 0, 0)), {"kernel_size": 3})
+    for rung, impl in cell.implementations.items():
+        with pytest.raises((ValueError, RuntimeError), match="fits in|too small"):
+            observe(rung, impl, problem)
+
+
+@cells("nn.max_pool2d", rungs=(Rung.MANUAL, Rung.RAW), dtypes=None, cpu_because="refusals are words")
+def test_a_window_of_padding_alone_is_refused(cell):
+    """Where a window has no largest there is no place to return, and none outside of the image is made up."""
+    settings = {"kernel_size": (2, 1), "padding": (1, 0), "dilation": 2}
+    for rung, impl in cell.implementations.items():
+        with pytest.raises(ValueError, match="nothing but padding"):
+            observe(rung, impl, Problem({"x": np.ones((1, 1, 2))}, (False,), np.ones((1, 1, 2)), settings))
+
+
 # ── the contract of the drop-in ─────────────────────────────────────────────────────────────────
 
 
@@ -201,6 +253,11 @@ BORN = {
         lambda cls: cls(3),
         lambda cls: cls(3, 0.5, None, False),
         lambda cls: cls(2, track_running_stats=False, bias=False),
+    ],
+    "nn.max_pool2d": [
+        lambda cls: cls(2),
+        lambda cls: cls((2, 1), None, 1, (1, 2), False, True),
+        lambda cls: cls(3, 1, 1, 2, True),
     ],
     "nn.leaky_relu": [lambda cls: cls(), lambda cls: cls(0.2, inplace=True)],
     "nn.gelu": [lambda cls: cls(), lambda cls: cls("tanh")],
@@ -322,6 +379,20 @@ REFUSED = {
         "too few dimensions": lambda cls: cls((2, 3))(leaf(3)),
         "a shape of nothing": lambda cls: cls(())(leaf(3)),
         "no sizes": lambda cls: cls(),
+    },
+    "nn.max_pool2d": {
+        "two dimensions": lambda cls: cls(2)(leaf(2, 2)),
+        "five dimensions": lambda cls: cls(2)(leaf(1, 1, 1, 2, 2)),
+        "no channels": lambda cls: cls(2)(leaf(1, 0, 2, 2)),
+        "three sizes": lambda cls: cls((2, 2, 2))(leaf(1, 2, 2)),
+        "a size that is no integer": lambda cls: cls(1.5)(leaf(1, 2, 2)),
+        "windows of nothing": lambda cls: cls(0)(leaf(1, 2, 2)),
+        "windows too large": lambda cls: cls(3)(leaf(1, 2, 2)),
+        "no stride": lambda cls: cls(2, 0)(leaf(1, 2, 2)),
+        "too much padding": lambda cls: cls(2, padding=2)(leaf(1, 2, 2)),
+        "less than no padding": lambda cls: cls(2, padding=-1)(leaf(1, 2, 2)),
+        "no dilation": lambda cls: cls(2, dilation=0)(leaf(1, 2, 2)),
+        "booleans": lambda cls: cls(1)(leaf(1, 2, 2) > 0),
     },
     "nn.batch_norm1d": {
         "one dimension": lambda cls: cls(3)(leaf(3)),

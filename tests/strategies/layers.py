@@ -3,6 +3,8 @@
 import math
 
 import numpy as np
+import torch
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from tests.observe.nn import Problem
@@ -163,6 +165,48 @@ def remembered(draw, features, dtype):
     }
 
 
+LEADING = st.sampled_from([(1, 2), (2, 1), (2,), (2, 2), (1, 1), (0, 2)])  # images and channels; one image; no image
+
+
+@st.composite
+def an_axis(draw):
+    """So many rows, or columns, on which a window fits: (size, kernel, stride, padding, dilation)."""
+    kernel, dilation = draw(st.sampled_from([2, 3, 1, 2])), draw(st.sampled_from([1, 1, 2]))
+    span = dilation * (kernel - 1) + 1
+    padding = draw(st.integers(0, kernel // 2))
+    size = draw(st.integers(max(1, span - 2 * padding), 6))
+    return size, kernel, draw(st.integers(1, 3)), padding, dilation
+
+
+@st.composite
+def grids(draw):
+    """The sizes of an image and the windows on it, told by one number or by two."""
+    rows, columns = draw(an_axis(), label="rows"), draw(an_axis(), label="columns")
+    names = ("kernel_size", "stride", "padding", "dilation")
+    told = lambda two: two[0] if two[0] == two[1] and draw(st.booleans()) else two
+    sizes, *each = zip(rows, columns, strict=True)
+    return sizes, {name: told(two) for name, two in zip(names, each, strict=True)}
+
+
+@st.composite
+def max_pool2d(draw, dtype, ties=True):
+    """Windows that overlap, touch or leave gaps; half of the time with ties."""
+    sizes, settings = draw(grids())
+    settings["ceil_mode"] = draw(st.booleans(), label="ceil_mode")
+    if draw(st.integers(0, 3)) == 0:
+        settings["stride"] = None
+    leading = draw(LEADING, label="leading dimensions")
+    shape = (*leading, *sizes)
+    pooled = torch.nn.functional.max_pool2d(torch.zeros(shape), **settings)
+    assume(pooled.isfinite().all())  # no window sees nothing but padding
+    if ties and draw(st.booleans(), label="ties"):
+        x = draw(lattice(shape, dtype, largest=1))
+    else:
+        order = draw(st.randoms(use_true_random=False)).sample(range(math.prod(shape)), math.prod(shape))
+        x = (np.array(order, dtype).reshape(shape) - 5) / 3
+    return Problem({"x": x}, draw(SOME), draw(graded(tuple(pooled.shape), dtype, exponents=(-4, 3))), settings)
+
+
 PROBLEMS = nn.PROBLEMS | {
     "nn.identity": identity,
     "nn.flatten": flatten,
@@ -178,6 +222,7 @@ PROBLEMS = nn.PROBLEMS | {
     "nn.layer_norm": layer_norm,
     "nn.rms_norm": rms_norm,
     "nn.batch_norm1d": batch_norm1d,
+    "nn.max_pool2d": max_pool2d,
 }
 
 
