@@ -16,7 +16,8 @@ SEED = "test_layers.test_one_seed_is_one_table_on_every_rung"
 LAYOUT = "test_layers.test_a_state_from_before_batches_were_counted_is_taken"
 BORN = "test_layers.test_a_layer_is_born_as_natives_is"
 COPIED = "test_layers.test_nothing_is_copied"
-SAME_PLACE = "test_layers.test_every_rung_finds_the_same_place"
+PLACES = "test_layers.test_every_rung_finds_the_same_places"
+TIES = "test_layers.test_the_first_of_the_largest_has_the_gradient"
 NO_FIT = "test_layers.test_a_window_that_does_not_fit_is_refused"
 PADDING_ALONE = "test_layers.test_a_window_of_padding_alone_is_refused"
 REFUSES = "test_layers.test_custom_refuses_what_native_refuses_in_its_words"
@@ -160,7 +161,7 @@ BUGS = [
     max_pool2d("takes_the_last", "windows.argmax(axis=1))", "nan.shape[1] - 1 - windows[:, ::-1].argmax(axis=1))", AGREE, "clause: of several the first"),
     max_pool2d("ties_share", "np.where(gained, ", "np.where(there, ", AGREE, "a gradient for all that a window sees"),
     max_pool2d("largest_of_all_windows", "windows.argmax(axis=1))", "windows.argmax(axis=1) * 0)", AGREE, "clause"),
-    max_pool2d("first_nan", "nan.shape[1] - 1 - nan[:, ::-1].argmax(axis=1)", "nan.argmax(axis=1)", SAME_PLACE, "np.argmax's"),
+    max_pool2d("first_nan", "nan.shape[1] - 1 - nan[:, ::-1].argmax(axis=1)", "nan.argmax(axis=1)", TIES, "np.argmax's"),
     max_pool2d("overlapping_windows_overwrite", "[:, windows], 0.0).sum(axis=1)", "[:, windows], 0.0)[:, 0]", AGREE, "NumPy's dx[places] = dy"),
     max_pool2d("strides_by_one", "kernel_size if stride is None else stride, padding", "1 if stride is None else stride, padding", AGREE, "a convolution's default"),
     max_pool2d("stride_of_rows_for_columns", "    return tuple(np.broadcast_to(n, 2).tolist())", "    return tuple(np.broadcast_to(np.ravel(n)[0], 2).tolist())", AGREE, "clause"),
@@ -174,16 +175,16 @@ BUGS = [
     max_pool2d("last_window_touches_the_padding", "(outputs - 1) * stride >= size + padding", "(outputs - 1) * stride > size + padding", AGREE, "clause"),
     max_pool2d("last_window_in_the_padding_behind", "* stride >= size + padding:", "* stride >= size + 2 * padding:", AGREE, "tracel-ai/burn#5791"),
     max_pool2d("counts_places_with_padding", "grid[1].size)\n    if not there", "grid[1].size + 2 * grid[1].padding)\n    if not there", AGREE, "clause"),
-    max_pool2d("returns_offsets", "for a in (y, chosen))", "for a in (y, _largest(images[:, places])))", SAME_PLACE, "clause"),
+    max_pool2d("returns_offsets", "for a in (y, chosen))", "for a in (y, _largest(images[:, places])))", PLACES, "clause"),
     max_pool2d("returns_an_empty_image", "    if outputs < 1:\n", "    if False:\n", NO_FIT, "clause"),
     max_pool2d("makes_a_place_up", "    if not there.any(axis=0).all():\n", "    if False:\n", PADDING_ALONE, "native's"),
-    max_pool2d("raw_takes_the_first_nan", "len(places) - 1 - nan.flip(1).byte().argmax(1)", "nan.byte().argmax(1)", SAME_PLACE, "torch.max's"),
+    max_pool2d("raw_takes_the_first_nan", "len(places) - 1 - nan.flip(1).byte().argmax(1)", "nan.byte().argmax(1)", TIES, "torch.max's"),
     max_pool2d("raw_takes_the_last", "last_nan, windows.argmax(1))", "last_nan, len(places) - 1 - windows.flip(1).argmax(1))", AGREE, "clause"),
     max_pool2d("raw_without_a_gradient", "y = images.gather(", "y = images.detach().gather(", AGREE, "clause"),
     max_pool2d("custom_strides_by_one", "kernel_size if stride is None else stride\n        self", "1 if stride is None else stride\n        self", BITS, "a convolution's default"),
     max_pool2d("custom_padding_ignored", "            self.padding,\n", "            0,\n", BITS, "clause"),
     max_pool2d("custom_dilation_ignored", "            self.dilation,\n", "            1,\n", BITS, "clause"),
     max_pool2d("custom_never_ceils", "ceil_mode=self.ceil_mode,", "", BITS, "clause"),
-    max_pool2d("custom_returns_no_indices", "return_indices=self.return_indices,", "", SAME_PLACE, "clause"),
+    max_pool2d("custom_returns_no_indices", "return_indices=self.return_indices,", "", PLACES, "clause"),
     max_pool2d("custom_shows_its_indices", '"dilation", "ceil_mode")', '"dilation", "return_indices", "ceil_mode")', BORN, "clause"),
 ]

@@ -197,14 +197,15 @@ def max_pool2d(draw, dtype, ties=True):
         settings["stride"] = None
     leading = draw(LEADING, label="leading dimensions")
     shape = (*leading, *sizes)
-    pooled = torch.nn.functional.max_pool2d(torch.zeros(shape), **settings)
+    pooled = torch.nn.functional.max_pool2d(torch.zeros(1, *sizes), **settings)
     assume(pooled.isfinite().all())  # no window sees nothing but padding
     if ties and draw(st.booleans(), label="ties"):
         x = draw(lattice(shape, dtype, largest=1))
     else:
         order = draw(st.randoms(use_true_random=False)).sample(range(math.prod(shape)), math.prod(shape))
         x = (np.array(order, dtype).reshape(shape) - 5) / 3
-    return Problem({"x": x}, draw(SOME), draw(graded(tuple(pooled.shape), dtype, exponents=(-4, 3))), settings)
+    dy = draw(graded((*leading, *pooled.shape[1:]), dtype, exponents=(-4, 3)))
+    return Problem({"x": x}, draw(SOME), dy, settings)
 
 
 PROBLEMS = nn.PROBLEMS | {
