@@ -94,6 +94,18 @@ def pooling(case):
     return Problem({"x": drawn((n, c, side, side), case.dtype, 1)}, (True,), dy, {"kernel_size": 2})
 
 
+@Passes
+def convolution(case):
+    n, c, side = case.size["images"], case.size["channels"], case.size["side"]
+    given = {
+        "x": drawn((n, c, side, side), case.dtype, 1),
+        "weight": drawn((c, c, 3, 3), case.dtype, 2),
+        "bias": drawn((c,), case.dtype, 3),
+    }
+    born = {"in_channels": c, "out_channels": c, "kernel_size": 3}
+    return Problem(given, (True,) * 3, drawn((n, c, side, side), case.dtype, 4), {"padding": 1}, born=born)
+
+
 @contest("nn.linear", LINEAR)
 def test_linear(race):
     """A linear layer with all three gradients."""
@@ -122,6 +134,12 @@ def test_activation(race):
 def test_normalization(race):
     """A normalization with all its gradients, by the batch where it is one of batches."""
     race(normalization.assert_equivalent, normalization.start)
+
+
+@contest("nn.conv2d", IMAGES, devices=("cpu",))
+def test_conv2d(race):
+    """A kernel of nine, from as many channels to as many, with all three gradients."""
+    race(convolution.assert_equivalent, convolution.start)
 
 
 @contest("nn.max_pool2d", IMAGES)

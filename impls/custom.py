@@ -65,6 +65,7 @@ from impls.losses.nll import NLLLoss
 from impls.losses.smooth_l1 import SmoothL1Loss
 from impls.nn.batch_norm1d import BatchNorm1d
 from impls.nn.buffer import Buffer
+from impls.nn.conv2d import Conv2d
 from impls.nn.conversion import Conversion
 from impls.nn.dropout import Dropout
 from impls.nn.embedding import Embedding
@@ -158,6 +159,7 @@ __all__ = [
     "ChainedScheduler",
     "ConcatDataset",
     "ConstantLR",
+    "Conv2d",
     "Conversion",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",

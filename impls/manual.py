@@ -54,6 +54,7 @@ from impls.losses.mse import mse_manual as mse_loss
 from impls.losses.nll import nll_manual as nll_loss
 from impls.losses.smooth_l1 import smooth_l1_manual as smooth_l1_loss
 from impls.nn.batch_norm1d import batch_norm1d_manual as batch_norm1d
+from impls.nn.conv2d import conv2d_manual as conv2d
 from impls.nn.dropout import dropout_manual as dropout
 from impls.nn.embedding import embedding_manual as embedding
 from impls.nn.flatten import flatten_manual as flatten
@@ -140,6 +141,7 @@ __all__ = [
     "concat_dataset",
     "constant",
     "constant_lr",
+    "conv2d",
     "cosine_annealing_lr",
     "cosine_annealing_warm_restarts",
     "cross_entropy",

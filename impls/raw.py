@@ -47,6 +47,7 @@ from impls.losses.mse import mse_raw as mse_loss
 from impls.losses.nll import nll_raw as nll_loss
 from impls.losses.smooth_l1 import smooth_l1_raw as smooth_l1_loss
 from impls.nn.batch_norm1d import batch_norm1d_raw as batch_norm1d
+from impls.nn.conv2d import conv2d_raw as conv2d
 from impls.nn.dropout import dropout_raw as dropout
 from impls.nn.embedding import embedding_raw as embedding
 from impls.nn.flatten import flatten_raw as flatten
@@ -132,6 +133,7 @@ __all__ = [
     "concat_dataset",
     "constant",
     "constant_lr",
+    "conv2d",
     "cosine_annealing_lr",
     "cosine_annealing_warm_restarts",
     "cross_entropy",

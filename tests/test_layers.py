@@ -33,6 +33,7 @@ LAYERS = (
     "nn.rms_norm",
     "nn.batch_norm1d",
     "nn.max_pool2d",
+    "nn.conv2d",
 )
 
 
@@ -228,13 +229,43 @@ def _found(rung, impl, x, **settings):
     return [seen(y), seen(places)]
 
 
-@cells("nn.max_pool2d", dtypes=None, cpu_because="refusals are words")
+@cells("nn.conv2d", dtypes=None)
+@pytest.mark.parametrize(
+    ("mode", "in_numpy"),
+    [("zeros", "constant"), ("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")],
+)
+def test_a_border_is_the_image_continued(cell, mode, in_numpy):
+    """Beyond the image a window sees what np.pad makes of it, in the mode of another name."""
+    x, weight = np.arange(24.0).reshape(1, 2, 3, 4), np.arange(12.0).reshape(1, 2, 2, 3)
+    born = {"in_channels": 2, "out_channels": 1, "kernel_size": (2, 3), "bias": False}
+    continued = np.pad(x, ((0, 0), (0, 0), (2, 2), (1, 1)), in_numpy)
+    expected = np.lib.stride_tricks.sliding_window_view(continued[0], (2, 3), (1, 2))
+    expected = (expected * weight[0][:, None, None]).sum(axis=(0, 3, 4))[None, None]
+    settings = {"padding": (2, 1), "padding_mode": mode}
+    problem = Problem({"x": x, "weight": weight}, (False, False), np.ones_like(expected), settings, born=born)
+    for rung, impl in cell.implementations.items():
+        assert_same(observe(rung, impl, problem)["output"], expected, f"{cell.concept} {rung}")
+
+
+WINDOWS_OF_THREE = {  # further inputs, settings, and what only a class is told
+    "nn.max_pool2d": ({}, {"kernel_size": 3}, {}),
+    "nn.conv2d": (
+        {"weight": np.ones((1, 1, 3, 3))},
+        {},
+        {"in_channels": 1, "out_channels": 1, "kernel_size": 3, "bias": False},
+    ),
+}
+
+
+@cells(*WINDOWS_OF_THREE, dtypes=None, cpu_because="refusals are words")
 @pytest.mark.parametrize("sizes", [(2, 5), (5, 2)])
 def test_a_window_that_does_not_fit_is_refused(cell, sizes):
     """Where an image has no room for one window no rung returns an empty image."""
-    problem = Problem({"x": np.ones((1, 1, *sizes))}, (False,), np.ones((1, 1, 0, 0)), {"kernel_size": 3})
+    further, settings, born = WINDOWS_OF_THREE[cell.concept]
+    inputs = {"x": np.ones((1, 1, *sizes))} | further
+    problem = Problem(inputs, (False,) * len(inputs), np.ones((1, 1, 0, 0)), settings, born=born)
     for rung, impl in cell.implementations.items():
-        with pytest.raises((ValueError, RuntimeError), match="fits in|too small"):
+        with pytest.raises((ValueError, RuntimeError), match="fits in|too small|Kernel size|but size is"):
             observe(rung, impl, problem)
 
 
@@ -248,6 +279,11 @@ def test_a_window_of_padding_alone_is_refused(cell):
 
 
 # ── the contract of the drop-in ─────────────────────────────────────────────────────────────────
+
+
+def reborn(module):
+    module.reset_parameters()
+    return module
 
 
 BORN = {
@@ -269,6 +305,13 @@ BORN = {
         lambda cls: cls(2),
         lambda cls: cls((2, 1), None, 1, (1, 2), False, True),
         lambda cls: cls(3, 1, 1, 2, True),
+    ],
+    "nn.conv2d": [
+        lambda cls: cls(2, 4, 3),
+        lambda cls: cls(4, 2, (1, 2), 2, (0, 1), (1, 2), 2, False, "circular"),
+        lambda cls: cls(2, 1, 2, padding="same"),
+        lambda cls: cls(1, 2, 2, padding="valid", padding_mode="reflect", dtype=torch.float64),
+        lambda cls: reborn(cls(3, 2, 2).to(memory_format=torch.channels_last)),
     ],
     "nn.leaky_relu": [lambda cls: cls(), lambda cls: cls(0.2, inplace=True)],
     "nn.gelu": [lambda cls: cls(), lambda cls: cls("tanh")],
@@ -304,6 +347,16 @@ def test_one_seed_is_one_table_on_every_rung(cell, seed, sizes, data):
     expected = initial(Rung.NATIVE, cell.ladder.native, seed, cell.dtype, *sizes, padding_idx)
     for rung, impl in cell.implementations.items():
         assert_same(initial(rung, impl, seed, cell.dtype, *sizes, padding_idx), expected, f"{cell.concept} {rung}")
+
+
+@cells("nn.conv2d", cpu_because="parameters are drawn on the CPU")
+@given(seed=SEEDS, kernel=st.sampled_from([3, (1, 2), 1]), groups=st.sampled_from([1, 2]), bias=st.booleans())
+def test_one_seed_is_one_kernel_on_every_rung(cell, seed, kernel, groups, bias):
+    """Born from one seed, convolutions have the same weights to the bit, and leave the generator in the same state."""
+    sizes, options = (2, 4, kernel), {"groups": groups, "bias": bias}
+    expected = initial(Rung.NATIVE, cell.ladder.native, seed, cell.dtype, *sizes, **options)
+    for rung, impl in cell.implementations.items():
+        assert_same(initial(rung, impl, seed, cell.dtype, *sizes, **options), expected, f"{cell.concept} {rung}")
 
 
 @cells("nn.batch_norm1d", rungs=DROP_IN, dtypes=None, cpu_because="a state is the same on any device")
@@ -404,6 +457,30 @@ REFUSED = {
         "less than no padding": lambda cls: cls(2, padding=-1)(leaf(1, 2, 2)),
         "no dilation": lambda cls: cls(2, dilation=0)(leaf(1, 2, 2)),
         "booleans": lambda cls: cls(1)(leaf(1, 2, 2) > 0),
+    },
+    "nn.conv2d": {
+        "two dimensions": lambda cls: cls(2, 3, 2)(leaf(3, 3)),
+        "five dimensions": lambda cls: cls(2, 3, 2)(leaf(1, 1, 2, 3, 3)),
+        "other channels": lambda cls: cls(3, 3, 2)(leaf(1, 2, 3, 3)),
+        "another dtype": lambda cls: cls(2, 3, 2)(leaf(2, 3, 3).double()),
+        "windows too large": lambda cls: cls(2, 3, 5)(leaf(1, 2, 3, 3)),
+        "a size that is no integer": lambda cls: cls(2, 2, 1.5),
+        "windows of nothing": lambda cls: cls(2, 2, 0),
+        "no outputs": lambda cls: cls(2, 0, 2),
+        "integers": lambda cls: cls(2, 2, 2, dtype=torch.int64),
+        "three strides": lambda cls: cls(2, 2, 2, (1, 2, 3))(leaf(2, 3, 3)),
+        "no stride": lambda cls: cls(2, 2, 2, 0)(leaf(2, 3, 3)),
+        "less than no padding": lambda cls: cls(2, 2, 2, padding=-1)(leaf(2, 3, 3)),
+        "no dilation": lambda cls: cls(2, 2, 2, dilation=0)(leaf(2, 3, 3)),
+        "no groups": lambda cls: cls(2, 2, 2, groups=0),
+        "inputs that are no groups": lambda cls: cls(3, 2, 2, groups=2),
+        "outputs that are no groups": lambda cls: cls(2, 3, 2, groups=2),
+        "another word": lambda cls: cls(2, 2, 2, padding="full"),
+        "the same with a stride": lambda cls: cls(2, 2, 2, (1, 2), padding="same"),
+        "the same of an even kernel": lambda cls: cls(2, 2, 2, padding="same")(leaf(2, 3, 3)),
+        "another border": lambda cls: cls(2, 2, 2, padding_mode="mirror"),
+        "a mirror too small": lambda cls: cls(2, 2, 2, padding=3, padding_mode="reflect")(leaf(2, 3, 3)),
+        "more than once around": lambda cls: cls(2, 2, 2, padding=4, padding_mode="circular")(leaf(2, 3, 3)),
     },
     "nn.batch_norm1d": {
         "one dimension": lambda cls: cls(3)(leaf(3)),

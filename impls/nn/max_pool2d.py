@@ -19,6 +19,7 @@ Source   Ranzato et al. 2007; torch/nn/modules/pooling.py, ATen/native/cpu/MaxPo
 """
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -85,15 +86,16 @@ def flat(tables, width):
 
 def pair(n):
     """One number, or one for rows and one for columns."""
-    return tuple(np.broadcast_to(n, 2).tolist())
+    return tuple(n) if isinstance(n, Iterable) else (n, n)
 
 
 def _grid(shape, kernel_size, stride, padding, dilation, ceil_mode):
     each = map(pair, (kernel_size, kernel_size if stride is None else stride, padding, dilation))
-    return tuple(_axis(*of_axis, ceil_mode) for of_axis in zip(shape[-2:], *each, strict=True))
+    return tuple(windows_on(*of_axis, ceil_mode) for of_axis in zip(shape[-2:], *each, strict=True))
 
 
-def _axis(size, kernel, stride, padding, dilation, ceil_mode):
+def windows_on(size, kernel, stride, padding, dilation, ceil_mode=False):
+    """As many windows as fit on so many places."""
     left = size + 2 * padding - dilation * (kernel - 1) - 1
     outputs = (left + (stride - 1) * ceil_mode) // stride + 1
     if ceil_mode and (outputs - 1) * stride >= size + padding:

@@ -246,6 +246,9 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     def reshape(self, *shape):
         return self._map(lambda a: a.reshape(*shape))
 
+    def transpose(self, *axes):
+        return self._map(lambda a: a.transpose(*axes))
+
     def _join(self, join, arrays, axis=0):
         arrays = [self._lift(a) for a in arrays]
         value = join([a.value for a in arrays], axis)

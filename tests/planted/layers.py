@@ -12,6 +12,8 @@ ALONE = "test_layers.test_in_evaluation_a_row_does_not_see_its_neighbours"
 ONE_ROW = "test_layers.test_of_one_row_there_is_no_variance"
 NO_ROW = "test_layers.test_what_is_no_row_is_refused"
 TABLE = "test_layers.test_custom_has_natives_options_of_a_table"
+BORDER = "test_layers.test_a_border_is_the_image_continued"
+KERNEL = "test_layers.test_one_seed_is_one_kernel_on_every_rung"
 SEED = "test_layers.test_one_seed_is_one_table_on_every_rung"
 LAYOUT = "test_layers.test_a_state_from_before_batches_were_counted_is_taken"
 BORN = "test_layers.test_a_layer_is_born_as_natives_is"
@@ -27,7 +29,7 @@ sigmoid, tanh, silu, softplus = planter("nn.sigmoid"), planter("nn.tanh"), plant
 gelu, softmax, log_softmax = planter("nn.gelu"), planter("nn.softmax"), planter("nn.log_softmax")
 embedding, layer_norm, batch_norm = planter("nn.embedding"), planter("nn.layer_norm"), planter("nn.batch_norm1d")
 rms_norm = planter("nn.rms_norm")
-max_pool2d = planter("nn.max_pool2d")
+max_pool2d, conv2d = planter("nn.max_pool2d"), planter("nn.conv2d")
 
 NORMAL = "return g - mean(g) - normal * mean(g * normal)"
 
@@ -164,7 +166,7 @@ BUGS = [
     max_pool2d("first_nan", "nan.shape[1] - 1 - nan[:, ::-1].argmax(axis=1)", "nan.argmax(axis=1)", TIES, "np.argmax's"),
     max_pool2d("overlapping_windows_overwrite", "[:, windows], 0.0).sum(axis=1)", "[:, windows], 0.0)[:, 0]", AGREE, "NumPy's dx[places] = dy"),
     max_pool2d("strides_by_one", "kernel_size if stride is None else stride, padding", "1 if stride is None else stride, padding", AGREE, "a convolution's default"),
-    max_pool2d("stride_of_rows_for_columns", "    return tuple(np.broadcast_to(n, 2).tolist())", "    return tuple(np.broadcast_to(np.ravel(n)[0], 2).tolist())", AGREE, "clause"),
+    max_pool2d("stride_of_rows_for_columns", "tuple(n) if isinstance(n, Iterable) else (n, n)", "(n[0], n[0]) if isinstance(n, Iterable) else (n, n)", AGREE, "clause"),
     max_pool2d("axes_exchanged", "zip(shape[-2:], *each", "zip(shape[-2:], *(two[::-1] for two in each)", AGREE, "clause"),
     max_pool2d("padding_before_only", "size + 2 * padding - dilation", "size + padding - dilation", AGREE, "clause"),
     max_pool2d("dilation_ignored", "return Axis(size, kernel, stride, padding, dilation, outputs)", "return Axis(size, kernel, stride, padding, 1, outputs)", AGREE, "clause"),
@@ -187,4 +189,48 @@ BUGS = [
     max_pool2d("custom_never_ceils", "ceil_mode=self.ceil_mode,", "", BITS, "clause"),
     max_pool2d("custom_returns_no_indices", "return_indices=self.return_indices,", "", PLACES, "clause"),
     max_pool2d("custom_shows_its_indices", '"dilation", "ceil_mode")', '"dilation", "return_indices", "ceil_mode")', BORN, "clause"),
+    # ── convolution
+    conv2d("turns_the_kernel_over", "_images(w.reshape(groups", "_images(w[:, :, ::-1, ::-1].reshape(groups", AGREE, "pytorch#117534: scipy.signal.convolve"),
+    conv2d("gradient_is_a_correlation", "turned = w.reshape(", "turned = w[:, :, ::-1, ::-1].reshape(", ADJOINT, "clause"),
+    conv2d("same_larger_half_before", "return total // 2, total - total // 2", "return total - total // 2, total // 2", AGREE, "clause"),
+    conv2d("same_of_a_kernel_not_dilated", "dilation * (kernel - 1) if padding", "kernel - 1 if padding", AGREE, "pytorch#3867, in a comment"),
+    conv2d("valid_is_same", 'if padding == "same" else 0', "if True else 0", AGREE, "clause"),
+    conv2d("pads_behind_only", "return padding, padding\n", "return 0, 2 * padding\n", AGREE, "clause"),
+    conv2d("border_learns_nothing", "(at[:, None] == np.arange(n)).astype", "(np.arange(len(at))[:, None] - (len(at) - n) // 2 == np.arange(n)).astype", ADJOINT, "a border that is copied without a gradient"),
+    conv2d("reflect_repeats_the_edge", "(n - 1) - abs((n - 1) - abs(i))", "np.where(i < 0, -i - 1, np.where(i < n, i, 2 * n - 1 - i)).clip(0, n - 1)", BORDER, "np.pad's symmetric"),
+    conv2d("replicates_zeros", "np.clip(i, 0, n - 1),\n", "i,\n", BORDER, "clause"),
+    conv2d("circular_is_cut_off", '"circular": lambda i, n: i % n', '"circular": lambda i, n: np.clip(i, 0, n - 1)', BORDER, "clause"),
+    conv2d("zeros_replicate", '"zeros": lambda i, _: i', '"zeros": lambda i, n: np.clip(i, 0, n - 1)', BORDER, "clause"),
+    conv2d("mode_ignored", "SHOWN[mode](np", 'SHOWN["zeros"](np', BORDER, "clause"),
+    conv2d("groups_interleave", "seen.transpose(1, 2, 0, 3)", "seen.reshape(n, channels // groups, groups, *places.shape).transpose(2, 1, 3, 0, 4)", AGREE, "clause"),
+    conv2d("bias_ignored", "y if b is None else y + b.reshape(-1, 1, 1)", "y", AGREE, "clause"),
+    conv2d("bias_gradient_averaged", "dy.sum(axis=(0, 2, 3)) if any", "dy.mean(axis=(0, 2, 3)) if any", AGREE, "clause"),
+    conv2d("bias_gradient_by_image", "dy.sum(axis=(0, 2, 3)) if any", "dy[:1].sum(axis=(0, 2, 3)) if any", AGREE, "clause"),
+    conv2d("weight_gradient_of_other_outputs", "rows = dy.transpose(1, 0, 2, 3)", "rows = dy[:, ::-1].transpose(1, 0, 2, 3)", ADJOINT, "clause"),
+    conv2d("gradient_of_one_output", "turned = w.reshape(", "turned = (w * (np.arange(outputs) % (outputs // groups) == 0).astype(w.dtype).reshape(-1, 1, 1, 1)).reshape(", ADJOINT, "clause"),
+    conv2d("stride_of_columns_for_rows", "options = pair(stride), ", "options = pair(stride)[::-1], ", AGREE, "clause"),
+    conv2d("padding_of_columns_for_rows", "sides(padding), pair(dilation)\n    axes", "sides(padding)[::-1], pair(dilation)\n    axes", AGREE, "clause"),
+    conv2d("dilation_ignored", "kernel, stride, 0, dilation)", "kernel, stride, 0, 1)", AGREE, "clause"),
+    conv2d("reaches_beyond_the_border", "kernel, stride, 0, dilation)", "kernel, stride, 0, dilation, True)", AGREE, "clause: ceil_mode's windows"),
+    conv2d("one_image_is_a_batch", "return (y if x.ndim == 4 else y[0]), Saved", "return y, Saved", AGREE, "clause"),
+    conv2d("raw_turns_the_kernel_over", "weight.unflatten(0, (groups, -1))).flatten", "weight.flip(-2, -1).unflatten(0, (groups, -1))).flatten", AGREE, "pytorch#117534"),
+    conv2d("raw_pads_columns_as_rows", "left_right + above_below", "above_below + left_right", AGREE, "F.pad counts from the last dimension"),
+    conv2d("raw_mode_ignored", '"constant" if padding_mode == "zeros" else padding_mode)', '"constant")', BORDER, "clause"),
+    conv2d("raw_dilation_ignored", "[..., ::rows, ::columns]", "[..., :high, :wide]", AGREE, "clause"),
+    conv2d("raw_bias_ignored", "return y if bias is None else y + bias.reshape(-1, 1, 1)", "return y", AGREE, "clause"),
+    conv2d("custom_pads_twice", "            padding = (0, 0)\n", "", BITS, "clause"),
+    conv2d("custom_mode_ignored", '        if self.padding_mode != "zeros":\n', "        if False:\n", BORDER, "clause"),
+    conv2d("custom_pads_columns_as_rows", "[*borders][::-1]", "[*borders]", BITS, "F.pad counts from the last dimension"),
+    conv2d("custom_stride_ignored", "bias, self.stride, padding", "bias, 1, padding", BITS, "clause"),
+    conv2d("custom_dilation_ignored", "padding, self.dilation, self.groups)", "padding, 1, self.groups)", BITS, "clause"),
+    conv2d("custom_by_hand", "torch.nn.functional.conv2d(input, weight, bias, self.stride, padding, self.dilation, self.groups)", "conv2d_raw(input, weight, bias, stride=self.stride, padding=padding, dilation=self.dilation, groups=self.groups)", BITS, "clause: the same bits need the same operation"),
+    conv2d("custom_born_as_laid_out", "memory_format=torch.contiguous_format, requires", "requires", BORN, "clause"),
+    conv2d("custom_tells_no_border", ' "bias": True, "padding_mode": "zeros"}', ' "bias": True}', BORN, "clause"),
+    conv2d("custom_strides_the_same", 'if self.padding == "same" and any', 'if self.padding == "other" and any', REFUSES, "pytorch#67551"),
+    conv2d("custom_drops_channels", "            if getattr(self, name) % self.groups:\n", "            if False:\n", REFUSES, "clause"),
+    conv2d("custom_any_border", "if self.padding_mode not in modes:", "if False:", REFUSES, "clause"),
+    conv2d("custom_any_word", "self.padding not in words", "False", REFUSES, "clause"),
+    conv2d("bias_bound_of_one_place", "(out_channels,), -bias_bound(shape), bias_bound(shape), dtype)\n    return {\"weight\": w,", "(out_channels,), -bias_bound(shape[:2]), bias_bound(shape[:2]), dtype)\n    return {\"weight\": w,", KERNEL, "a linear layer's"),
+    conv2d("born_of_all_channels", "in_channels // groups, *pair(kernel_size)\n    w, rng", "in_channels, *pair(kernel_size)\n    w, rng", KERNEL, "clause"),
+    conv2d("raw_born_without_bias", "uniform_raw(generator, (out_channels,), -bias_bound(shape), bias_bound(shape), dtype)", "(torch.zeros(out_channels, dtype=dtype), generator)", KERNEL, "Keras's default"),
 ]

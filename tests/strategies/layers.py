@@ -11,7 +11,7 @@ from tests.observe.nn import Problem
 from tests.strategies import nn
 from tests.strategies.arrays import arrays, graded, lattice, shapes
 from tests.strategies.losses import extreme
-from tests.strategies.nn import asked
+from tests.strategies.nn import asked, noise
 
 SOME = st.integers(0, 4).map(lambda i: (i > 0,))
 
@@ -169,7 +169,7 @@ LEADING = st.sampled_from([(1, 2), (2, 1), (2,), (2, 2), (1, 1), (0, 2)])  # ima
 
 
 @st.composite
-def an_axis(draw):
+def pooled_axis(draw):
     """So many rows, or columns, on which a window fits: (size, kernel, stride, padding, dilation)."""
     kernel, dilation = draw(st.sampled_from([2, 3, 1, 2])), draw(st.sampled_from([1, 1, 2]))
     span = dilation * (kernel - 1) + 1
@@ -179,19 +179,18 @@ def an_axis(draw):
 
 
 @st.composite
-def grids(draw):
-    """The sizes of an image and the windows on it, told by one number or by two."""
-    rows, columns = draw(an_axis(), label="rows"), draw(an_axis(), label="columns")
+def told(draw, rows, columns):
+    """The sizes of an image, and the options of the windows on it, each told by one number or by two."""
     names = ("kernel_size", "stride", "padding", "dilation")
-    told = lambda two: two[0] if two[0] == two[1] and draw(st.booleans()) else two
     sizes, *each = zip(rows, columns, strict=True)
-    return sizes, {name: told(two) for name, two in zip(names, each, strict=True)}
+    one = draw(st.booleans(), label="told by one number")
+    return sizes, {name: two[0] if one and two[0] == two[1] else two for name, two in zip(names, each, strict=True)}
 
 
 @st.composite
 def max_pool2d(draw, dtype, ties=True):
     """Windows that overlap, touch or leave gaps; half of the time with ties."""
-    sizes, settings = draw(grids())
+    sizes, settings = draw(told(draw(pooled_axis(), label="rows"), draw(pooled_axis(), label="columns")))
     settings["ceil_mode"] = draw(st.booleans(), label="ceil_mode")
     if draw(st.integers(0, 3)) == 0:
         settings["stride"] = None
@@ -206,6 +205,44 @@ def max_pool2d(draw, dtype, ties=True):
         x = (np.array(order, dtype).reshape(shape) - 5) / 3
     dy = draw(graded((*leading, *pooled.shape[1:]), dtype, exponents=(-4, 3)))
     return Problem({"x": x}, draw(SOME), dy, settings)
+
+
+BORDERS = [("replicate", None), ("zeros", None), ("reflect", None), ("circular", None)]  # so many places, or a word
+BORDERS += [("zeros", "same"), ("reflect", "same"), ("zeros", "valid")]
+
+
+@st.composite
+def convolved_axis(draw, mode, word):
+    """As many rows, or columns, as native takes for its border: (size, kernel, stride, padding, dilation), outputs."""
+    kernel, dilation = draw(st.sampled_from([2, 3, 1, 2])), draw(st.sampled_from([1, 2, 1]))
+    reach = dilation * (kernel - 1)  # from the first place that a window sees to the last
+    padding = word or draw(st.integers(int(mode != "zeros"), 2))
+    added = reach if word == "same" else 0 if word else 2 * padding
+    fewest = {"reflect": (added + 1) // 2 + 1, "circular": (added + 1) // 2}.get(mode, 1)
+    size = draw(st.integers(max(1, fewest, reach + 1 - added), 6))
+    stride = 1 if word == "same" else draw(st.integers(1, 3))
+    return (size, kernel, stride, padding, dilation), (size + added - reach - 1) // stride + 1
+
+
+@st.composite
+def conv2d(draw, dtype):
+    """Borders of every kind, and groups of channels; two images, none, or one that is no batch."""
+    mode, word = border = draw(st.sampled_from(BORDERS), label="border")
+    (rows, high), (columns, wide) = (draw(convolved_axis(*border), label=label) for label in ("rows", "columns"))
+    sizes, settings = draw(told(rows, columns))
+    settings["padding"] = word or settings["padding"]
+    groups = draw(st.sampled_from([1, 2, 1]), label="groups")
+    seen, outputs = draw(st.sampled_from([1, 2]), label="channels that one sees"), groups * draw(st.integers(1, 2))
+    leading = draw(st.sampled_from([(2,), (), (2,), (0,), (2,)]), label="images")
+    shape_of = {"x": (*leading, groups * seen, *sizes), "weight": (outputs, seen, rows[1], columns[1])}
+    shape_of |= {"bias": (outputs,)} if draw(st.integers(0, 2)) else {}
+    of = draw(st.sampled_from([noise, lattice, noise]))
+    inputs = {name: draw(of(shape, dtype)) for name, shape in shape_of.items()}
+    born = {"in_channels": groups * seen, "out_channels": outputs, "bias": "bias" in inputs}
+    born["kernel_size"] = settings.pop("kernel_size")
+    settings |= {"padding_mode": mode, "groups": groups}
+    dy = draw(of((*leading, outputs, high, wide), dtype))
+    return Problem(inputs, draw(asked(len(inputs))), dy, settings, None, born)
 
 
 PROBLEMS = nn.PROBLEMS | {
@@ -224,6 +261,7 @@ PROBLEMS = nn.PROBLEMS | {
     "nn.rms_norm": rms_norm,
     "nn.batch_norm1d": batch_norm1d,
     "nn.max_pool2d": max_pool2d,
+    "nn.conv2d": conv2d,
 }
 
 
