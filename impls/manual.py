@@ -68,6 +68,7 @@ from impls.nn.max_pool2d import max_pool2d_manual as max_pool2d
 from impls.nn.module import named_parameters_manual as named_parameters
 from impls.nn.relu import relu_manual as relu
 from impls.nn.rms_norm import rms_norm_manual as rms_norm
+from impls.nn.scaled_dot_product_attention import scaled_dot_product_attention_manual as scaled_dot_product_attention
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_manual as sequential
 from impls.nn.sigmoid import sigmoid_manual as sigmoid
@@ -203,6 +204,7 @@ __all__ = [
     "rmsprop",
     "rng",
     "rprop",
+    "scaled_dot_product_attention",
     "sequential",
     "sequential_lr",
     "sequential_sampler",

@@ -56,6 +56,7 @@ from torch.nn import (
     Softplus,
     Tanh,
 )
+from torch.nn.functional import scaled_dot_product_attention
 from torch.nn.init import (
     calculate_gain,
     constant_,
@@ -260,6 +261,7 @@ __all__ = [
     "pow",
     "random_split",
     "result_type",
+    "scaled_dot_product_attention",
     "sparse_",
     "split",
     "stack",

@@ -63,6 +63,7 @@ from impls.nn.module import named_parameters_raw as named_parameters
 from impls.nn.parameter import parameter_raw as parameter
 from impls.nn.relu import relu_raw as relu
 from impls.nn.rms_norm import rms_norm_raw as rms_norm
+from impls.nn.scaled_dot_product_attention import scaled_dot_product_attention_raw as scaled_dot_product_attention
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_raw as sequential
 from impls.nn.sigmoid import sigmoid_raw as sigmoid
@@ -190,6 +191,7 @@ __all__ = [
     "rmsprop",
     "rng",
     "rprop",
+    "scaled_dot_product_attention",
     "sequential",
     "sequential_lr",
     "sequential_sampler",

@@ -17,7 +17,10 @@ DTYPES = ("float64", "float32")  # float64 first: it proves the formula, float32
 DEVICES = ("cpu", "cuda")
 
 # Whose numbers on CUDA no bound of a sum covers, and why.
-CPU_ONLY = {"nn.conv2d": "CUDA's convolutions may be Winograd's or Fourier's, or in TF32"}
+CPU_ONLY = {
+    "nn.conv2d": "CUDA's convolutions may be Winograd's or Fourier's, or in TF32",
+    "nn.scaled_dot_product_attention": "CUDA's fused kernels have an exp of their own, and products in TF32",
+}
 
 LADDERS: dict[str, Ladder] = dict(concepts())  # what the laws look a concept up in; tests/planted swaps entries
 

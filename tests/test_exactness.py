@@ -387,6 +387,7 @@ def test_exact_numbers_choose_a_place(f, data):
     x = data.draw(lattice((2, 3), f.name))
     assert_bitwise(bounded(x, f.name).argmax(1), x.argmax(1))
     assert_bitwise(np.isnan(bounded(x, f.name)), np.zeros((2, 3), bool))
+    assert_bitwise(np.isinf(bounded(x, f.name)), np.zeros((2, 3), bool))
 
 
 @FORMS
@@ -736,6 +737,7 @@ BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and 
     "one branch of an open comparison": ("np.where(condition.undecided, span, error)", "error", OPEN, None),
     "the largest stands where the least does": ("_chosen_by().argmax(axis)", "_chosen_by().argmin(axis)", PLACE, None),
     "no number is one": ("np.isnan(a._chosen_by())", "~np.isnan(a._chosen_by())", PLACE, None),
+    "no number is finite": ("np.isinf(a._chosen_by())", "~np.isinf(a._chosen_by())", PLACE, None),
     "what rounds chooses a place": ("if np.any(self.error):", "if False:", REFUSAL, "whether what rounds is a number"),
     "a number may differ from itself": (" | (self is other)", "", ITSELF, None),
     "every comparison is open": ("other.value), ~decided)", "other.value), np.True_)", OPEN, None),

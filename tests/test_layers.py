@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from impls.ladder import Rung
 from tests.associations import reference
-from tests.cells import DROP_IN, WORDS, cells
+from tests.cells import DROP_IN, SEEN, WORDS, cells
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_same
 from tests.laws import passes
 from tests.laws.words import assert_refused_alike
@@ -35,9 +35,10 @@ LAYERS = (
     "nn.max_pool2d",
     "nn.conv2d",
 )
+ATTENTION = "nn.scaled_dot_product_attention"
 
 
-@cells(*LAYERS)
+@cells(*LAYERS, ATTENTION)
 @given(data=st.data())
 def test_rungs_agree_on_values_and_gradients(cell, data):
     """Every rung returns the formula's output, its gradients of the gradient from above, None where none is needed, and
@@ -61,7 +62,7 @@ def test_custom_is_native_bit_for_bit(cell, data):
 
 
 @pytest.mark.skipif(not LONGDOUBLE_IS_WIDER, reason="a complex step in double is no exacter than the gradient")
-@cells(*LAYERS, rungs=(Rung.MANUAL,), dtypes=("float64",), cpu_because="NumPy has no device")
+@cells(*LAYERS, ATTENTION, rungs=(Rung.MANUAL,), dtypes=("float64",), cpu_because="NumPy has no device")
 @given(data=st.data())
 def test_backward_is_the_adjoint_of_forward(cell, data):
     """The gradients by hand are the transpose of the derivative: <v, J'u> = <Jv, u>, J by the complex step."""
@@ -79,7 +80,7 @@ SMOOTHED = {
 }
 
 
-@cells(*LAYERS)
+@cells(*LAYERS, ATTENTION)
 @given(data=st.data())
 def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
     """Only the gradients that are asked for are computed, and each is the one that is computed among all."""
@@ -188,6 +189,57 @@ def test_custom_has_natives_options_of_a_table(cell, data):
     assert_same(*left, "custom embedding")
 
 
+# ── attention ───────────────────────────────────────────────────────────────────────────────────
+
+
+@cells(ATTENTION)
+@given(data=st.data())
+def test_minus_infinity_hides_what_false_hides(cell, data):
+    """A mask of 0 and -∞ is the mask of booleans, to the bit, on every rung and for every gradient."""
+    with_booleans = lambda p: p.inputs.get("attn_mask", p.dy).dtype == bool
+    problem = data.draw(problems(cell.concept, cell.dtype).filter(with_booleans), label="problem")
+    told = np.where(problem.inputs["attn_mask"], 0, -np.inf).astype(cell.dtype)
+    for rung, impl in cell.implementations.items():
+        traces = [
+            observe(rung, impl, problem._replace(inputs=problem.inputs | {"attn_mask": mask}), device=cell.device)
+            for mask in (told, problem.inputs["attn_mask"])
+        ]
+        assert_same(*traces, f"{cell.concept} {rung}")
+
+
+@cells(ATTENTION, rungs=(Rung.MANUAL, Rung.RAW), dtypes=None)
+def test_one_mask_is_enough(cell):
+    """Where a mask is given and another asked for, nobody guesses which."""
+    inputs = {name: np.ones((2, 2)) for name in ("q", "k", "v", "attn_mask")}
+    for rung, impl in cell.implementations.items():
+        with pytest.raises(ValueError, match="not to be given with is_causal"):
+            observe(rung, impl, Problem(inputs, (False,) * 4, np.ones((2, 2)), {"is_causal": True}))
+
+
+def live(reason, raises):
+    """A difference of native's from itself, in the versions it was seen in."""
+    return pytest.mark.xfail(
+        torch.__version__.startswith(SEEN), reason=f"live in torch {SEEN}: {reason}", raises=raises, strict=True
+    )
+
+
+@live("of four dimensions the fused kernel is taken, and applies both", raises=pytest.fail.Exception)
+def test_native_refuses_a_second_mask_of_four_dimensions_too():
+    """attn_mask and is_causal together are refused, however many dimensions there are."""
+    mask = torch.ones(2, 2)
+    for q in (torch.ones(1, 2, 2), torch.ones(1, 1, 2, 2)):
+        with pytest.raises(RuntimeError, match="Explicit attn_mask should not be set when is_causal=True"):
+            torch.nn.functional.scaled_dot_product_attention(q, q, q, mask, is_causal=True)
+
+
+@live("the fused kernel counts the values, and leaves the other keys out", raises=pytest.fail.Exception)
+def test_native_refuses_fewer_values_than_keys():
+    """A key without a value is refused."""
+    for q in (torch.ones(1, 2, 2), torch.ones(1, 1, 2, 2)):
+        with pytest.raises(RuntimeError):
+            torch.nn.functional.scaled_dot_product_attention(q, q, q[..., :1, :])
+
+
 # ── windows ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -227,6 +279,14 @@ def _found(rung, impl, x, **settings):
     pool = functools.partial(impl, **settings, return_indices=True)
     y, places = pool(x) if rung is Rung.RAW else pool()(x)
     return [seen(y), seen(places)]
+
+
+@live("a window that sees nothing but padding has the place behind the last", raises=AssertionError)
+def test_every_place_of_native_lies_in_the_image():
+    """An index of the largest is that of a place, so that its gradient has one to go to."""
+    pool = torch.nn.MaxPool2d((2, 1), padding=(1, 0), dilation=2, return_indices=True)
+    y, indices = pool(torch.ones(1, 1, 2))
+    assert (indices < 2).all(), (y, indices)
 
 
 @cells("nn.conv2d", dtypes=None)

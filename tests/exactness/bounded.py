@@ -397,6 +397,7 @@ _UFUNCS = {
     np.cos: Bounded._cos,
     np.power: Bounded._power,
     np.isnan: lambda a: np.isnan(a._chosen_by()),
+    np.isinf: lambda a: np.isinf(a._chosen_by()),
     np.less: lambda a, b: a._compare(b, np.less),
     np.greater: lambda a, b: a._compare(b, np.greater),
     np.less_equal: lambda a, b: a._compare(b, np.less_equal),

@@ -39,14 +39,16 @@ def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
         return _manual(impl, problem, lift)
     with torch.random.fork_rng(devices=()):
         leaves = {name: tensor(a, device) for name, a in problem.inputs.items()}
-        if rung is not Rung.RAW:
+        is_function = rung is Rung.RAW or inspect.isbuiltin(impl)
+        if not is_function:
             module = _module(impl, problem, leaves)
             leaves |= module.named_parameters()
         for leaf, needed in zip(leaves.values(), problem.needs, strict=True):
             leaf.requires_grad_(needed)
         generator = torch.default_generator.manual_seed(problem.seed or 0)
-        if rung is Rung.RAW:
-            y, left = _called(impl, leaves, problem, generator), state_of(generator)
+        if is_function:
+            drawn = {"generator": generator} if rung is Rung.RAW and problem.seed is not None else {}
+            y, left = _called(impl, leaves, problem, drawn), state_of(generator)
             y, left = y if isinstance(y, tuple) else (y, left)
         else:
             y = _passed(module, leaves)
@@ -66,10 +68,9 @@ def _manual(pair, problem, lift):
     return _trace(y, pair.backward(lift(problem.dy), saved, problem.needs), problem, *left)
 
 
-def _called(function, leaves, problem, generator):
-    drawn = {} if problem.seed is None else {"generator": generator}
+def _called(function, leaves, problem, drawn):
     if problem.stats is not None:
-        drawn["stats"] = Stats(*_tensors(problem.stats, leaves).values())
+        drawn |= {"stats": Stats(*_tensors(problem.stats, leaves).values())}
     return function(*leaves.values(), **_tensors(problem.settings, leaves), **drawn)
 
 

@@ -22,6 +22,8 @@ PLACES = "test_layers.test_every_rung_finds_the_same_places"
 TIES = "test_layers.test_the_first_of_the_largest_has_the_gradient"
 NO_FIT = "test_layers.test_a_window_that_does_not_fit_is_refused"
 PADDING_ALONE = "test_layers.test_a_window_of_padding_alone_is_refused"
+INFINITY = "test_layers.test_minus_infinity_hides_what_false_hides"
+ONE_MASK = "test_layers.test_one_mask_is_enough"
 REFUSES = "test_layers.test_custom_refuses_what_native_refuses_in_its_words"
 
 identity, flatten, leaky_relu = planter("nn.identity"), planter("nn.flatten"), planter("nn.leaky_relu")
@@ -29,6 +31,7 @@ sigmoid, tanh, silu, softplus = planter("nn.sigmoid"), planter("nn.tanh"), plant
 gelu, softmax, log_softmax = planter("nn.gelu"), planter("nn.softmax"), planter("nn.log_softmax")
 embedding, layer_norm, batch_norm = planter("nn.embedding"), planter("nn.layer_norm"), planter("nn.batch_norm1d")
 rms_norm = planter("nn.rms_norm")
+attention = planter("nn.scaled_dot_product_attention")
 max_pool2d, conv2d = planter("nn.max_pool2d"), planter("nn.conv2d")
 
 NORMAL = "return g - mean(g) - normal * mean(g * normal)"
@@ -189,6 +192,40 @@ BUGS = [
     max_pool2d("custom_never_ceils", "ceil_mode=self.ceil_mode,", "", BITS, "clause"),
     max_pool2d("custom_returns_no_indices", "return_indices=self.return_indices,", "", PLACES, "clause"),
     max_pool2d("custom_shows_its_indices", '"dilation", "ceil_mode")', '"dilation", "return_indices", "ceil_mode")', BORN, "clause"),
+    # ── attention
+    attention("not_scaled", "    scale = 1 / math.sqrt(q.shape[-1]) if", "    scale = 1.0 if", AGREE, "clause"),
+    attention("scaled_by_the_width", "    scale = 1 / math.sqrt(q.shape[-1]) if", "    scale = 1 / q.shape[-1] if", AGREE, "muP's attention"),
+    attention("scaled_by_the_values", "    scale = 1 / math.sqrt(q.shape[-1]) if", "    scale = 1 / math.sqrt(v.shape[-1]) if", AGREE, "clause"),
+    attention("mask_is_scaled", "(q @ k.mT) * scale + m", "(q @ k.mT + m) * scale", AGREE, "clause"),
+    attention("overflows", "np.where(allowed, s - top, 0.0)", "np.where(allowed, s, 0.0)", AGREE, "PAIR-code/tiny-transformers#67"),
+    attention("sees_what_is_hidden", "e = np.where(allowed, ", "e = np.where(True, ", AGREE, "clause"),
+    attention("hidden_by_zero", "e = np.where(allowed, np.exp(np.where(allowed, s - top, 0.0)), 0.0)", "e = np.exp(np.where(allowed, s, 0.0) - np.where(allowed, s, 0.0).max(axis=-1, keepdims=True))", AGREE, "scores that are multiplied by the mask"),
+    attention("mask_hides", "everything & attn_mask, 0.0", "everything & ~attn_mask, 0.0", AGREE, "key_padding_mask's convention"),
+    attention("mask_of_numbers_ignored", "np.where(hidden, 0.0, attn_mask)", "0.0", AGREE, "clause"),
+    attention("causal_from_the_last", "np.tril(everything)", "np.tril(everything, shape[1] - shape[0])", AGREE, "ml-explore/mlx#2835"),
+    attention("causal_hides_itself", "np.tril(everything)", "np.tril(everything, -1)", AGREE, "clause"),
+    attention("answers_with_nan", "np.where(allowed.any(axis=-1, keepdims=True), e.sum(axis=-1, keepdims=True), 1.0)", "e.sum(axis=-1, keepdims=True)", AGREE, "pytorch#41508"),
+    attention("not_normalized", "p = e / total", "p = e", AGREE, "clause"),
+    attention("sums_over_queries", "e.sum(axis=-1, keepdims=True), 1.0)", "e.sum(axis=-2, keepdims=True), 1.0)", AGREE, "clause"),
+    attention("derivative_is_diagonal", "(dp - (dy * y).sum(axis=-1, keepdims=True))", "(dp * (1.0 - p))", ADJOINT, "a sigmoid's derivative"),
+    attention("derivative_without_the_others", "(dp - (dy * y).sum(axis=-1, keepdims=True))", "dp", ADJOINT, "clause"),
+    attention("gradient_of_queries_not_scaled", "dq = (ds @ k) * scale if", "dq = ds @ k if", ADJOINT, "clause"),
+    attention("gradient_of_keys_not_scaled", "dk = (ds.mT @ q) * scale if", "dk = ds.mT @ q if", ADJOINT, "clause"),
+    attention("gradient_of_the_mask_scaled", "_summed_to(ds, mask_shape)", "_summed_to(ds * scale, mask_shape)", ADJOINT, "clause"),
+    attention("gradient_of_the_mask_averaged", "g.sum(axis=spread, keepdims=True)", "g.mean(axis=spread, keepdims=True)", ADJOINT, "clause"),
+    attention("gradient_of_values_before_dropout", "dv = kept.mT @ dy", "dv = p.mT @ dy", AGREE, "clause"),
+    attention("gradient_passes_dropout", "(dp,) = dropout_backward(dy @ v.mT, dropped)", "dp = dy @ v.mT", AGREE, "clause"),
+    attention("dropout_ignored", "dropout_forward(p, rng, p=dropout_p)", "dropout_forward(p, rng, p=0)", AGREE, "clause"),
+    attention("minus_infinity_is_added", "hidden = np.isinf(attn_mask)", "hidden = np.zeros(attn_mask.shape, bool)", INFINITY, "clause"),
+    attention("takes_both_masks", "    if is_causal and attn_mask is not None:\n", "    if False:\n", ONE_MASK, "native's fused kernel"),
+    attention("raw_not_scaled", "q @ k.mT * (1 / math.sqrt(q.shape[-1]) if", "q @ k.mT * (1.0 if", AGREE, "clause"),
+    attention("raw_mask_hides", "allowed = allowed & attn_mask\n", "allowed = allowed & ~attn_mask\n", AGREE, "key_padding_mask's convention"),
+    attention("raw_causal_from_the_last", "allowed = allowed.tril()", "allowed = allowed.tril(s.shape[-1] - s.shape[-2])", AGREE, "ml-explore/mlx#2835"),
+    attention("raw_answers_with_a_mean", ".softmax(-1) * allowed", ".softmax(-1)", AGREE, "hidden by the least number, and so all alike"),
+    attention("raw_answers_with_nan", "torch.finfo(s.dtype).min", "-torch.inf", AGREE, "pytorch#41508"),
+    attention("raw_along_queries", ".softmax(-1)", ".softmax(-2)", AGREE, "clause"),
+    attention("raw_drops_nothing", "dropout_raw(p, p=dropout_p, generator=generator) @ v", "p @ v", AGREE, "clause"),
+    attention("raw_drops_values", "dropout_raw(p, p=dropout_p, generator=generator) @ v", "p @ dropout_raw(v, p=dropout_p, generator=generator)", AGREE, "clause"),
     # ── convolution
     conv2d("turns_the_kernel_over", "_images(w.reshape(groups", "_images(w[:, :, ::-1, ::-1].reshape(groups", AGREE, "pytorch#117534: scipy.signal.convolve"),
     conv2d("gradient_is_a_correlation", "turned = w.reshape(", "turned = w[:, :, ::-1, ::-1].reshape(", ADJOINT, "clause"),

@@ -245,6 +245,32 @@ def conv2d(draw, dtype):
     return Problem(inputs, draw(asked(len(inputs))), dy, settings, None, born)
 
 
+@st.composite
+def scaled_dot_product_attention(draw, dtype):
+    """Of any number of dimensions: four, without dropout, are the fused kernel's.  Three keys fill no vector."""
+    leading = draw(st.sampled_from([(2, 1), (), (1, 2), (2,)]), label="leading dimensions")
+    queries, keys, width = (draw(st.integers(1, 3)) for _ in range(3))
+    wide = draw(st.sampled_from([width, width % 3 + 1]), label="width of values")
+    of, far = draw(st.sampled_from([(graded, 1), (lattice, 1), (lattice, 32)]))  # so far that float32's exp overflows
+    shape_of = {"q": (queries, width), "k": (keys, width), "v": (keys, wide)}
+    inputs = {name: draw(of((*leading, *shape), dtype)) for name, shape in shape_of.items()}
+    inputs["q"] = inputs["q"] * np.dtype(dtype).type(far)
+    settings = {"scale": draw(st.sampled_from([None, None, 0.5, None, 0.3]))}
+    kind = draw(st.sampled_from(["numbers", "booleans", "causal", "booleans", "none"]), label="mask")
+    seed = None
+    if kind == "causal":
+        settings["is_causal"] = True
+    elif kind != "none":
+        wider = draw(st.sampled_from([leading, (), leading]), label="leading dimensions of the mask")
+        shape = (*wider, draw(st.sampled_from([queries, 1])), keys)
+        inputs["attn_mask"] = draw(lattice(shape, dtype)) if kind == "numbers" else draw(lattice(shape, dtype)) > 0
+        if draw(st.integers(0, 2)) == 0:
+            settings["dropout_p"], seed = draw(st.sampled_from([0.5, 0.3])), draw(nn.SEEDS)
+    needs = tuple(n and a.dtype.kind == "f" for n, a in zip(draw(asked(len(inputs))), inputs.values(), strict=True))
+    dy = draw(graded((*leading, queries, wide), dtype, exponents=(-4, 3)))
+    return Problem(inputs, needs, dy, settings, seed)
+
+
 PROBLEMS = nn.PROBLEMS | {
     "nn.identity": identity,
     "nn.flatten": flatten,
@@ -262,6 +288,7 @@ PROBLEMS = nn.PROBLEMS | {
     "nn.batch_norm1d": batch_norm1d,
     "nn.max_pool2d": max_pool2d,
     "nn.conv2d": conv2d,
+    "nn.scaled_dot_product_attention": scaled_dot_product_attention,
 }
 
 

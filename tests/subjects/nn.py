@@ -21,7 +21,7 @@ OPTIONAL = "every option of torch's; gradients: by autograd, or from a function 
 
 
 def roles():
-    return [name for name in LADDERS if strategies_with("PROBLEMS", name)]
+    return [name for name in LADDERS if inspect.isclass(LADDERS[name].native) and strategies_with("PROBLEMS", name)]
 
 
 def _problems(role):
