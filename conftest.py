@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from impls.ladder import Rung
-from tests.cells import DEVICES, DTYPES, LADDERS, expand, given, on_device, unasked
+from tests.cells import CPU_ONLY, DEVICES, DTYPES, LADDERS, expand, given, on_device, unasked
 from tests.subjects.plugin import Judge, roles
 from tests.verdict import Verdict, judges_the_platform
 
@@ -98,7 +98,8 @@ def pytest_generate_tests(metafunc):
         return
     verdict, params = metafunc.config.pluginmanager.get_plugin("verdict"), []
     for cell in expand(mark):
-        chosen, reason = _choose(metafunc.config, cell, mark.kwargs["cpu_because"])
+        why = mark.kwargs["cpu_because"] or CPU_ONLY.get(cell.concept)
+        chosen, reason = _choose(metafunc.config, cell, why)
         if reason:
             verdict.left_out[reason] += 1
         if chosen:

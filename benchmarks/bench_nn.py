@@ -29,6 +29,12 @@ ACTIVATIONS = {
 }
 SIZES = [Size(f"64x{width}", batch=64, width=width, elements=64 * width) for width in (16, 256, 4096)]
 
+LENGTHS = [Size(f"8x{n}x32", batch=8, length=n, elements=8 * n * 32) for n in (8, 128)]
+IMAGES = [
+    Size(f"{n}x{c}x{side}x{side}", images=n, channels=c, side=side, elements=n * c * side * side)
+    for n, c, side in [(1, 1, 8), (16, 8, 28)]
+]
+
 
 @Passes
 def linear(case):
@@ -82,6 +88,32 @@ def embedding(case):
     return Problem(given, (False, True), drawn((batch, width), case.dtype, 3), {"padding_idx": 0}, born=born)
 
 
+@Passes
+def pooling(case):
+    n, c, side = case.size["images"], case.size["channels"], case.size["side"]
+    dy = drawn((n, c, side // 2, side // 2), case.dtype, 2)
+    return Problem({"x": drawn((n, c, side, side), case.dtype, 1)}, (True,), dy, {"kernel_size": 2})
+
+
+@Passes
+def convolution(case):
+    n, c, side = case.size["images"], case.size["channels"], case.size["side"]
+    given = {
+        "x": drawn((n, c, side, side), case.dtype, 1),
+        "weight": drawn((c, c, 3, 3), case.dtype, 2),
+        "bias": drawn((c,), case.dtype, 3),
+    }
+    born = {"in_channels": c, "out_channels": c, "kernel_size": 3}
+    return Problem(given, (True,) * 3, drawn((n, c, side, side), case.dtype, 4), {"padding": 1}, born=born)
+
+
+@Passes
+def attention(case):
+    names, shape = ("q", "k", "v"), (case.size["batch"], case.size["length"], 32)
+    given = {name: drawn(shape, case.dtype, i) for i, name in enumerate(names, 1)}
+    return Problem(given, (True,) * 3, drawn(shape, case.dtype, 4), {"is_causal": True})
+
+
 @contest("nn.linear", LINEAR)
 def test_linear(race):
     """A linear layer with all three gradients."""
@@ -110,6 +142,24 @@ def test_activation(race):
 def test_normalization(race):
     """A normalization with all its gradients, by the batch where it is one of batches."""
     race(normalization.assert_equivalent, normalization.start)
+
+
+@contest("nn.conv2d", IMAGES, devices=("cpu",))
+def test_conv2d(race):
+    """A kernel of nine, from as many channels to as many, with all three gradients."""
+    race(convolution.assert_equivalent, convolution.start)
+
+
+@contest("nn.scaled_dot_product_attention", LENGTHS, (Rung.MANUAL, Rung.RAW, Rung.NATIVE), devices=("cpu",))
+def test_scaled_dot_product_attention(race):
+    """Causal attention of width 32, with all three gradients."""
+    race(attention.assert_equivalent, attention.start)
+
+
+@contest("nn.max_pool2d", IMAGES)
+def test_max_pool2d(race):
+    """The largest of four, forward and back."""
+    race(pooling.assert_equivalent, pooling.start)
 
 
 @contest("nn.embedding", SIZES[:2])

@@ -65,6 +65,7 @@ from impls.losses.nll import NLLLoss
 from impls.losses.smooth_l1 import SmoothL1Loss
 from impls.nn.batch_norm1d import BatchNorm1d
 from impls.nn.buffer import Buffer
+from impls.nn.conv2d import Conv2d
 from impls.nn.conversion import Conversion
 from impls.nn.dropout import Dropout
 from impls.nn.embedding import Embedding
@@ -76,6 +77,7 @@ from impls.nn.layer_norm import LayerNorm
 from impls.nn.leaky_relu import LeakyReLU
 from impls.nn.linear import Linear
 from impls.nn.log_softmax import LogSoftmax
+from impls.nn.max_pool2d import MaxPool2d
 from impls.nn.module import Module
 from impls.nn.module_dict import ModuleDict
 from impls.nn.module_list import ModuleList
@@ -157,6 +159,7 @@ __all__ = [
     "ChainedScheduler",
     "ConcatDataset",
     "ConstantLR",
+    "Conv2d",
     "Conversion",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
@@ -184,6 +187,7 @@ __all__ = [
     "LogSoftmax",
     "Loss",
     "MSELoss",
+    "MaxPool2d",
     "Module",
     "ModuleDict",
     "ModuleList",

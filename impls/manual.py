@@ -54,6 +54,7 @@ from impls.losses.mse import mse_manual as mse_loss
 from impls.losses.nll import nll_manual as nll_loss
 from impls.losses.smooth_l1 import smooth_l1_manual as smooth_l1_loss
 from impls.nn.batch_norm1d import batch_norm1d_manual as batch_norm1d
+from impls.nn.conv2d import conv2d_manual as conv2d
 from impls.nn.dropout import dropout_manual as dropout
 from impls.nn.embedding import embedding_manual as embedding
 from impls.nn.flatten import flatten_manual as flatten
@@ -63,9 +64,11 @@ from impls.nn.layer_norm import layer_norm_manual as layer_norm
 from impls.nn.leaky_relu import leaky_relu_manual as leaky_relu
 from impls.nn.linear import linear_manual as linear
 from impls.nn.log_softmax import log_softmax_manual as log_softmax
+from impls.nn.max_pool2d import max_pool2d_manual as max_pool2d
 from impls.nn.module import named_parameters_manual as named_parameters
 from impls.nn.relu import relu_manual as relu
 from impls.nn.rms_norm import rms_norm_manual as rms_norm
+from impls.nn.scaled_dot_product_attention import scaled_dot_product_attention_manual as scaled_dot_product_attention
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_manual as sequential
 from impls.nn.sigmoid import sigmoid_manual as sigmoid
@@ -139,6 +142,7 @@ __all__ = [
     "concat_dataset",
     "constant",
     "constant_lr",
+    "conv2d",
     "cosine_annealing_lr",
     "cosine_annealing_warm_restarts",
     "cross_entropy",
@@ -175,6 +179,7 @@ __all__ = [
     "loss",
     "matmul",
     "max",
+    "max_pool2d",
     "mse_loss",
     "multi_step_lr",
     "multiplicative_lr",
@@ -199,6 +204,7 @@ __all__ = [
     "rmsprop",
     "rng",
     "rprop",
+    "scaled_dot_product_attention",
     "sequential",
     "sequential_lr",
     "sequential_sampler",

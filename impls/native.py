@@ -24,6 +24,7 @@ from torch.nn import (
     BCELoss,
     BCEWithLogitsLoss,
     Buffer,
+    Conv2d,
     CrossEntropyLoss,
     Dropout,
     Embedding,
@@ -36,6 +37,7 @@ from torch.nn import (
     LeakyReLU,
     Linear,
     LogSoftmax,
+    MaxPool2d,
     Module,
     ModuleDict,
     ModuleList,
@@ -54,6 +56,7 @@ from torch.nn import (
     Softplus,
     Tanh,
 )
+from torch.nn.functional import scaled_dot_product_attention
 from torch.nn.init import (
     calculate_gain,
     constant_,
@@ -161,6 +164,7 @@ __all__ = [
     "ChainedScheduler",
     "ConcatDataset",
     "ConstantLR",
+    "Conv2d",
     "CosineAnnealingLR",
     "CosineAnnealingWarmRestarts",
     "CrossEntropyLoss",
@@ -186,6 +190,7 @@ __all__ = [
     "LinearLR",
     "LogSoftmax",
     "MSELoss",
+    "MaxPool2d",
     "Module",
     "ModuleDict",
     "ModuleList",
@@ -256,6 +261,7 @@ __all__ = [
     "pow",
     "random_split",
     "result_type",
+    "scaled_dot_product_attention",
     "sparse_",
     "split",
     "stack",

@@ -47,6 +47,7 @@ from impls.losses.mse import mse_raw as mse_loss
 from impls.losses.nll import nll_raw as nll_loss
 from impls.losses.smooth_l1 import smooth_l1_raw as smooth_l1_loss
 from impls.nn.batch_norm1d import batch_norm1d_raw as batch_norm1d
+from impls.nn.conv2d import conv2d_raw as conv2d
 from impls.nn.dropout import dropout_raw as dropout
 from impls.nn.embedding import embedding_raw as embedding
 from impls.nn.flatten import flatten_raw as flatten
@@ -57,10 +58,12 @@ from impls.nn.leaky_relu import leaky_relu_raw as leaky_relu
 from impls.nn.linear import linear_init_raw as linear_init
 from impls.nn.linear import linear_raw as linear
 from impls.nn.log_softmax import log_softmax_raw as log_softmax
+from impls.nn.max_pool2d import max_pool2d_raw as max_pool2d
 from impls.nn.module import named_parameters_raw as named_parameters
 from impls.nn.parameter import parameter_raw as parameter
 from impls.nn.relu import relu_raw as relu
 from impls.nn.rms_norm import rms_norm_raw as rms_norm
+from impls.nn.scaled_dot_product_attention import scaled_dot_product_attention_raw as scaled_dot_product_attention
 from impls.nn.sequential import Layer
 from impls.nn.sequential import sequential_raw as sequential
 from impls.nn.sigmoid import sigmoid_raw as sigmoid
@@ -131,6 +134,7 @@ __all__ = [
     "concat_dataset",
     "constant",
     "constant_lr",
+    "conv2d",
     "cosine_annealing_lr",
     "cosine_annealing_warm_restarts",
     "cross_entropy",
@@ -165,6 +169,7 @@ __all__ = [
     "linear_lr",
     "log_softmax",
     "loss",
+    "max_pool2d",
     "mse_loss",
     "multi_step_lr",
     "multiplicative_lr",
@@ -186,6 +191,7 @@ __all__ = [
     "rmsprop",
     "rng",
     "rprop",
+    "scaled_dot_product_attention",
     "sequential",
     "sequential_lr",
     "sequential_sampler",

@@ -35,6 +35,24 @@ ASSOCIATIONS = {
             "    cdf = 0.5 * (1.0 + (of_vectors if x.dtype == np.float32 else erf(z)))",
         ),
     ],
+    "nn.scaled_dot_product_attention": [
+        # autograd's derivative of a softmax
+        ("(dy * y).sum(axis=-1", "(dp * p).sum(axis=-1"),
+        # and native's math, in which queries and keys are scaled, each by the root
+        (
+            ("(dy * y).sum(axis=-1", "(dp * p).sum(axis=-1"),
+            ("(q @ k.mT) * scale + m", "(q * math.sqrt(scale)) @ (k * math.sqrt(scale)).mT + m"),
+            ("(ds @ k) * scale", "(ds @ (k * math.sqrt(scale))) * math.sqrt(scale)"),
+            ("(ds.mT @ q) * scale", "(ds.mT @ (q * math.sqrt(scale))) * math.sqrt(scale)"),
+        ),
+        # native's fused kernel divides by the sum at the end, and comes back to p by the logarithm of the sum
+        (
+            ("p = e / total", "p = np.where(allowed, np.exp(s - (top + np.log(total))), 0.0)"),
+            ("y = kept @ v", "y = kept @ v if dropped else (e @ v) * (1.0 / total)"),
+            ("(ds @ k) * scale", "(ds * scale) @ k"),
+            ("(ds.mT @ q) * scale", "(ds * scale).mT @ q"),
+        ),
+    ],
     "nn.layer_norm": [
         # native's moments are Welford's, element by element (ATen's RowwiseMoments; where there are enough for vectors,
         # lane by lane, and then the lanes' likewise), it scales and shifts a row, and takes the gradient from x

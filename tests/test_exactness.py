@@ -127,6 +127,7 @@ OPERATIONS = {
     "where-below": lambda lib, x, y: lib.where(y < x, x, -x),
     "reshape-and-index": lambda _, x, y: x.reshape(-1)[::2],
     "broadcast": lambda lib, x, y: lib.broadcast_to(x, (2, *x.shape)),
+    "transpose": lambda _, x, y: x.transpose(1, 0),
     "transpose-matrices": lambda _, x, y: (x[None] @ y.T).mT,
     "concatenate": lambda lib, x, y: lib.concatenate([x, y], 1),
     "concatenate-and-sum": lambda lib, x, y: lib.concatenate([x, y], 1).sum(1),
@@ -381,6 +382,16 @@ def test_an_open_sign_is_any_of_three(f, data):
 
 @FORMS
 @given(data=st.data())
+def test_exact_numbers_choose_a_place(f, data):
+    """The largest of numbers that are known stands where it stands, and each of them is a number."""
+    x = data.draw(lattice((2, 3), f.name))
+    assert_bitwise(bounded(x, f.name).argmax(1), x.argmax(1))
+    assert_bitwise(np.isnan(bounded(x, f.name)), np.zeros((2, 3), bool))
+    assert_bitwise(np.isinf(bounded(x, f.name)), np.zeros((2, 3), bool))
+
+
+@FORMS
+@given(data=st.data())
 def test_a_union_admits_what_either_admits(f, data):
     """Of two formulas for one quantity, what one admits, their union admits."""
     (x, x_bounded), (y, y_bounded) = (data.draw(inexact((3,), f)) for _ in range(2))
@@ -472,6 +483,8 @@ REFUSED = {
     "arithmetic with a comparison": lambda x: (x <= 0.0) * x,
     "a choice among plain numbers": lambda x: np.where(x <= 0.0, 1.0, 0.0),
     "the places of a comparison": lambda x: np.where(x <= 0.0),
+    "the place of the largest of what rounds": lambda x: (x / 3.0).argmax(),
+    "whether what rounds is a number": lambda x: np.isnan(x / 3.0),
 }
 
 
@@ -608,6 +621,7 @@ LATTICE = test_beyond_the_lattice_the_bound_is_positive
 NOTHING = test_where_nothing_is_known_nothing_is_concluded
 OPEN = test_an_open_comparison_admits_both_branches
 OPEN_SIGN = test_an_open_sign_is_any_of_three
+PLACE = test_exact_numbers_choose_a_place
 UNION = test_a_union_admits_what_either_admits
 ZERO = test_zero_times_a_number_is_zero
 REFUSAL = test_what_would_lose_the_bound_is_refused
@@ -726,6 +740,10 @@ BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and 
     "below is at most": ("a._compare(b, np.less)", "a._compare(b, np.less_equal)", INSIDE, "where-below"),
     "above is below": ("a._compare(b, np.greater)", "a._compare(b, np.less)", INSIDE, "where-above"),
     "one branch of an open comparison": ("np.where(condition.undecided, span, error)", "error", OPEN, None),
+    "the largest stands where the least does": ("_chosen_by().argmax(axis)", "_chosen_by().argmin(axis)", PLACE, None),
+    "no number is one": ("np.isnan(a._chosen_by())", "~np.isnan(a._chosen_by())", PLACE, None),
+    "no number is finite": ("np.isinf(a._chosen_by())", "~np.isinf(a._chosen_by())", PLACE, None),
+    "what rounds chooses a place": ("if np.any(self.error):", "if False:", REFUSAL, "whether what rounds is a number"),
     "a number may differ from itself": (" | (self is other)", "", ITSELF, None),
     "every comparison is open": ("other.value), ~decided)", "other.value), np.True_)", OPEN, None),
     "the first formula is the only one": (

@@ -1,5 +1,6 @@
 """Layers one by one: each is a formula and the derivative of it, and what it remembers or looks up is part of that."""
 
+import functools
 import inspect
 
 import numpy as np
@@ -10,13 +11,13 @@ from hypothesis import strategies as st
 
 from impls.ladder import Rung
 from tests.associations import reference
-from tests.cells import DROP_IN, WORDS, cells
+from tests.cells import DROP_IN, SEEN, WORDS, cells
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_same
 from tests.laws import passes
 from tests.laws.words import assert_refused_alike
-from tests.observe.nn import initial, observe, outcome, tree
+from tests.observe.nn import Problem, initial, observe, outcome, tree
 from tests.observe.rng import state_of
-from tests.observe.tensors import seen
+from tests.observe.tensors import seen, tensor
 from tests.strategies.arrays import lattice
 from tests.strategies.layers import problems
 from tests.strategies.nn import SEEDS
@@ -31,10 +32,13 @@ LAYERS = (
     "nn.layer_norm",
     "nn.rms_norm",
     "nn.batch_norm1d",
+    "nn.max_pool2d",
+    "nn.conv2d",
 )
+ATTENTION = "nn.scaled_dot_product_attention"
 
 
-@cells(*LAYERS)
+@cells(*LAYERS, ATTENTION)
 @given(data=st.data())
 def test_rungs_agree_on_values_and_gradients(cell, data):
     """Every rung returns the formula's output, its gradients of the gradient from above, None where none is needed, and
@@ -58,7 +62,7 @@ def test_custom_is_native_bit_for_bit(cell, data):
 
 
 @pytest.mark.skipif(not LONGDOUBLE_IS_WIDER, reason="a complex step in double is no exacter than the gradient")
-@cells(*LAYERS, rungs=(Rung.MANUAL,), dtypes=("float64",), cpu_because="NumPy has no device")
+@cells(*LAYERS, ATTENTION, rungs=(Rung.MANUAL,), dtypes=("float64",), cpu_because="NumPy has no device")
 @given(data=st.data())
 def test_backward_is_the_adjoint_of_forward(cell, data):
     """The gradients by hand are the transpose of the derivative: <v, J'u> = <Jv, u>, J by the complex step."""
@@ -72,10 +76,11 @@ SMOOTHED = {
     "nn.leaky_relu": {"kinks": False},
     "nn.softplus": {"kinks": False},
     "nn.embedding": {"padded": False},
+    "nn.max_pool2d": {"ties": False},
 }
 
 
-@cells(*LAYERS)
+@cells(*LAYERS, ATTENTION)
 @given(data=st.data())
 def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
     """Only the gradients that are asked for are computed, and each is the one that is computed among all."""
@@ -184,7 +189,161 @@ def test_custom_has_natives_options_of_a_table(cell, data):
     assert_same(*left, "custom embedding")
 
 
+# ── attention ───────────────────────────────────────────────────────────────────────────────────
+
+
+@cells(ATTENTION)
+@given(data=st.data())
+def test_minus_infinity_hides_what_false_hides(cell, data):
+    """A mask of 0 and -∞ is the mask of booleans, to the bit, on every rung and for every gradient."""
+    with_booleans = lambda p: p.inputs.get("attn_mask", p.dy).dtype == bool
+    problem = data.draw(problems(cell.concept, cell.dtype).filter(with_booleans), label="problem")
+    told = np.where(problem.inputs["attn_mask"], 0, -np.inf).astype(cell.dtype)
+    for rung, impl in cell.implementations.items():
+        traces = [
+            observe(rung, impl, problem._replace(inputs=problem.inputs | {"attn_mask": mask}), device=cell.device)
+            for mask in (told, problem.inputs["attn_mask"])
+        ]
+        assert_same(*traces, f"{cell.concept} {rung}")
+
+
+@cells(ATTENTION, rungs=(Rung.MANUAL, Rung.RAW), dtypes=None)
+def test_one_mask_is_enough(cell):
+    """Where a mask is given and another asked for, nobody guesses which."""
+    inputs = {name: np.ones((2, 2)) for name in ("q", "k", "v", "attn_mask")}
+    for rung, impl in cell.implementations.items():
+        with pytest.raises(ValueError, match="not to be given with is_causal"):
+            observe(rung, impl, Problem(inputs, (False,) * 4, np.ones((2, 2)), {"is_causal": True}))
+
+
+def live(reason, raises):
+    """A difference of native's from itself, in the versions it was seen in."""
+    return pytest.mark.xfail(
+        torch.__version__.startswith(SEEN), reason=f"live in torch {SEEN}: {reason}", raises=raises, strict=True
+    )
+
+
+@live("of four dimensions the fused kernel is taken, and applies both", raises=pytest.fail.Exception)
+def test_native_refuses_a_second_mask_of_four_dimensions_too():
+    """attn_mask and is_causal together are refused, however many dimensions there are."""
+    mask = torch.ones(2, 2)
+    for q in (torch.ones(1, 2, 2), torch.ones(1, 1, 2, 2)):
+        with pytest.raises(RuntimeError, match="Explicit attn_mask should not be set when is_causal=True"):
+            torch.nn.functional.scaled_dot_product_attention(q, q, q, mask, is_causal=True)
+
+
+@live("the fused kernel counts the values, and leaves the other keys out", raises=pytest.fail.Exception)
+def test_native_refuses_fewer_values_than_keys():
+    """A key without a value is refused."""
+    for q in (torch.ones(1, 2, 2), torch.ones(1, 1, 2, 2)):
+        with pytest.raises(RuntimeError):
+            torch.nn.functional.scaled_dot_product_attention(q, q, q[..., :1, :])
+
+
+# ── windows ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@cells("nn.max_pool2d")
+@given(data=st.data())
+def test_the_first_of_the_largest_has_the_gradient(cell, data):
+    """Of several largest it is the first, of several NaNs the last, and in a window of -∞ a place of its own."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")._replace(needs=(True,))
+    dy = data.draw(lattice(problem.dy.shape, cell.dtype), label="gradient from above")
+    problem = problem._replace(inputs={"x": data.draw(tied(problem.inputs["x"]), label="x")}, dy=dy)
+    expected = observe(Rung.NATIVE, cell.ladder.native, problem, device=cell.device)
+    for rung, impl in cell.implementations.items():
+        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
+
+
+def tied(x):
+    """An array like x, of few numbers, some of which are none."""
+    of = st.sampled_from([np.nan, -np.inf, -np.inf, np.inf, 0.0, -1.0])
+    return st.lists(of, min_size=x.size, max_size=x.size).map(lambda drawn: np.array(drawn, x.dtype).reshape(x.shape))
+
+
+@cells("nn.max_pool2d")
+@given(data=st.data())
+def test_every_rung_finds_the_same_places(cell, data):
+    """Asked for them, a rung returns where each largest stands, counted through its image without padding."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    x = tensor(data.draw(tied(problem.inputs["x"]), label="x"), cell.device)
+    expected = _found(Rung.NATIVE, cell.ladder.native, x, **problem.settings)
+    for rung, impl in cell.implementations.items():
+        assert_same(_found(rung, impl, x, **problem.settings), expected, f"{cell.concept} {rung}")
+
+
+def _found(rung, impl, x, **settings):
+    if rung is Rung.MANUAL:
+        (y, places), _ = impl.forward(seen(x), **settings, return_indices=True)
+        return [y, places]
+    pool = functools.partial(impl, **settings, return_indices=True)
+    y, places = pool(x) if rung is Rung.RAW else pool()(x)
+    return [seen(y), seen(places)]
+
+
+@live("a window that sees nothing but padding has the place behind the last", raises=AssertionError)
+def test_every_place_of_native_lies_in_the_image():
+    """An index of the largest is that of a place, so that its gradient has one to go to."""
+    pool = torch.nn.MaxPool2d((2, 1), padding=(1, 0), dilation=2, return_indices=True)
+    y, indices = pool(torch.ones(1, 1, 2))
+    assert (indices < 2).all(), (y, indices)
+
+
+@cells("nn.conv2d", dtypes=None)
+@pytest.mark.parametrize(
+    ("mode", "in_numpy"),
+    [("zeros", "constant"), ("reflect", "reflect"), ("replicate", "edge"), ("circular", "wrap")],
+)
+def test_a_border_is_the_image_continued(cell, mode, in_numpy):
+    """Beyond the image a window sees what np.pad makes of it, in the mode of another name."""
+    x, weight = np.arange(24.0).reshape(1, 2, 3, 4), np.arange(12.0).reshape(1, 2, 2, 3)
+    born = {"in_channels": 2, "out_channels": 1, "kernel_size": (2, 3), "bias": False}
+    continued = np.pad(x, ((0, 0), (0, 0), (2, 2), (1, 1)), in_numpy)
+    expected = np.lib.stride_tricks.sliding_window_view(continued[0], (2, 3), (1, 2))
+    expected = (expected * weight[0][:, None, None]).sum(axis=(0, 3, 4))[None, None]
+    settings = {"padding": (2, 1), "padding_mode": mode}
+    problem = Problem({"x": x, "weight": weight}, (False, False), np.ones_like(expected), settings, born=born)
+    for rung, impl in cell.implementations.items():
+        assert_same(observe(rung, impl, problem)["output"], expected, f"{cell.concept} {rung}")
+
+
+WINDOWS_OF_THREE = {  # further inputs, settings, and what only a class is told
+    "nn.max_pool2d": ({}, {"kernel_size": 3}, {}),
+    "nn.conv2d": (
+        {"weight": np.ones((1, 1, 3, 3))},
+        {},
+        {"in_channels": 1, "out_channels": 1, "kernel_size": 3, "bias": False},
+    ),
+}
+
+
+@cells(*WINDOWS_OF_THREE, dtypes=None, cpu_because="refusals are words")
+@pytest.mark.parametrize("sizes", [(2, 5), (5, 2)])
+def test_a_window_that_does_not_fit_is_refused(cell, sizes):
+    """Where an image has no room for one window no rung returns an empty image."""
+    further, settings, born = WINDOWS_OF_THREE[cell.concept]
+    inputs = {"x": np.ones((1, 1, *sizes))} | further
+    problem = Problem(inputs, (False,) * len(inputs), np.ones((1, 1, 0, 0)), settings, born=born)
+    for rung, impl in cell.implementations.items():
+        with pytest.raises((ValueError, RuntimeError), match="fits in|too small|Kernel size|but size is"):
+            observe(rung, impl, problem)
+
+
+@cells("nn.max_pool2d", rungs=(Rung.MANUAL, Rung.RAW), dtypes=None, cpu_because="refusals are words")
+def test_a_window_of_padding_alone_is_refused(cell):
+    """Where a window has no largest there is no place to return, and none outside of the image is made up."""
+    settings = {"kernel_size": (2, 1), "padding": (1, 0), "dilation": 2}
+    for rung, impl in cell.implementations.items():
+        with pytest.raises(ValueError, match="nothing but padding"):
+            observe(rung, impl, Problem({"x": np.ones((1, 1, 2))}, (False,), np.ones((1, 1, 2)), settings))
+
+
 # ── the contract of the drop-in ─────────────────────────────────────────────────────────────────
+
+
+def reborn(module):
+    module.reset_parameters()
+    return module
 
 
 BORN = {
@@ -201,6 +360,18 @@ BORN = {
         lambda cls: cls(3),
         lambda cls: cls(3, 0.5, None, False),
         lambda cls: cls(2, track_running_stats=False, bias=False),
+    ],
+    "nn.max_pool2d": [
+        lambda cls: cls(2),
+        lambda cls: cls((2, 1), None, 1, (1, 2), False, True),
+        lambda cls: cls(3, 1, 1, 2, True),
+    ],
+    "nn.conv2d": [
+        lambda cls: cls(2, 4, 3),
+        lambda cls: cls(4, 2, (1, 2), 2, (0, 1), (1, 2), 2, False, "circular"),
+        lambda cls: cls(2, 1, 2, padding="same"),
+        lambda cls: cls(1, 2, 2, padding="valid", padding_mode="reflect", dtype=torch.float64),
+        lambda cls: reborn(cls(3, 2, 2).to(memory_format=torch.channels_last)),
     ],
     "nn.leaky_relu": [lambda cls: cls(), lambda cls: cls(0.2, inplace=True)],
     "nn.gelu": [lambda cls: cls(), lambda cls: cls("tanh")],
@@ -236,6 +407,16 @@ def test_one_seed_is_one_table_on_every_rung(cell, seed, sizes, data):
     expected = initial(Rung.NATIVE, cell.ladder.native, seed, cell.dtype, *sizes, padding_idx)
     for rung, impl in cell.implementations.items():
         assert_same(initial(rung, impl, seed, cell.dtype, *sizes, padding_idx), expected, f"{cell.concept} {rung}")
+
+
+@cells("nn.conv2d", cpu_because="parameters are drawn on the CPU")
+@given(seed=SEEDS, kernel=st.sampled_from([3, (1, 2), 1]), groups=st.sampled_from([1, 2]), bias=st.booleans())
+def test_one_seed_is_one_kernel_on_every_rung(cell, seed, kernel, groups, bias):
+    """Born from one seed, convolutions have the same weights to the bit, and leave the generator in the same state."""
+    sizes, options = (2, 4, kernel), {"groups": groups, "bias": bias}
+    expected = initial(Rung.NATIVE, cell.ladder.native, seed, cell.dtype, *sizes, **options)
+    for rung, impl in cell.implementations.items():
+        assert_same(initial(rung, impl, seed, cell.dtype, *sizes, **options), expected, f"{cell.concept} {rung}")
 
 
 @cells("nn.batch_norm1d", rungs=DROP_IN, dtypes=None, cpu_because="a state is the same on any device")
@@ -322,6 +503,44 @@ REFUSED = {
         "too few dimensions": lambda cls: cls((2, 3))(leaf(3)),
         "a shape of nothing": lambda cls: cls(())(leaf(3)),
         "no sizes": lambda cls: cls(),
+    },
+    "nn.max_pool2d": {
+        "two dimensions": lambda cls: cls(2)(leaf(2, 2)),
+        "five dimensions": lambda cls: cls(2)(leaf(1, 1, 1, 2, 2)),
+        "no channels": lambda cls: cls(2)(leaf(1, 0, 2, 2)),
+        "three sizes": lambda cls: cls((2, 2, 2))(leaf(1, 2, 2)),
+        "a size that is no integer": lambda cls: cls(1.5)(leaf(1, 2, 2)),
+        "windows of nothing": lambda cls: cls(0)(leaf(1, 2, 2)),
+        "windows too large": lambda cls: cls(3)(leaf(1, 2, 2)),
+        "no stride": lambda cls: cls(2, 0)(leaf(1, 2, 2)),
+        "too much padding": lambda cls: cls(2, padding=2)(leaf(1, 2, 2)),
+        "less than no padding": lambda cls: cls(2, padding=-1)(leaf(1, 2, 2)),
+        "no dilation": lambda cls: cls(2, dilation=0)(leaf(1, 2, 2)),
+        "booleans": lambda cls: cls(1)(leaf(1, 2, 2) > 0),
+    },
+    "nn.conv2d": {
+        "two dimensions": lambda cls: cls(2, 3, 2)(leaf(3, 3)),
+        "five dimensions": lambda cls: cls(2, 3, 2)(leaf(1, 1, 2, 3, 3)),
+        "other channels": lambda cls: cls(3, 3, 2)(leaf(1, 2, 3, 3)),
+        "another dtype": lambda cls: cls(2, 3, 2)(leaf(2, 3, 3).double()),
+        "windows too large": lambda cls: cls(2, 3, 5)(leaf(1, 2, 3, 3)),
+        "a size that is no integer": lambda cls: cls(2, 2, 1.5),
+        "windows of nothing": lambda cls: cls(2, 2, 0),
+        "no outputs": lambda cls: cls(2, 0, 2),
+        "integers": lambda cls: cls(2, 2, 2, dtype=torch.int64),
+        "three strides": lambda cls: cls(2, 2, 2, (1, 2, 3))(leaf(2, 3, 3)),
+        "no stride": lambda cls: cls(2, 2, 2, 0)(leaf(2, 3, 3)),
+        "less than no padding": lambda cls: cls(2, 2, 2, padding=-1)(leaf(2, 3, 3)),
+        "no dilation": lambda cls: cls(2, 2, 2, dilation=0)(leaf(2, 3, 3)),
+        "no groups": lambda cls: cls(2, 2, 2, groups=0),
+        "inputs that are no groups": lambda cls: cls(3, 2, 2, groups=2),
+        "outputs that are no groups": lambda cls: cls(2, 3, 2, groups=2),
+        "another word": lambda cls: cls(2, 2, 2, padding="full"),
+        "the same with a stride": lambda cls: cls(2, 2, 2, (1, 2), padding="same"),
+        "the same of an even kernel": lambda cls: cls(2, 2, 2, padding="same")(leaf(2, 3, 3)),
+        "another border": lambda cls: cls(2, 2, 2, padding_mode="mirror"),
+        "a mirror too small": lambda cls: cls(2, 2, 2, padding=3, padding_mode="reflect")(leaf(2, 3, 3)),
+        "more than once around": lambda cls: cls(2, 2, 2, padding=4, padding_mode="circular")(leaf(2, 3, 3)),
     },
     "nn.batch_norm1d": {
         "one dimension": lambda cls: cls(3)(leaf(3)),

@@ -55,7 +55,7 @@ def linear_init(rng, in_features, out_features, bias=True, dtype=np.float32):
     w, rng = kaiming_uniform_manual(rng, (out_features, in_features), SLOPE, dtype=dtype)
     if not bias:
         return {"weight": w}, rng
-    bound = _bias_bound(w.shape)
+    bound = bias_bound(w.shape)
     b, rng = uniform_manual(rng, (out_features,), -bound, bound, dtype)
     return {"weight": w, "bias": b}, rng
 
@@ -63,7 +63,7 @@ def linear_init(rng, in_features, out_features, bias=True, dtype=np.float32):
 SLOPE = math.sqrt(5)  # of a rectifier that nobody has: it makes β 1/√k
 
 
-def _bias_bound(shape):
+def bias_bound(shape):
     inputs, _ = fans(shape)
     return 1 / math.sqrt(inputs) if inputs else 0
 
@@ -83,7 +83,7 @@ def linear_init_raw(generator, in_features, out_features, bias=True, dtype=torch
     w, generator = kaiming_uniform_raw(generator, (out_features, in_features), SLOPE, dtype=dtype)
     if not bias:
         return {"weight": parameter_raw(w)}, generator
-    bound = _bias_bound(w.shape)
+    bound = bias_bound(w.shape)
     b, generator = uniform_raw(generator, (out_features,), -bound, bound, dtype)
     return {"weight": parameter_raw(w), "bias": parameter_raw(b)}, generator
 
@@ -109,7 +109,7 @@ class Linear(Module):
     def reset_parameters(self):
         kaiming_uniform_(self.weight, SLOPE)
         if self.bias is not None:
-            bound = _bias_bound(self.weight.shape)
+            bound = bias_bound(self.weight.shape)
             uniform_(self.bias, -bound, bound)
 
     def forward(self, input):

@@ -228,6 +228,15 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         largest = lambda a: np.asarray(a.max(axis=axis, keepdims=keepdims))
         return Bounded(largest(self.value), largest(self.error), self.lattice, self.format)
 
+    def argmax(self, axis=None):
+        return self._chosen_by().argmax(axis)
+
+    def _chosen_by(self):
+        """The very numbers, to choose a place by: where they are not known each rung may choose another."""
+        if np.any(self.error):
+            raise TypeError("numbers that are not known exactly choose no place")
+        return self.value
+
     def _map(self, shape_of):
         t = self.terms
         terms = t and t._replace(magnitude=shape_of(t.magnitude), inherited=shape_of(t.inherited))
@@ -235,6 +244,9 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def reshape(self, *shape):
         return self._map(lambda a: a.reshape(*shape))
+
+    def transpose(self, *axes):
+        return self._map(lambda a: a.transpose(*axes))
 
     def _join(self, join, arrays, axis=0):
         arrays = [self._lift(a) for a in arrays]
@@ -383,6 +395,8 @@ _UFUNCS = {
     np.sqrt: Bounded._sqrt,
     np.cos: Bounded._cos,
     np.power: Bounded._power,
+    np.isnan: lambda a: np.isnan(a._chosen_by()),
+    np.isinf: lambda a: np.isinf(a._chosen_by()),
     np.less: lambda a, b: a._compare(b, np.less),
     np.greater: lambda a, b: a._compare(b, np.greater),
     np.less_equal: lambda a, b: a._compare(b, np.less_equal),

@@ -39,14 +39,16 @@ def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
         return _manual(impl, problem, lift)
     with torch.random.fork_rng(devices=()):
         leaves = {name: tensor(a, device) for name, a in problem.inputs.items()}
-        if rung is not Rung.RAW:
+        is_function = rung is Rung.RAW or inspect.isbuiltin(impl)
+        if not is_function:
             module = _module(impl, problem, leaves)
             leaves |= module.named_parameters()
         for leaf, needed in zip(leaves.values(), problem.needs, strict=True):
             leaf.requires_grad_(needed)
         generator = torch.default_generator.manual_seed(problem.seed or 0)
-        if rung is Rung.RAW:
-            y, left = _called(impl, leaves, problem, generator), state_of(generator)
+        if is_function:
+            drawn = {"generator": generator} if rung is Rung.RAW and problem.seed is not None else {}
+            y, left = _called(impl, leaves, problem, drawn), state_of(generator)
             y, left = y if isinstance(y, tuple) else (y, left)
         else:
             y = _passed(module, leaves)
@@ -66,10 +68,9 @@ def _manual(pair, problem, lift):
     return _trace(y, pair.backward(lift(problem.dy), saved, problem.needs), problem, *left)
 
 
-def _called(function, leaves, problem, generator):
-    drawn = {} if problem.seed is None else {"generator": generator}
+def _called(function, leaves, problem, drawn):
     if problem.stats is not None:
-        drawn["stats"] = Stats(*_tensors(problem.stats, leaves).values())
+        drawn |= {"stats": Stats(*_tensors(problem.stats, leaves).values())}
     return function(*leaves.values(), **_tensors(problem.settings, leaves), **drawn)
 
 
@@ -94,6 +95,7 @@ def _passed(module, leaves):
     x, *rest = (leaf for name, leaf in leaves.items() if name not in own)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "reduction: 'mean' divides")  # what KLDivLoss says of its own default
+        warnings.filterwarnings("ignore", "Using padding='same'")  # and Conv2d of what it costs
         return module(x.clone() if getattr(module, "inplace", False) else x, *rest)  # a leaf is not changed in place
 
 
@@ -111,17 +113,17 @@ def _trace(y, gradients, problem, left=None):
     return trace
 
 
-def initial(rung, impl, seed, dtype, *sizes):
+def initial(rung, impl, seed, dtype, *sizes, **options):
     """The parameters with which a layer is born from a seed, and the generator after that."""
     if rung is Rung.MANUAL:
-        params, rng = impl.init(LADDERS["rng"].manual.seed(seed), *sizes, dtype=np.dtype(dtype).type)
+        params, rng = impl.init(LADDERS["rng"].manual.seed(seed), *sizes, **options, dtype=np.dtype(dtype).type)
         return {"parameters": params, "generator": rng._asdict()}
     with torch.random.fork_rng(devices=()):
         generator, kind = torch.default_generator.manual_seed(seed), getattr(torch, dtype)
         if rung is Rung.RAW:
-            params, generator = impl.init(generator, *sizes, dtype=kind)
+            params, generator = impl.init(generator, *sizes, **options, dtype=kind)
         else:
-            params = dict(impl(*sizes, dtype=kind).named_parameters())
+            params = dict(impl(*sizes, **options, dtype=kind).named_parameters())
         return {"parameters": {name: seen(w) for name, w in params.items()}, "generator": state_of(generator)._asdict()}
 
 
@@ -295,7 +297,7 @@ def refusal(attempt, cls):
 
 
 def _plain_words(raised):
-    """The words without the homes of the classes they name."""
-    return re.sub(
-        r"(torch\.nn\.(modules\.)?|impls\.nn\.|variant\.nn\.|variant\.losses\.)(\w+\.)?(?=[A-Z])", "", str(raised)
-    )
+    """The words without the homes of the classes they name, and those of a set in order."""
+    homes = r"(torch\.nn\.(modules\.)?|impls\.nn\.|variant\.nn\.|variant\.losses\.)(\w+\.)?(?=[A-Z])"
+    words = re.sub(homes, "", str(raised))
+    return re.sub(r"{('\w+'(?:, '\w+')+)}", lambda found: ", ".join(sorted(found[1].split(", "))), words)

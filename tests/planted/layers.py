@@ -12,10 +12,18 @@ ALONE = "test_layers.test_in_evaluation_a_row_does_not_see_its_neighbours"
 ONE_ROW = "test_layers.test_of_one_row_there_is_no_variance"
 NO_ROW = "test_layers.test_what_is_no_row_is_refused"
 TABLE = "test_layers.test_custom_has_natives_options_of_a_table"
+BORDER = "test_layers.test_a_border_is_the_image_continued"
+KERNEL = "test_layers.test_one_seed_is_one_kernel_on_every_rung"
 SEED = "test_layers.test_one_seed_is_one_table_on_every_rung"
 LAYOUT = "test_layers.test_a_state_from_before_batches_were_counted_is_taken"
 BORN = "test_layers.test_a_layer_is_born_as_natives_is"
 COPIED = "test_layers.test_nothing_is_copied"
+PLACES = "test_layers.test_every_rung_finds_the_same_places"
+TIES = "test_layers.test_the_first_of_the_largest_has_the_gradient"
+NO_FIT = "test_layers.test_a_window_that_does_not_fit_is_refused"
+PADDING_ALONE = "test_layers.test_a_window_of_padding_alone_is_refused"
+INFINITY = "test_layers.test_minus_infinity_hides_what_false_hides"
+ONE_MASK = "test_layers.test_one_mask_is_enough"
 REFUSES = "test_layers.test_custom_refuses_what_native_refuses_in_its_words"
 
 identity, flatten, leaky_relu = planter("nn.identity"), planter("nn.flatten"), planter("nn.leaky_relu")
@@ -23,6 +31,8 @@ sigmoid, tanh, silu, softplus = planter("nn.sigmoid"), planter("nn.tanh"), plant
 gelu, softmax, log_softmax = planter("nn.gelu"), planter("nn.softmax"), planter("nn.log_softmax")
 embedding, layer_norm, batch_norm = planter("nn.embedding"), planter("nn.layer_norm"), planter("nn.batch_norm1d")
 rms_norm = planter("nn.rms_norm")
+attention = planter("nn.scaled_dot_product_attention")
+max_pool2d, conv2d = planter("nn.max_pool2d"), planter("nn.conv2d")
 
 NORMAL = "return g - mean(g) - normal * mean(g * normal)"
 
@@ -151,4 +161,113 @@ BUGS = [
     batch_norm("first_layout_counts_from_zero", "torch.tensor(0) if own is None or own.is_meta else own", "torch.tensor(0)", LAYOUT, "clause"),
     batch_norm("every_layout_may_lack_the_count", "if (local_metadata.get(\"version\") or 1) < 2 and self", "if self", LAYOUT, "clause"),
     batch_norm("any_dimensions", "if n not in (2, 3):", "if n < 2:", REFUSES, "clause"),
+    # ── max pooling
+    max_pool2d("pads_with_zeros", "    y, indices = (a", "    y = np.where(_outside(grid), np.maximum(y, 0.0), y)\n    y, indices = (a", AGREE, "apache/mxnet#2753", ("def _rows_of(", "def _outside(grid):\n    return ~flat([axis.places() for axis in grid], grid[1].size)[1].all(axis=0)\n\n\ndef _rows_of(")),
+    max_pool2d("takes_the_last", "windows.argmax(axis=1))", "nan.shape[1] - 1 - windows[:, ::-1].argmax(axis=1))", AGREE, "clause: of several the first"),
+    max_pool2d("ties_share", "np.where(gained, ", "np.where(there, ", AGREE, "a gradient for all that a window sees"),
+    max_pool2d("largest_of_all_windows", "windows.argmax(axis=1))", "windows.argmax(axis=1) * 0)", AGREE, "clause"),
+    max_pool2d("first_nan", "nan.shape[1] - 1 - nan[:, ::-1].argmax(axis=1)", "nan.argmax(axis=1)", TIES, "np.argmax's"),
+    max_pool2d("overlapping_windows_overwrite", "[:, windows], 0.0).sum(axis=1)", "[:, windows], 0.0)[:, 0]", AGREE, "NumPy's dx[places] = dy"),
+    max_pool2d("strides_by_one", "kernel_size if stride is None else stride, padding", "1 if stride is None else stride, padding", AGREE, "a convolution's default"),
+    max_pool2d("stride_of_rows_for_columns", "tuple(n) if isinstance(n, Iterable) else (n, n)", "(n[0], n[0]) if isinstance(n, Iterable) else (n, n)", AGREE, "clause"),
+    max_pool2d("axes_exchanged", "zip(shape[-2:], *each", "zip(shape[-2:], *(two[::-1] for two in each)", AGREE, "clause"),
+    max_pool2d("padding_before_only", "size + 2 * padding - dilation", "size + padding - dilation", AGREE, "clause"),
+    max_pool2d("dilation_ignored", "return Axis(size, kernel, stride, padding, dilation, outputs)", "return Axis(size, kernel, stride, padding, 1, outputs)", AGREE, "clause"),
+    max_pool2d("gradient_not_dilated", "np.arange(self.size) + self.padding - self.dilation * np", "np.arange(self.size) + self.padding - np", AGREE, "clause"),
+    max_pool2d("gradient_of_padding", "there = (between == 0) & (i >= 0) & (i < self.outputs)", "there = (i >= 0) & (i < self.outputs)", ADJOINT, "clause: between two windows there is none"),
+    max_pool2d("ceil_mode_ignored", "(left + (stride - 1) * ceil_mode)", "left", AGREE, "clause"),
+    max_pool2d("last_window_in_the_padding", "    if ceil_mode and (outputs - 1) * stride >= size + padding:\n", "    if False:\n", AGREE, "pytorch#45357"),
+    max_pool2d("last_window_touches_the_padding", "(outputs - 1) * stride >= size + padding", "(outputs - 1) * stride > size + padding", AGREE, "clause"),
+    max_pool2d("last_window_in_the_padding_behind", "* stride >= size + padding:", "* stride >= size + 2 * padding:", AGREE, "tracel-ai/burn#5791"),
+    max_pool2d("counts_places_with_padding", "grid[1].size)\n    if not there", "grid[1].size + 2 * grid[1].padding)\n    if not there", AGREE, "clause"),
+    max_pool2d("returns_offsets", "for a in (y, chosen))", "for a in (y, _largest(images[:, places])))", PLACES, "clause"),
+    max_pool2d("returns_an_empty_image", "    if outputs < 1:\n", "    if False:\n", NO_FIT, "clause"),
+    max_pool2d("makes_a_place_up", "    if not there.any(axis=0).all():\n", "    if False:\n", PADDING_ALONE, "native's"),
+    max_pool2d("raw_takes_the_first_nan", "len(places) - 1 - nan.flip(1).byte().argmax(1)", "nan.byte().argmax(1)", TIES, "torch.max's"),
+    max_pool2d("raw_takes_the_last", "last_nan, windows.argmax(1))", "last_nan, len(places) - 1 - windows.flip(1).argmax(1))", AGREE, "clause"),
+    max_pool2d("raw_without_a_gradient", "y = images.gather(", "y = images.detach().gather(", AGREE, "clause"),
+    max_pool2d("custom_strides_by_one", "kernel_size if stride is None else stride\n        self", "1 if stride is None else stride\n        self", BITS, "a convolution's default"),
+    max_pool2d("custom_padding_ignored", "            self.padding,\n", "            0,\n", BITS, "clause"),
+    max_pool2d("custom_dilation_ignored", "            self.dilation,\n", "            1,\n", BITS, "clause"),
+    max_pool2d("custom_never_ceils", "ceil_mode=self.ceil_mode,", "", BITS, "clause"),
+    max_pool2d("custom_returns_no_indices", "return_indices=self.return_indices,", "", PLACES, "clause"),
+    max_pool2d("custom_shows_its_indices", '"dilation", "ceil_mode")', '"dilation", "return_indices", "ceil_mode")', BORN, "clause"),
+    # ── attention
+    attention("not_scaled", "    scale = 1 / math.sqrt(q.shape[-1]) if", "    scale = 1.0 if", AGREE, "clause"),
+    attention("scaled_by_the_width", "    scale = 1 / math.sqrt(q.shape[-1]) if", "    scale = 1 / q.shape[-1] if", AGREE, "muP's attention"),
+    attention("scaled_by_the_values", "    scale = 1 / math.sqrt(q.shape[-1]) if", "    scale = 1 / math.sqrt(v.shape[-1]) if", AGREE, "clause"),
+    attention("mask_is_scaled", "(q @ k.mT) * scale + m", "(q @ k.mT + m) * scale", AGREE, "clause"),
+    attention("overflows", "np.where(allowed, s - top, 0.0)", "np.where(allowed, s, 0.0)", AGREE, "PAIR-code/tiny-transformers#67"),
+    attention("sees_what_is_hidden", "e = np.where(allowed, ", "e = np.where(True, ", AGREE, "clause"),
+    attention("hidden_by_zero", "e = np.where(allowed, np.exp(np.where(allowed, s - top, 0.0)), 0.0)", "e = np.exp(np.where(allowed, s, 0.0) - np.where(allowed, s, 0.0).max(axis=-1, keepdims=True))", AGREE, "scores that are multiplied by the mask"),
+    attention("mask_hides", "everything & attn_mask, 0.0", "everything & ~attn_mask, 0.0", AGREE, "key_padding_mask's convention"),
+    attention("mask_of_numbers_ignored", "np.where(hidden, 0.0, attn_mask)", "0.0", AGREE, "clause"),
+    attention("causal_from_the_last", "np.tril(everything)", "np.tril(everything, shape[1] - shape[0])", AGREE, "ml-explore/mlx#2835"),
+    attention("causal_hides_itself", "np.tril(everything)", "np.tril(everything, -1)", AGREE, "clause"),
+    attention("answers_with_nan", "np.where(allowed.any(axis=-1, keepdims=True), e.sum(axis=-1, keepdims=True), 1.0)", "e.sum(axis=-1, keepdims=True)", AGREE, "pytorch#41508"),
+    attention("not_normalized", "p = e / total", "p = e", AGREE, "clause"),
+    attention("sums_over_queries", "e.sum(axis=-1, keepdims=True), 1.0)", "e.sum(axis=-2, keepdims=True), 1.0)", AGREE, "clause"),
+    attention("derivative_is_diagonal", "(dp - (dy * y).sum(axis=-1, keepdims=True))", "(dp * (1.0 - p))", ADJOINT, "a sigmoid's derivative"),
+    attention("derivative_without_the_others", "(dp - (dy * y).sum(axis=-1, keepdims=True))", "dp", ADJOINT, "clause"),
+    attention("gradient_of_queries_not_scaled", "dq = (ds @ k) * scale if", "dq = ds @ k if", ADJOINT, "clause"),
+    attention("gradient_of_keys_not_scaled", "dk = (ds.mT @ q) * scale if", "dk = ds.mT @ q if", ADJOINT, "clause"),
+    attention("gradient_of_the_mask_scaled", "_summed_to(ds, mask_shape)", "_summed_to(ds * scale, mask_shape)", ADJOINT, "clause"),
+    attention("gradient_of_the_mask_averaged", "g.sum(axis=spread, keepdims=True)", "g.mean(axis=spread, keepdims=True)", ADJOINT, "clause"),
+    attention("gradient_of_values_before_dropout", "dv = kept.mT @ dy", "dv = p.mT @ dy", AGREE, "clause"),
+    attention("gradient_passes_dropout", "(dp,) = dropout_backward(dy @ v.mT, dropped)", "dp = dy @ v.mT", AGREE, "clause"),
+    attention("dropout_ignored", "dropout_forward(p, rng, p=dropout_p)", "dropout_forward(p, rng, p=0)", AGREE, "clause"),
+    attention("minus_infinity_is_added", "hidden = np.isinf(attn_mask)", "hidden = np.zeros(attn_mask.shape, bool)", INFINITY, "clause"),
+    attention("takes_both_masks", "    if is_causal and attn_mask is not None:\n", "    if False:\n", ONE_MASK, "native's fused kernel"),
+    attention("raw_not_scaled", "q @ k.mT * (1 / math.sqrt(q.shape[-1]) if", "q @ k.mT * (1.0 if", AGREE, "clause"),
+    attention("raw_mask_hides", "allowed = allowed & attn_mask\n", "allowed = allowed & ~attn_mask\n", AGREE, "key_padding_mask's convention"),
+    attention("raw_causal_from_the_last", "allowed = allowed.tril()", "allowed = allowed.tril(s.shape[-1] - s.shape[-2])", AGREE, "ml-explore/mlx#2835"),
+    attention("raw_answers_with_a_mean", ".softmax(-1) * allowed", ".softmax(-1)", AGREE, "hidden by the least number, and so all alike"),
+    attention("raw_answers_with_nan", "torch.finfo(s.dtype).min", "-torch.inf", AGREE, "pytorch#41508"),
+    attention("raw_along_queries", ".softmax(-1)", ".softmax(-2)", AGREE, "clause"),
+    attention("raw_drops_nothing", "dropout_raw(p, p=dropout_p, generator=generator) @ v", "p @ v", AGREE, "clause"),
+    attention("raw_drops_values", "dropout_raw(p, p=dropout_p, generator=generator) @ v", "p @ dropout_raw(v, p=dropout_p, generator=generator)", AGREE, "clause"),
+    # ── convolution
+    conv2d("turns_the_kernel_over", "_images(w.reshape(groups", "_images(w[:, :, ::-1, ::-1].reshape(groups", AGREE, "pytorch#117534: scipy.signal.convolve"),
+    conv2d("gradient_is_a_correlation", "turned = w.reshape(", "turned = w[:, :, ::-1, ::-1].reshape(", ADJOINT, "clause"),
+    conv2d("same_larger_half_before", "return total // 2, total - total // 2", "return total - total // 2, total // 2", AGREE, "clause"),
+    conv2d("same_of_a_kernel_not_dilated", "dilation * (kernel - 1) if padding", "kernel - 1 if padding", AGREE, "pytorch#3867, in a comment"),
+    conv2d("valid_is_same", 'if padding == "same" else 0', "if True else 0", AGREE, "clause"),
+    conv2d("pads_behind_only", "return padding, padding\n", "return 0, 2 * padding\n", AGREE, "clause"),
+    conv2d("border_learns_nothing", "(at[:, None] == np.arange(n)).astype", "(np.arange(len(at))[:, None] - (len(at) - n) // 2 == np.arange(n)).astype", ADJOINT, "a border that is copied without a gradient"),
+    conv2d("reflect_repeats_the_edge", "(n - 1) - abs((n - 1) - abs(i))", "np.where(i < 0, -i - 1, np.where(i < n, i, 2 * n - 1 - i)).clip(0, n - 1)", BORDER, "np.pad's symmetric"),
+    conv2d("replicates_zeros", "np.clip(i, 0, n - 1),\n", "i,\n", BORDER, "clause"),
+    conv2d("circular_is_cut_off", '"circular": lambda i, n: i % n', '"circular": lambda i, n: np.clip(i, 0, n - 1)', BORDER, "clause"),
+    conv2d("zeros_replicate", '"zeros": lambda i, _: i', '"zeros": lambda i, n: np.clip(i, 0, n - 1)', BORDER, "clause"),
+    conv2d("mode_ignored", "SHOWN[mode](np", 'SHOWN["zeros"](np', BORDER, "clause"),
+    conv2d("groups_interleave", "seen.transpose(1, 2, 0, 3)", "seen.reshape(n, channels // groups, groups, *places.shape).transpose(2, 1, 3, 0, 4)", AGREE, "clause"),
+    conv2d("bias_ignored", "y if b is None else y + b.reshape(-1, 1, 1)", "y", AGREE, "clause"),
+    conv2d("bias_gradient_averaged", "dy.sum(axis=(0, 2, 3)) if any", "dy.mean(axis=(0, 2, 3)) if any", AGREE, "clause"),
+    conv2d("bias_gradient_by_image", "dy.sum(axis=(0, 2, 3)) if any", "dy[:1].sum(axis=(0, 2, 3)) if any", AGREE, "clause"),
+    conv2d("weight_gradient_of_other_outputs", "rows = dy.transpose(1, 0, 2, 3)", "rows = dy[:, ::-1].transpose(1, 0, 2, 3)", ADJOINT, "clause"),
+    conv2d("gradient_of_one_output", "turned = w.reshape(", "turned = (w * (np.arange(outputs) % (outputs // groups) == 0).astype(w.dtype).reshape(-1, 1, 1, 1)).reshape(", ADJOINT, "clause"),
+    conv2d("stride_of_columns_for_rows", "options = pair(stride), ", "options = pair(stride)[::-1], ", AGREE, "clause"),
+    conv2d("padding_of_columns_for_rows", "sides(padding), pair(dilation)\n    axes", "sides(padding)[::-1], pair(dilation)\n    axes", AGREE, "clause"),
+    conv2d("dilation_ignored", "kernel, stride, 0, dilation)", "kernel, stride, 0, 1)", AGREE, "clause"),
+    conv2d("reaches_beyond_the_border", "kernel, stride, 0, dilation)", "kernel, stride, 0, dilation, True)", AGREE, "clause: ceil_mode's windows"),
+    conv2d("one_image_is_a_batch", "return (y if x.ndim == 4 else y[0]), Saved", "return y, Saved", AGREE, "clause"),
+    conv2d("raw_turns_the_kernel_over", "weight.unflatten(0, (groups, -1))).flatten", "weight.flip(-2, -1).unflatten(0, (groups, -1))).flatten", AGREE, "pytorch#117534"),
+    conv2d("raw_pads_columns_as_rows", "left_right + above_below", "above_below + left_right", AGREE, "F.pad counts from the last dimension"),
+    conv2d("raw_mode_ignored", '"constant" if padding_mode == "zeros" else padding_mode)', '"constant")', BORDER, "clause"),
+    conv2d("raw_dilation_ignored", "[..., ::rows, ::columns]", "[..., :high, :wide]", AGREE, "clause"),
+    conv2d("raw_bias_ignored", "return y if bias is None else y + bias.reshape(-1, 1, 1)", "return y", AGREE, "clause"),
+    conv2d("custom_pads_twice", "            padding = (0, 0)\n", "", BITS, "clause"),
+    conv2d("custom_mode_ignored", '        if self.padding_mode != "zeros":\n', "        if False:\n", BORDER, "clause"),
+    conv2d("custom_pads_columns_as_rows", "[*borders][::-1]", "[*borders]", BITS, "F.pad counts from the last dimension"),
+    conv2d("custom_stride_ignored", "bias, self.stride, padding", "bias, 1, padding", BITS, "clause"),
+    conv2d("custom_dilation_ignored", "padding, self.dilation, self.groups)", "padding, 1, self.groups)", BITS, "clause"),
+    conv2d("custom_by_hand", "torch.nn.functional.conv2d(input, weight, bias, self.stride, padding, self.dilation, self.groups)", "conv2d_raw(input, weight, bias, stride=self.stride, padding=padding, dilation=self.dilation, groups=self.groups)", BITS, "clause: the same bits need the same operation"),
+    conv2d("custom_born_as_laid_out", "memory_format=torch.contiguous_format, requires", "requires", BORN, "clause"),
+    conv2d("custom_tells_no_border", ' "bias": True, "padding_mode": "zeros"}', ' "bias": True}', BORN, "clause"),
+    conv2d("custom_strides_the_same", 'if self.padding == "same" and any', 'if self.padding == "other" and any', REFUSES, "pytorch#67551"),
+    conv2d("custom_drops_channels", "            if getattr(self, name) % self.groups:\n", "            if False:\n", REFUSES, "clause"),
+    conv2d("custom_any_border", "if self.padding_mode not in modes:", "if False:", REFUSES, "clause"),
+    conv2d("custom_any_word", "self.padding not in words", "False", REFUSES, "clause"),
+    conv2d("bias_bound_of_one_place", "(out_channels,), -bias_bound(shape), bias_bound(shape), dtype)\n    return {\"weight\": w,", "(out_channels,), -bias_bound(shape[:2]), bias_bound(shape[:2]), dtype)\n    return {\"weight\": w,", KERNEL, "a linear layer's"),
+    conv2d("born_of_all_channels", "in_channels // groups, *pair(kernel_size)\n    w, rng", "in_channels, *pair(kernel_size)\n    w, rng", KERNEL, "clause"),
+    conv2d("raw_born_without_bias", "uniform_raw(generator, (out_channels,), -bias_bound(shape), bias_bound(shape), dtype)", "(torch.zeros(out_channels, dtype=dtype), generator)", KERNEL, "Keras's default"),
 ]

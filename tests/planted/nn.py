@@ -41,7 +41,7 @@ IS_BUFFER = "test_module.test_a_buffer_is_a_plain_tensor_with_a_mark"
 
 DROPOUT_ENDS = "    if not training or p == 0 or x.size == 0:\n"
 WEIGHT, BIAS = "w, rng = kaiming_uniform_manual(rng, (out_features, in_features), SLOPE, dtype=dtype)", "b, rng = uniform_manual(rng, (out_features,), -bound, bound, dtype)"
-CUSTOM_BIAS = "        if self.bias is not None:\n            bound = _bias_bound(self.weight.shape)\n            uniform_(self.bias, -bound, bound)\n"
+CUSTOM_BIAS = "        if self.bias is not None:\n            bound = bias_bound(self.weight.shape)\n            uniform_(self.bias, -bound, bound)\n"
 
 
 linear, relu, dropout = planter("nn.linear"), planter("nn.relu"), planter("nn.dropout")
@@ -64,13 +64,13 @@ BUGS = [
     linear("raw_batch_in_the_bias", "return y if bias is None else y + bias", "return y if bias is None else y + bias * (y.shape[0] if y.dim() > 1 else 1)", ROWS, "clause"),
     linear("unfused", "torch.nn.functional.linear(input, self.weight, self.bias)", "input @ self.weight.T + (0 if self.bias is None else self.bias)", BITS, "clause: the same bits need the same operation"),
     # ── linear: how it is born
-    linear("draws_bias_first", WEIGHT, f"bound = _bias_bound((out_features, in_features))\n    {BIAS.replace('b, rng', 'first, rng', 1)}\n    {WEIGHT}", BORN, "clause", (BIAS, "b = first")),
+    linear("draws_bias_first", WEIGHT, f"bound = bias_bound((out_features, in_features))\n    {BIAS.replace('b, rng', 'first, rng', 1)}\n    {WEIGHT}", BORN, "clause", (BIAS, "b = first")),
     linear("textbook_bound", WEIGHT, "bound = 1 / math.sqrt(in_features)\n    w, rng = uniform_manual(rng, (out_features, in_features), -bound, bound, dtype)", BORN, "exactness.md: one ulp in float64"),
     linear("bound_of_the_outputs", "    inputs, _ = fans(shape)", "    _, inputs = fans(shape)", BORN, "Xavier's fan"),
     linear("he_bound", "SLOPE = math.sqrt(5)", "SLOPE = 0", BORN, "kaiming_uniform_ with its own default"),
     linear("not_centred", WEIGHT, f"{WEIGHT}\n    w = abs(w)", BORN, "denizyuret/Knet.jl#311, LBANN/lbann#316"),
     linear("bias_starts_at_zero", BIAS, "b = np.zeros(out_features, dtype)", BORN, "Keras's default"),
-    linear("raw_bias_of_the_weights_bound", "    bound = _bias_bound(w.shape)\n    b, generator", "    bound = math.sqrt(3) * (math.sqrt(2 / (1 + SLOPE**2)) / math.sqrt(in_features))\n    b, generator", BORN, "clause: one ulp in float64"),
+    linear("raw_bias_of_the_weights_bound", "    bound = bias_bound(w.shape)\n    b, generator", "    bound = math.sqrt(3) * (math.sqrt(2 / (1 + SLOPE**2)) / math.sqrt(in_features))\n    b, generator", BORN, "clause: one ulp in float64"),
     linear("custom_resets_bias_first", "        kaiming_uniform_(self.weight, SLOPE)\n" + CUSTOM_BIAS, CUSTOM_BIAS + "        kaiming_uniform_(self.weight, SLOPE)\n", REBORN, "clause", ("        self.reset_parameters()\n", "        kaiming_uniform_(self.weight, SLOPE)\n" + CUSTOM_BIAS)),
     linear("custom_default_without_bias", "in_features, out_features, bias=True, device", "in_features, out_features, bias=False, device", DEFAULTS, "clause"),
     linear("silent_about_no_elements", "        kaiming_uniform_(self.weight, SLOPE)\n", "        if self.weight.numel():\n            kaiming_uniform_(self.weight, SLOPE)\n", REFUSES, "clause"),

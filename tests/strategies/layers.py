@@ -3,13 +3,15 @@
 import math
 
 import numpy as np
+import torch
+from hypothesis import assume
 from hypothesis import strategies as st
 
 from tests.observe.nn import Problem
 from tests.strategies import nn
 from tests.strategies.arrays import arrays, graded, lattice, shapes
 from tests.strategies.losses import extreme
-from tests.strategies.nn import FIFTHS, HALVES, asked
+from tests.strategies.nn import FIFTHS, HALVES, asked, noise
 
 SOME = FIFTHS.map(lambda i: (i > 0,))
 
@@ -167,6 +169,112 @@ def remembered(draw, features, dtype):
     }
 
 
+LEADING = st.sampled_from([(1, 2), (2, 1), (2,), (2, 2), (1, 1), (0, 2)])  # images and channels; one image; no image
+
+
+@st.composite
+def pooled_axis(draw):
+    """So many rows, or columns, on which a window fits: (size, kernel, stride, padding, dilation)."""
+    kernel, dilation = draw(st.sampled_from([2, 3, 1, 2])), draw(st.sampled_from([1, 1, 2]))
+    span = dilation * (kernel - 1) + 1
+    padding = draw(st.integers(0, kernel // 2))
+    size = draw(st.integers(max(1, span - 2 * padding), 6))
+    return size, kernel, draw(st.integers(1, 3)), padding, dilation
+
+
+@st.composite
+def told(draw, rows, columns):
+    """The sizes of an image, and the options of the windows on it, each told by one number or by two."""
+    names = ("kernel_size", "stride", "padding", "dilation")
+    sizes, *each = zip(rows, columns, strict=True)
+    one = draw(st.booleans(), label="told by one number")
+    return sizes, {name: two[0] if one and two[0] == two[1] else two for name, two in zip(names, each, strict=True)}
+
+
+@st.composite
+def max_pool2d(draw, dtype, ties=True):
+    """Windows that overlap, touch or leave gaps; half of the time with ties."""
+    sizes, settings = draw(told(draw(pooled_axis(), label="rows"), draw(pooled_axis(), label="columns")))
+    settings["ceil_mode"] = draw(st.booleans(), label="ceil_mode")
+    if draw(st.integers(0, 3)) == 0:
+        settings["stride"] = None
+    leading = draw(LEADING, label="leading dimensions")
+    shape = (*leading, *sizes)
+    pooled = torch.nn.functional.max_pool2d(torch.zeros(1, *sizes), **settings)
+    assume(pooled.isfinite().all())  # no window sees nothing but padding
+    if ties and draw(st.booleans(), label="ties"):
+        x = draw(lattice(shape, dtype, largest=1))
+    else:
+        order = draw(st.randoms(use_true_random=False)).sample(range(math.prod(shape)), math.prod(shape))
+        x = (np.array(order, dtype).reshape(shape) - 5) / 3
+    dy = draw(graded((*leading, *pooled.shape[1:]), dtype, exponents=(-4, 3)))
+    return Problem({"x": x}, draw(SOME), dy, settings)
+
+
+BORDERS = [("replicate", None), ("zeros", None), ("reflect", None), ("circular", None)]  # so many places, or a word
+BORDERS += [("zeros", "same"), ("reflect", "same"), ("zeros", "valid")]
+
+
+@st.composite
+def convolved_axis(draw, mode, word):
+    """As many rows, or columns, as native takes for its border: (size, kernel, stride, padding, dilation), outputs."""
+    kernel, dilation = draw(st.sampled_from([2, 3, 1, 2])), draw(st.sampled_from([1, 2, 1]))
+    reach = dilation * (kernel - 1)  # from the first place that a window sees to the last
+    padding = word or draw(st.integers(int(mode != "zeros"), 2))
+    added = reach if word == "same" else 0 if word else 2 * padding
+    fewest = {"reflect": (added + 1) // 2 + 1, "circular": (added + 1) // 2}.get(mode, 1)
+    size = draw(st.integers(max(1, fewest, reach + 1 - added), 6))
+    stride = 1 if word == "same" else draw(st.integers(1, 3))
+    return (size, kernel, stride, padding, dilation), (size + added - reach - 1) // stride + 1
+
+
+@st.composite
+def conv2d(draw, dtype):
+    """Borders of every kind, and groups of channels; two images, none, or one that is no batch."""
+    mode, word = border = draw(st.sampled_from(BORDERS), label="border")
+    (rows, high), (columns, wide) = (draw(convolved_axis(*border), label=label) for label in ("rows", "columns"))
+    sizes, settings = draw(told(rows, columns))
+    settings["padding"] = word or settings["padding"]
+    groups = draw(st.sampled_from([1, 2, 1]), label="groups")
+    seen, outputs = draw(st.sampled_from([1, 2]), label="channels that one sees"), groups * draw(st.integers(1, 2))
+    leading = draw(st.sampled_from([(2,), (), (2,), (0,), (2,)]), label="images")
+    shape_of = {"x": (*leading, groups * seen, *sizes), "weight": (outputs, seen, rows[1], columns[1])}
+    shape_of |= {"bias": (outputs,)} if draw(st.integers(0, 2)) else {}
+    of = draw(st.sampled_from([noise, lattice, noise]))
+    inputs = {name: draw(of(shape, dtype)) for name, shape in shape_of.items()}
+    born = {"in_channels": groups * seen, "out_channels": outputs, "bias": "bias" in inputs}
+    born["kernel_size"] = settings.pop("kernel_size")
+    settings |= {"padding_mode": mode, "groups": groups}
+    dy = draw(of((*leading, outputs, high, wide), dtype))
+    return Problem(inputs, draw(asked(len(inputs))), dy, settings, None, born)
+
+
+@st.composite
+def scaled_dot_product_attention(draw, dtype):
+    """Of any number of dimensions: four, without dropout, are the fused kernel's.  Three keys fill no vector."""
+    leading = draw(st.sampled_from([(2, 1), (), (1, 2), (2,)]), label="leading dimensions")
+    queries, keys, width = (draw(st.integers(1, 3)) for _ in range(3))
+    wide = draw(st.sampled_from([width, width % 3 + 1]), label="width of values")
+    of, far = draw(st.sampled_from([(graded, 1), (lattice, 1), (lattice, 32)]))  # so far that float32's exp overflows
+    shape_of = {"q": (queries, width), "k": (keys, width), "v": (keys, wide)}
+    inputs = {name: draw(of((*leading, *shape), dtype)) for name, shape in shape_of.items()}
+    inputs["q"] = inputs["q"] * np.dtype(dtype).type(far)
+    settings = {"scale": draw(st.sampled_from([None, None, 0.5, None, 0.3]))}
+    kind = draw(st.sampled_from(["numbers", "booleans", "causal", "booleans", "none"]), label="mask")
+    seed = None
+    if kind == "causal":
+        settings["is_causal"] = True
+    elif kind != "none":
+        wider = draw(st.sampled_from([leading, (), leading]), label="leading dimensions of the mask")
+        shape = (*wider, draw(st.sampled_from([queries, 1])), keys)
+        inputs["attn_mask"] = draw(lattice(shape, dtype)) if kind == "numbers" else draw(lattice(shape, dtype)) > 0
+        if draw(st.integers(0, 2)) == 0:
+            settings["dropout_p"], seed = draw(st.sampled_from([0.5, 0.3])), draw(nn.SEEDS)
+    needs = tuple(n and a.dtype.kind == "f" for n, a in zip(draw(asked(len(inputs))), inputs.values(), strict=True))
+    dy = draw(graded((*leading, queries, wide), dtype, exponents=(-4, 3)))
+    return Problem(inputs, needs, dy, settings, seed)
+
+
 PROBLEMS = nn.PROBLEMS | {
     "nn.identity": identity,
     "nn.flatten": flatten,
@@ -182,6 +290,9 @@ PROBLEMS = nn.PROBLEMS | {
     "nn.layer_norm": layer_norm,
     "nn.rms_norm": rms_norm,
     "nn.batch_norm1d": batch_norm1d,
+    "nn.max_pool2d": max_pool2d,
+    "nn.conv2d": conv2d,
+    "nn.scaled_dot_product_attention": scaled_dot_product_attention,
 }
 
 

@@ -44,6 +44,7 @@ NO_ROLE = {  # a concept, or else its family, and why it has none
     "autograd": "a tape is many functions that share their objects, and none of them can be another's",
     "init": "no door yet: it would hand over a tensor and a generator",
     "nn": "what belongs to a module is judged with the module that it is part of",
+    "nn.scaled_dot_product_attention": "no door yet: torch's is a function, and the door compares with modules",
     "losses.loss": "torch's base class is private",
     "optim.optimizer": "a base class steps nothing",
     "optim.lbfgs": "no door yet: it would hand over a closure",
