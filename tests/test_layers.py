@@ -84,7 +84,7 @@ SMOOTHED = {
 @given(data=st.data())
 def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
     """Only the gradients that are asked for are computed, and each is the one that is computed among all."""
-    one = {"fused": False} if cell.concept == ATTENTION else {}  # that kernel has no gradient of a mask: asked, it is left
+    one = {"fused": False} if cell.concept == ATTENTION else {}  # which has no gradient of a mask
     passes.assert_only_what_is_asked(cell, data.draw(problems(cell.concept, cell.dtype, **one), label="problem"))
 
 
