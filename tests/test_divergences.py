@@ -1,4 +1,4 @@
-"""Where torch.optim differs from itself: each difference is a law that ought to hold and does not, expected to fail as
+"""Where torch differs from itself: each difference is a law that ought to hold and does not, expected to fail as
 long as it is live, and a script in docs/divergences.md that shows it."""
 
 import contextlib
