@@ -51,11 +51,11 @@ def within_rounding(concept, birth, dtype):
 def bounded_draws(dtype):
     """While this lasts, what the manual rung draws are torch's numbers, bounded, and so is what it computes of them."""
 
-    def uniform(state, shape=(), low=0.0, high=1.0, dtype=dtype):
+    def uniform(state, shape=(), low=0.0, high=1.0, _dtype=None):
         u, state = drawn(rng.rand_raw, state, shape)
         return u * (high - low) + low, state
 
-    def normal(state, shape=(), mean=0.0, std=1.0, dtype=dtype):
+    def normal(state, shape=(), mean=0.0, std=1.0, _dtype=None):
         z, state = drawn(rng.normal_raw, state, shape)
         return (z if (mean, std) == (0.0, 1.0) else z * std + mean), state
 

@@ -30,33 +30,29 @@ import torch
 from impls.ladder import Absent, Rung
 from tests.cells import LADDERS
 from tests.exactness import FORMATS, LEDGER, Different, Inconclusive
-from tests.subjects import data, nn, optim, schedules
+from tests.subjects import calls, data, nn, optim, schedules
 from tests.subjects.capabilities import Missing
 
 LIMIT = 30  # seconds that a subject has for one law, where it has a core for itself
 ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once; see above
-DOORS = {"optim": optim, "nn": nn, "losses": nn, "data": data, "schedules": schedules}
+DOORS = (optim, nn, data, schedules, calls)
 OURS = ("impls", "tests", "conftest")
 RAISES = pytest.raises
 
 NO_ROLE = {  # a concept, or else its family, and why it has none
     "rng": "its laws are about the words of torch's own generator",
     "autograd": "a tape is many functions that share their objects, and none of them can be another's",
-    "init": "no door yet: it would hand over a tensor and a generator",
     "nn": "what belongs to a module is judged with the module that it is part of",
     "losses.loss": "torch's base class is private",
     "optim.optimizer": "a base class steps nothing",
     "optim.lbfgs": "no door yet: it would hand over a closure",
-    "optim.muon": "no door yet: its matrices are those that bfloat16 multiplies exactly",
-    "data": "it is judged by rows and workers that are the caller's",
+    "data.iterable_dataset": "a base class has no rows",
+    "data.chain_dataset": "itertools.chain is one: what is told of it is when a stream begins, a law of drop-ins alone",
+    "data.sources": "its rows are the project's own",
+    "data.workers": "what a worker knows of itself its loader tells it",
+    "data.stateful_loader": "torch has no such class to equal",
     "schedules.lr_scheduler": "a base class sets no rate",
-    "schedules.sequential_lr": "its options are other schedules",
-    "schedules.chained_scheduler": "its options are other schedules",
-    "schedules": "no door yet: its options are functions, or its step takes a measure",
-    "training.step": "torch has no such function to equal",
-    "training.loop": "torch has no such function to equal",
-    "training.evaluation": "torch has no such function to equal",
-    "training": "no door yet: it would hand over a model or its gradients",
+    "training": "torch has no such function to equal",
 }
 
 
@@ -68,7 +64,7 @@ class Subject(NamedTuple):
 
     @property
     def door(self):
-        return DOORS[self.role.partition(".")[0]]
+        return roles()[self.role]
 
     def __str__(self):
         return f"{self.role}-{self.path.stem}-{self.name}"
@@ -81,14 +77,11 @@ class Outcome(NamedTuple):
     warned: tuple = ()
 
 
+@functools.cache
 def roles():
     """Every concept that a stranger can have, with its door: it has problems, and something of torch's to equal."""
-    return {
-        concept: door
-        for family, door in DOORS.items()
-        for concept in door.roles()
-        if concept.startswith(f"{family}.") and not isinstance(LADDERS[concept].native, Absent)
-    }
+    having = {concept: door for door in DOORS for concept in door.roles()}
+    return {c: having[c] for c, ladder in LADDERS.items() if c in having and not isinstance(ladder.native, Absent)}
 
 
 def without_role():

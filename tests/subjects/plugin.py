@@ -189,7 +189,8 @@ def power(role, laws):
 
 def roles():
     for role, door in subjects.roles().items():
-        yield f"{role}\n    needs     {door.NEEDS}\n    optional  {door.OPTIONAL}"
+        needs, optional = door.asks(role)
+        yield f"{role}\n    needs     {needs}\n    optional  {optional}"
     for concept, reason in subjects.without_role().items():
         yield f"{concept}\n    no role   {reason}"
 
