@@ -1,5 +1,7 @@
 """Averages of weights on a rung, and the statistics that averaged weights need."""
 
+import inspect
+
 import numpy as np
 import torch
 
@@ -11,11 +13,12 @@ from tests.observe.tensors import seen, tensor
 
 def averaged(rung, impl, average, current, settings, n, lift=lambda x: x):
     """The average with `current` in it; the mean is told how many are in it, the moving one how slow it is."""
+    told = {"num_averaged": n} if "num_averaged" in inspect.signature(impl).parameters else {}
     if rung is Rung.MANUAL:
-        return impl(lift(average), lift(current), **settings, **({} if settings else {"num_averaged": n}))
+        return impl(lift(average), lift(current), **settings, **told)
     a, w = tensor(average), tensor(current)
     if rung is Rung.RAW:
-        impl(a, w, **settings, **({} if settings else {"num_averaged": n}))
+        impl(a, w, **settings, **told)
         return seen(a)
     return seen(impl(**settings)(a, w, torch.tensor(n)))
 

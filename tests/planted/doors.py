@@ -33,8 +33,8 @@ class Hole(NamedTuple):
 HOLES = [
     Hole("every_class_is_torchs", "optim", "_Stepper(thing, [*map", "_Stepper(native, [*map", WRONG, ("optim.adam", "EpsilonHat")),
     Hole("every_loss_is_torchs", "nn", "return _OnArrays.apply(thing(**settings)", "return torch.nn.functional.mse_loss(*inputs) if 1 else _OnArrays.apply(thing(**settings)", WRONG, ("losses.mse", "mse_of_rows")),
-    Hole("state_ignored", "optim", "state[p].kept if p in state else init(w)", "init(w)", RIGHT, ("optim.sgd", "functional_sgd")),
-    Hole("rate_of_the_first_step", "schedules", "rate(self.t)", "rate(0)", RIGHT, ("schedules.cosine_annealing_lr", "cosine")),
+    Hole("state_ignored", "optim", "state[p].kept if p in state else init(w)", "init(w)", RIGHT, ("optim.sgd", "right", "functional_sgd")),
+    Hole("rate_of_the_first_step", "schedules", "rate(self.t)", "rate(0)", RIGHT, ("schedules.cosine_annealing_lr", "right", "cosine")),
     Hole("defaults_given", "capabilities", "return {k: v for k, v in options.items() if not names", "return options or {k: v for k, v in options.items() if not names", WRONG, ("losses.mse", "summed_mse")),
     Hole("no_gradient_asked", "nn", "MANY = 100", "MANY = 0", WRONG, ("nn.relu", "TwiceTheGradient")),
     Hole("gradient_of_any_shape", "nn", "if (g.shape, str(g.dtype)) !=", "if () and (g.shape, str(g.dtype)) !=", HOSTILE, ("losses.mse", "gradient_of_another_shape")),

@@ -105,6 +105,7 @@ def parse(given, directory):
     if not path.is_file():
         raise pytest.UsageError(f"--subject {given}: there is no file {path}")
     subject = Subject(role, path, name, given)
+    import_late(roles()[role])
     outcome = apart(lambda: load(subject))
     if outcome.word != "equal":
         raise pytest.UsageError(f"--subject {given}: {outcome.told}")
@@ -193,11 +194,22 @@ def apart(act):
 
 @functools.cache
 def _prepare():
-    """What torch imports late, and hypothesis looks for at first, costs its seconds once and not in every process."""
-    torch.optim.SGD([torch.zeros(1)])
+    """What hypothesis looks for at its first draws, in all files that are imported, it looks for once."""
+    numbers = hypothesis.strategies.lists(hypothesis.strategies.integers(), min_size=100, max_size=100)
+    once = hypothesis.settings(database=None, phases=[hypothesis.Phase.generate])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # hypothesis would rather not be asked before pytest is configured
-        hypothesis.find(hypothesis.strategies.none(), lambda _: True, settings=hypothesis.settings(database=None))
+        hypothesis.find(numbers, all, settings=once)  # the first lists are zeros
+
+
+@functools.cache
+def import_late(door):
+    """What torch imports at the first backward, and more at the first optimizer, is there before processes part."""
+    w = torch.zeros(1, requires_grad=True)
+    if door is not data:
+        w.sum().backward()
+    if door in (optim, schedules):
+        torch.optim.SGD([w])
 
 
 def _child(act, pipe):
@@ -256,6 +268,7 @@ __all__ = [
     "Outcome",
     "Subject",
     "apart",
+    "import_late",
     "judge",
     "load",
     "parse",

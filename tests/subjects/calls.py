@@ -24,7 +24,7 @@ from tests.observe import data as observed
 from tests.observe import init as births
 from tests.observe.averaging import averaged, followed
 from tests.observe.clipping import clipped, clipped_by_value
-from tests.observe.nn import pass_through
+from tests.observe.nn import Chain, pass_through
 from tests.observe.rng import generator_of
 from tests.observe.tensors import seen
 from tests.strategies import data as rows
@@ -155,7 +155,7 @@ def _told(x):
         return f"[{', '.join(map(_told, x))}]"
     if isinstance(x, dict):
         return f"{{{', '.join(f'{k}: {_told(v)}' for k, v in x.items())}}}"
-    return repr(x.tolist()) if isinstance(x, np.ndarray) else repr(x)
+    return repr(x.tolist()) if isinstance(x, np.ndarray | np.generic) else repr(x)
 
 
 def where(path, problem):
@@ -235,7 +235,7 @@ def _birth(name):
 GAIN = Role(
     "a function NAME(nonlinearity, param=None) that returns a number",
     lambda dtype: init.GAINS.map(lambda asked: Problem(dtype, {"asked": asked})),
-    lambda problem, options: [f"seen = {{'gain': torch.tensor(f{problem.asked!r}, dtype=torch.float64)}}"],
+    lambda problem, _: [f"seen = {{'gain': torch.tensor(f{problem.asked!r}, dtype=torch.float64)}}"],
 )
 
 # ── gradients clipped ───────────────────────────────────────────────────────────────────────────
@@ -415,31 +415,32 @@ def _without_words(thing):
     rows.splits = lambda accepted=True: every
 
 
-ROWS = "; seen = {str(k): torch.as_tensor(v) for k, v in enumerate(found)}"
+ROWS = "seen = {f'part {i}': torch.as_tensor(part) for i, part in enumerate(found)}"
 
 DATASETS = {
     "data.dataset": Role(
         "a class NAME(*tensors) whose objects are indexed",
         _side_by_side,
-        lambda problem, options: [f"found = f(*{_tensor(problem.arrays)})[{problem.i}]" + ROWS],
+        lambda problem, _: [f"found = f(*{_tensor(problem.arrays)})[{problem.i}]", ROWS],
     ),
     "data.stack_dataset": Role(
         "a class NAME(*datasets) whose objects are indexed; by name where it takes **datasets",
         _side_by_side,
-        lambda problem, options: [f"found = f(*{_tensor(problem.arrays)})[{problem.i}]" + ROWS],
+        lambda problem, _: [f"found = f(*{_tensor(problem.arrays)})[{problem.i}]", ROWS],
         narrow=lambda thing: takes(thing, "a") or setattr(rows, "NAMES", st.none()),
     ),
     "data.concat_dataset": Role(
         "a class NAME(datasets) whose objects are indexed",
         _concatenated,
-        lambda problem, options: [
-            f"found = f([[(k, i) for i in range(n)] for k, n in enumerate({problem.lengths})])[{problem.i}]" + ROWS
+        lambda problem, _: [
+            f"found = f([[(k, i) for i in range(n)] for k, n in enumerate({problem.lengths})])[{problem.i}]",
+            ROWS,
         ],
     ),
     "data.subset": Role(
         "a class NAME(dataset, indices) whose objects are indexed",
         _subset,
-        lambda problem, options: [
+        lambda problem, _: [
             f"part = f(f(range({problem.n}), {problem.outer}), {problem.inner})",
             f"seen = {{'row': torch.tensor(part[{problem.i}])}}",
         ],
@@ -447,7 +448,7 @@ DATASETS = {
     "data.collate": Role(
         "a function NAME(rows) that returns a batch",
         lambda dtype: rows.plain_samples().map(lambda drawn: Problem(dtype, {"rows": drawn})),
-        lambda problem, options: [f"found = f({_tensor(problem.rows)})" + ROWS],
+        lambda problem, _: [f"found = f({_tensor(problem.rows)})", ROWS],
     ),
     "data.split": Role(
         "a function NAME(dataset, lengths) that returns the parts", _split, _split_lines, narrow=_without_words
@@ -457,35 +458,32 @@ DATASETS = {
 # ── a chain of modules ──────────────────────────────────────────────────────────────────────────
 
 MODULES = {
-    "linear": lambda problem, w, p: (
-        f"torch.nn.Linear(*{w['weight'].T.shape}, {'bias' in w}, dtype=torch.{problem.dtype})"
-    ),
-    "relu": lambda problem, w, p: "torch.nn.ReLU()",
-    "dropout": lambda problem, w, p: f"torch.nn.Dropout({p['p']})",
+    "linear": lambda w, _: f"torch.nn.Linear(*{w['weight'].T.shape}, {'bias' in w}, dtype=torch.{w['weight'].dtype})",
+    "relu": lambda _, __: "torch.nn.ReLU()",
+    "dropout": lambda _, settings: f"torch.nn.Dropout({settings['p']})",
 }
 
 
 def _chain_lines(problem, options):
-    chain = problem.chain
-    yield f"layers = [{', '.join(MODULES[kind](*about) for kind, *about in chain.layers)}]"
-    yield f"for layer, state in zip(layers, {_tensor([w for _, w, _ in chain.layers])}):"
+    yield f"layers = [{', '.join(MODULES[kind](*about) for kind, *about in problem.layers)}]"
+    yield f"for layer, state in zip(layers, {_tensor([params for _, params, _ in problem.layers])}):"
     yield "    layer.load_state_dict(state)"
-    yield f"x = {_tensor(chain.x)}.requires_grad_()"
-    yield f"torch.manual_seed({chain.seed})"
-    yield f"y = f(*layers).train({chain.training})(x)"
-    yield f"y.backward({_tensor(chain.dy)})"
+    yield f"x = {_tensor(problem.x)}.requires_grad_()"
+    yield f"torch.manual_seed({problem.seed})"
+    yield f"y = f(*layers).train({problem.training})(x)"
+    yield f"y.backward({_tensor(problem.dy)})"
     yield "seen = {f'{i}.{k}': p.grad for i, layer in enumerate(layers) for k, p in layer.named_parameters()}"
     yield "seen |= {'output': y, 'x': x.grad}"
 
 
 def _as_chained(role, problem):
-    found = reference(pass_through, role, problem.chain, problem.dtype)
+    found = reference(pass_through, role, Chain(**problem.given), problem.dtype)
     return found["gradient"] | {"output": found["output"], "x": found["x"]}
 
 
 CHAIN = Role(
     "a Module NAME(*modules) that hands its input from one to the next, and has them as children 0, 1, 2 and so on",
-    lambda dtype: chains(dtype).map(lambda chain: Problem(dtype, {"chain": chain._replace(needs_x=True)})),
+    lambda dtype: chains(dtype).map(lambda chain: Problem(dtype, chain._replace(needs_x=True)._asdict())),
     _chain_lines,
     _as_chained,
 )

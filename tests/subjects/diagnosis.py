@@ -20,7 +20,7 @@ from tests import subjects
 from tests.cells import LADDERS
 from tests.planted import bugs, prepare
 from tests.subjects import Subject, apart, place, report
-from tests.subjects.report import Search, shows
+from tests.subjects.report import Search, rung_of, shows, source_of
 from tests.verdict import versions
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results" / "diagnosis.json"
@@ -81,17 +81,6 @@ class Told(NamedTuple):
     bug: str
     named: str | None  # the bug that the report names
     word: str  # "itself", "equivalent", "another", "nothing"; or "equal" and "no shape", which are no wrong subjects
-
-
-def source_of(concept):
-    return pathlib.Path(importlib.import_module(f"impls.{concept}").__file__).read_text(encoding="utf-8")
-
-
-def rung_of(bug):
-    """The rung in whose section of the file a bug is."""
-    source, (old, _) = source_of(bug.concept), bug.changes[0]
-    before = source[: source.index(old)]
-    return max(("manual", "raw", "custom"), key=lambda rung: before.rfind(f"# ── {rung} "))
 
 
 def written(concept, rung, changes, path):
