@@ -18,6 +18,7 @@ from tests import (
     test_data,
     test_init,
     test_layers,
+    test_lbfgs,
     test_losses,
     test_nn,
     test_optim,
@@ -37,6 +38,7 @@ HEADLINE = {
     "nn": test_nn.test_rungs_agree_on_values_and_gradients,
     "schedules": test_schedules.test_every_rung_sets_the_rates_of_the_formula,
     "data": test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators,
+    "optim.lbfgs": test_lbfgs.test_every_step_is_one_that_the_formula_admits,
     "init": test_init.test_torch_draws_the_same_at_any_size,
     "training": test_averaging.test_every_rung_takes_the_step_of_the_formula,
     "autograd": test_autograd.test_whole_derivatives_are_natives_exactly,
@@ -74,6 +76,7 @@ def verdict(subject, law=None, examples=8):
 TAKEN = [(role, "right", name) for role, names in RIGHT["right"].items() for name in names] + [
     (role, "textbook", name)  # in every form that a door takes
     for role, name in {
+        "optim.lbfgs": "LBFGS",
         "init.xavier_uniform": "xavier_uniform",
         "init.dirac": "dirac",
         "training.clip_grad_norm": "clip_grad_norm",
@@ -143,6 +146,7 @@ UNNAMED = [
     ("schedules.cosine_annealing_lr", "late_cosine"),
     ("data.concat_dataset", "FirstOfAll"),
     ("autograd.jacobian", "transposed"),
+    ("optim.lbfgs", "Twice"),
 ]
 
 

@@ -30,12 +30,12 @@ import torch
 from impls.ladder import Absent, Rung
 from tests.cells import LADDERS
 from tests.exactness import FORMATS, LEDGER, Different, Inconclusive
-from tests.subjects import calls, data, nn, optim, schedules
+from tests.subjects import calls, data, lbfgs, nn, optim, schedules
 from tests.subjects.capabilities import Missing
 
 LIMIT = 30  # seconds that a subject has for one law, where it has a core for itself
 ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once; see above
-DOORS = (optim, nn, data, schedules, calls)
+DOORS = (optim, lbfgs, nn, data, schedules, calls)
 OURS = ("impls", "tests", "conftest")
 RAISES = pytest.raises
 
@@ -45,7 +45,6 @@ NO_ROLE = {  # a concept, or else its family, and why it has none
     "nn": "what belongs to a module is judged with the module that it is part of",
     "losses.loss": "torch's base class is private",
     "optim.optimizer": "a base class steps nothing",
-    "optim.lbfgs": "no door yet: it would hand over a closure",
     "data.iterable_dataset": "a base class has no rows",
     "data.chain_dataset": "itertools.chain is one: what is told of it is when a stream begins, a law of drop-ins alone",
     "data.sources": "its rows are the project's own",
@@ -208,7 +207,7 @@ def import_late(door):
     w = torch.zeros(1, requires_grad=True)
     if door is not data:
         w.sum().backward()
-    if door in (optim, schedules):
+    if door in (optim, lbfgs, schedules):
         torch.optim.SGD([w])
 
 

@@ -45,6 +45,7 @@ RIGHT = {  # by file and role, beside torch's own classes
         "optim.adadelta": ["adadelta"],
         "optim.rmsprop": ["rmsprop"],
         "optim.rprop": ["rprop"],
+        "optim.lbfgs": ["LBFGS"],
         "losses.l1": ["l1"],
         "losses.mse": ["mse"],
         "losses.huber": ["huber"],

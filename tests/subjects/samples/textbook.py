@@ -215,6 +215,65 @@ def cosine_annealing_lr(initial_lr, T_max, eta_min=0.0):  # noqa: N803
     return lambda t: (initial_lr + eta_min) / 2 + (initial_lr - eta_min) / 2 * math.cos(math.pi * t / T_max)
 
 
+class LBFGS:
+    """Without a line search, on one tensor that holds everything."""
+
+    def __init__(self, params, lr=1, max_iter=20, tolerance_grad=1e-7, tolerance_change=1e-9, history_size=100):
+        self.params, self.lr, self.most, self.size = list(params), lr, max_iter, history_size
+        self.flat_enough, self.near_enough = tolerance_grad, tolerance_change
+        self.pairs, self.before = [], None
+
+    def step(self, closure):
+        with torch.enable_grad():
+            first = closure()
+        loss, g, evals = first, self.gradient(), 1
+        for i in range(self.most):
+            if g.abs().max() <= self.flat_enough:
+                break
+            d = self.direction(g)
+            t = self.lr * (min(1.0, 1 / g.abs().sum()) if self.before is None else 1)
+            slope = g @ d
+            if slope > -self.near_enough:
+                break
+            self.move(t * d)
+            self.before = g, t * d
+            if i + 1 == self.most:
+                break
+            with torch.enable_grad():
+                new = closure()
+            evals += 1
+            last, loss, g = loss, new, self.gradient()
+            small = (t * d).abs().max() <= self.near_enough or abs(loss - last) < self.near_enough
+            if evals >= self.most * 5 // 4 or g.abs().max() <= self.flat_enough or small:
+                break
+        return first
+
+    def gradient(self):
+        return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in self.params])
+
+    @torch.no_grad()
+    def move(self, by):
+        for p, change in zip(self.params, by.split([p.numel() for p in self.params]), strict=True):
+            p += change.reshape(p.shape)
+
+    def direction(self, g):
+        if self.before is not None:
+            old, s = self.before
+            y = g - old
+            if y @ s > 1e-10:
+                self.pairs = [*self.pairs, (s, y)][-self.size :]
+        q, alphas = -g, []
+        for s, y in reversed(self.pairs):
+            alphas.append((s @ q) / (y @ s))
+            q = q - alphas[-1] * y
+        if self.pairs:
+            s, y = self.pairs[-1]
+            q = q * (y @ s) / (y @ y)
+        for (s, y), alpha in zip(self.pairs, reversed(alphas), strict=True):
+            q = q + s * (alpha - (y @ q) / (y @ s))
+        return q
+
+
 # ── initial parameters: by the shape of what is to be filled, or in place ───────────────────────────
 
 
