@@ -93,6 +93,13 @@ ASSOCIATIONS = {
             "k, d = 1 - beta1, g - state.exp_avg; m = state.exp_avg + k * d if k < 0.5 else g - d * (1 - k)",
         ),
     ],
+    "training.ema": [
+        # torch's lerp, in both of its branches, by which many are averaged at once
+        (
+            "return decay * average + (1 - decay) * current",
+            "k, d = 1 - decay, current - average; return average + k * d if k < 0.5 else current - d * (1 - k)",
+        ),
+    ],
     "optim.adafactor": [
         # torch's lerp, in both of its branches, of the mean square as a norm squared
         (

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, WORDS, cells
 from tests.exactness import assert_bitwise, assert_same, bounded
-from tests.observe.averaging import averaged, followed, layer, load, statistics
+from tests.observe.averaging import averaged, followed, layer, load, reference_of_one, statistics
 from tests.observe.tensors import seen, tensor
 from tests.strategies.training import AVERAGES, batches, looks, pairs
 
@@ -25,7 +25,7 @@ NOTHING = "it computes nothing"
 def test_every_rung_takes_the_step_of_the_formula(cell, data):
     """Whatever the average and what is averaged, every rung's next average is the formula's."""
     problem = data.draw(pairs(cell.concept, cell.dtype), label="problem")
-    expected = averaged(Rung.MANUAL, cell.ladder.manual, *problem, lift=lambda x: bounded(x, cell.dtype))
+    expected = reference_of_one(cell.concept, problem, cell.dtype)
     for rung, impl in cell.implementations.items():
         assert_same(averaged(rung, impl, *problem), expected, f"{rung} average")
 

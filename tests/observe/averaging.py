@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
+from tests.associations import reference
 from tests.cells import DROP_IN, LADDERS
 from tests.exactness import assert_same
 from tests.observe.tensors import seen, tensor
@@ -21,6 +22,12 @@ def averaged(rung, impl, average, current, settings, n, lift=lambda x: x):
         impl(a, w, **settings, **told)
         return seen(a)
     return seen(impl(**settings)(a, w, torch.tensor(n)))
+
+
+def reference_of_one(concept, problem, dtype):
+    """The formula's average, with as much room as any admissible way may round away."""
+    observe = lambda rung, impl, given, lift: averaged(rung, impl, *given, lift=lift)
+    return reference(observe, concept, problem, dtype)
 
 
 def followed(rung, impl, script, average, lift=lambda x: x):

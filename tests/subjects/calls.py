@@ -22,7 +22,7 @@ from tests.cells import LADDERS
 from tests.exactness import bounded
 from tests.observe import data as observed
 from tests.observe import init as births
-from tests.observe.averaging import averaged, followed
+from tests.observe.averaging import followed, reference_of_one
 from tests.observe.clipping import clipped, clipped_by_value
 from tests.observe.nn import Chain, pass_through
 from tests.observe.rng import generator_of
@@ -56,6 +56,7 @@ class Role(NamedTuple):
     expected: Callable | None = None  # of a problem, where something rounds; elsewhere it is what torch's makes of it
     forms: tuple = ()  # what else is taken: by what it is known, and what makes it torch's form
     narrow: Callable = lambda _: None  # leaves out what it cannot do
+    raw: str | None = None  # what makes our raw rung torch's form
     made_up: tuple = ()  # options that another form does without
     always: tuple = ()  # what is no option, although it has a default
     rung: Rung = Rung.CUSTOM
@@ -75,13 +76,16 @@ def narrow(role, thing, law=None):
 
 def adapt(role, thing):
     form = _form(role, thing)
-    call = thing if form is None else eval(form, {"theirs": thing, "torch": torch})
-    return ROLES[role].rung, _called(thing, call, role, ROLES[role].made_up if form else ())
+    return ROLES[role].rung, _called(thing, _in_form(form, thing), role, ROLES[role].made_up if form else ())
 
 
 def _form(role, thing):
     """What makes it something that is called as torch's is, if it is not that already."""
     return next((form for known, form in ROLES[role].forms if known(thing)), None)
+
+
+def _in_form(form, thing):
+    return thing if form is None else eval(form, {"theirs": thing, "torch": torch})
 
 
 def _called(thing, call, role, made_up):
@@ -122,7 +126,8 @@ def _default_dtype_of(thing, first):
 
 def trace(rung, role, problem):
     """What the lines make of a rung."""
-    space = {"torch": torch, "f": getattr(LADDERS[role], rung)}
+    f, form = getattr(LADDERS[role], rung), ROLES[role].raw if rung is Rung.RAW else None
+    space = {"torch": torch, "f": _in_form(form, f)}
     before = torch.get_default_dtype()
     with torch.random.fork_rng(devices=()):
         try:
@@ -229,7 +234,8 @@ def _birth(name):
 
     native = LADDERS[f"init.{name}"].native
     by_shape = "lambda w, *given, **options: w.copy_(torch.as_tensor(theirs(tuple(w.shape), *given, **options)))"
-    return Role(FILLS, problems, _born, _as_born, ((lambda thing: names(thing, "shape"), by_shape),), narrow)
+    raw = "lambda w, *g, **o: w.copy_(theirs(torch.default_generator, w.shape, *g, dtype=w.dtype, **o)[0])"
+    return Role(FILLS, problems, _born, _as_born, ((lambda thing: names(thing, "shape"), by_shape),), narrow, raw)
 
 
 GAIN = Role(
@@ -304,14 +310,13 @@ def _average(concept):
 
     def expected(role, problem):
         given = problem.average, problem.current, problem.settings, problem.n
-        lift = lambda x: bounded(x, problem.dtype)
-        return {"average": averaged(Rung.MANUAL, LADDERS[role].manual, *given, lift=lift)}
+        return {"average": reference_of_one(role, given, problem.dtype)}
 
     forms = (
         (lambda thing: _arguments(thing) == 2, MOVED.format("")),
         (lambda thing: _arguments(thing) > 2, MOVED.format(", n")),
     )
-    return Role(UPDATES, problems, lines, expected, forms)
+    return Role(UPDATES, problems, lines, expected, forms, raw=forms[concept == "training.swa"][1])
 
 
 def _looks(dtype):

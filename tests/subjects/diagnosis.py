@@ -59,6 +59,19 @@ RATE = """
 def subject(initial_lr, **settings):
     return lambda t: {rung}(t, initial_lr, **settings)
 """
+INITIAL_ARRAYS = """
+def subject(shape, *given, **settings):
+    from tests.observe.rng import generator_of, state_of
+
+    dtype = str(torch.get_default_dtype()).removeprefix("torch.")
+    w, state = {rung}(state_of(torch.default_generator), shape, *given, dtype=np.dtype(dtype).type, **settings)
+    torch.set_rng_state(generator_of(state, torch.initial_seed()).get_state())
+    return w
+"""
+INITIAL_TENSORS = """
+def subject(shape, *given, **settings):
+    return {rung}(torch.default_generator, shape, *given, dtype=torch.get_default_dtype(), **settings)[0]
+"""
 SIGNED = """
 import inspect
 
@@ -73,7 +86,12 @@ SHAPES = {  # in which a rung of a family is handed over; custom is taken as it 
     ("losses", "raw"): "subject = {rung}",
     ("nn", "raw"): "subject = {rung}",
     ("schedules", "manual"): RATE,
+    ("init", "manual"): INITIAL_ARRAYS,
+    ("init", "raw"): INITIAL_TENSORS,
+    ("training", "manual"): "subject = {rung}",
+    ("training", "raw"): "subject = {rung}",
     **{(family, "custom"): "subject = {rung}" for family in ("optim", "losses", "schedules", "data")},
+    **{(family, "custom"): "subject = {rung}" for family in ("init", "training")},
 }
 
 

@@ -347,7 +347,7 @@ def clip_grad_value(params, v):
 
 
 def ema(average, current, decay=0.999):
-    average.add_((current - average) * (1 - decay))
+    average.lerp_(current, 1 - decay)
 
 
 def swa(average, current, n):
@@ -409,7 +409,7 @@ def stacked(rows):
 
 def split(dataset, lengths):
     n = len(dataset)
-    if math.isclose(sum(lengths), 1):
+    if abs(sum(lengths) - 1) < 0.5:  # shares of it
         lengths = [int(n * share) for share in lengths]
         for i in range(n - sum(lengths)):
             lengths[i % len(lengths)] += 1
