@@ -26,7 +26,7 @@ from tests import (
     test_training,
 )
 from tests.cells import ALL, LADDERS, Cell
-from tests.planted import again
+from tests.planted import again, doors
 from tests.subjects import Subject, apart, judge, parse, report
 from tests.subjects.__main__ import RIGHT
 from tests.subjects.plugin import Judge, about_any_rung, roles
@@ -259,6 +259,12 @@ def test_warnings_are_recorded_and_print_is_not_heard(capfd):
     assert (outcome.word, outcome.warned) == ("equal", ("it is late",))
     assert verdict(subject("hostile", "optim.sgd", "Prints")).word == "equal"
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("hole", doors.HOLES, ids=lambda hole: hole.name)
+def test_a_hole_in_a_door_can_still_be_made(hole):
+    """What python -m tests.planted.doors changes stands where it did, once."""
+    doors.changed(hole)
 
 
 # ── the command line ────────────────────────────────────────────────────────────────────────────

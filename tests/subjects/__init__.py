@@ -203,10 +203,10 @@ def _prepare():
 
 @functools.cache
 def import_late(door):
-    """What torch imports at the first backward, and more at the first optimizer, is there before processes part."""
+    """What torch imports for a gradient from above, and more for an optimizer, is there before processes part."""
     w = torch.zeros(1, requires_grad=True)
     if door is not data:
-        w.sum().backward()
+        w.backward(torch.ones(1))
     if door in (optim, lbfgs, schedules):
         torch.optim.SGD([w])
 
