@@ -21,7 +21,9 @@ def averaged(rung, impl, average, current, settings, n, lift=lambda x: x):
     if rung is Rung.RAW:
         impl(a, w, **settings, **told)
         return seen(a)
-    return seen(impl(**settings)(a, w, torch.tensor(n)))
+    found = seen(impl(**settings)(a, w, torch.tensor(n)))
+    assert_same(seen(w), current, f"{rung} what comes in")
+    return found
 
 
 def reference_of_one(concept, problem, dtype):

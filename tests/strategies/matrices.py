@@ -124,6 +124,12 @@ def _multiplies_exactly(matrix, coefficients, steps):
     return True
 
 
+def chosen(**how):
+    """How a matrix is made orthogonal, in the options of which a matrix is asked."""
+    return {name: value for name, value in how.items() if name in ASKED}
+
+
+ASKED = ["ns_coefficients", "ns_steps", "eps"]
 EXACT = [way for way in itertools.product(MATRICES, COEFFICIENTS, [0, 1, 2]) if _multiplies_exactly(*way)]
 
 
@@ -144,7 +150,7 @@ def muon(draw, _concept, dtype, lrs, restore, begun=False):
     return Problem(
         params=[draw(graded(m.shape, dtype, exponents=(-8, 2))) for m in matrices],
         settings=[
-            draw(two) | {"ns_coefficients": c, "ns_steps": n, "eps": 1e-7 if n else draw(FLOORS)} for _, c, n in ways
+            draw(two) | chosen(ns_coefficients=c, ns_steps=n, eps=1e-7 if n else draw(FLOORS)) for _, c, n in ways
         ],
         script=draw(st.lists(lines, min_size=1 if begun else 2, max_size=1 if begun else 3), label="script"),
         state=[{"momentum_buffer": draw(gradient(m))} for m in matrices] if begun else None,

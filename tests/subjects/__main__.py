@@ -46,6 +46,7 @@ RIGHT = {  # by file and role, beside torch's own classes
         "optim.rmsprop": ["rmsprop"],
         "optim.rprop": ["rprop"],
         "optim.lbfgs": ["LBFGS"],
+        "optim.muon": ["Muon"],
         "losses.l1": ["l1"],
         "losses.mse": ["mse"],
         "losses.huber": ["huber"],

@@ -114,7 +114,8 @@ def _called(thing, call, role, made_up):
 def _default_dtype_of(thing, first):
     """What draws by a shape alone draws in the dtype of the tensor that is to be filled."""
     before = torch.get_default_dtype()
-    torch.set_default_dtype(first[0].dtype if names(thing, "shape") else before)
+    filled = names(thing, "shape") and first and isinstance(first[0], torch.Tensor)
+    torch.set_default_dtype(first[0].dtype if filled else before)
     try:
         yield
     finally:
@@ -247,9 +248,16 @@ GAIN = Role(
 # ── gradients clipped ───────────────────────────────────────────────────────────────────────────
 
 
-def _clip(dtype, kind="of-squares"):
-    every = training.clippings(dtype, training.NORMS[kind]).filter(lambda drawn: any(g is not None for g in drawn[0]))
-    return every.map(lambda drawn: Problem(dtype, {"gradients": drawn[0], "bound": drawn[1]}))
+NORMS = [norm for kind in training.NORMS.values() for norm in kind]
+
+
+def _two_alone(thing):
+    NORMS[:] = NORMS if takes(thing, "norm_type") else [2.0]
+
+
+def _clip(dtype, norms=(2.0,)):
+    every = training.clippings(dtype, norms).filter(lambda drawn: any(g is not None for g in drawn[0]))
+    return every.map(lambda drawn: Problem(dtype, {"gradients": drawn[0], "bound": drawn[1]}, {"norm_type": drawn[2]}))
 
 
 def _clip_lines(problem, options):
@@ -262,7 +270,8 @@ def _clip_lines(problem, options):
 
 
 def _as_clipped(role, problem):
-    found, norm = clipped(Rung.MANUAL, problem.gradients, problem.bound, 2.0, lambda g: bounded(g, problem.dtype))
+    given = problem.gradients, problem.bound, problem.settings.get("norm_type", 2.0)
+    found, norm = clipped(Rung.MANUAL, *given, lambda g: bounded(g, problem.dtype))
     return _given(found) | {"norm": norm}
 
 
@@ -273,13 +282,14 @@ def _as_clipped_by_value(role, problem):
 
 CLIP_NORM = Role(
     "a function NAME(parameters, max_norm, ...) that scales the gradients where they are and returns the norm they had",
-    _clip,
+    lambda dtype: _clip(dtype, NORMS),
     lambda problem, options: [*_clip_lines(problem, options), "seen |= {'norm': norm}"],
     _as_clipped,
+    narrow=_two_alone,
 )
 CLIP_VALUE = Role(
     "a function NAME(parameters, clip_value) that clips the gradients where they are and returns nothing",
-    _clip,
+    lambda dtype: _clip(dtype).map(lambda problem: problem._replace(settings={})),
     _clip_lines,
     _as_clipped_by_value,
 )
@@ -510,7 +520,8 @@ def _derived(draw, dtype, name):
     shape = draw(st.sampled_from([(1,), (2,), (2, 2)]))
     scalar = name == "vjp" and function.endswith(".sum()")
     given = {"function": function, "x": draw(lattice(shape, dtype))}
-    return Problem(dtype, given | ({"v": draw(lattice(() if scalar else shape, dtype))} if "v" in name else {}))
+    along = {"v": draw(lattice(() if scalar else shape, dtype))} if name in ("vjp", "jvp") else {}
+    return Problem(dtype, given | along)
 
 
 def _derivative(name, needs):

@@ -215,6 +215,24 @@ def cosine_annealing_lr(initial_lr, T_max, eta_min=0.0):  # noqa: N803
     return lambda t: (initial_lr + eta_min) / 2 + (initial_lr - eta_min) / 2 * math.cos(math.pi * t / T_max)
 
 
+class Muon:
+    """With coefficients of its own."""
+
+    def __init__(self, params, lr=1e-3, momentum=0.95, nesterov=True, weight_decay=0.1, ns_steps=5):
+        self.params, self.rate, self.momentum, self.nesterov = list(params), lr, momentum, nesterov
+        self.decay, self.steps, self.means = weight_decay, ns_steps, {}
+
+    @torch.no_grad()
+    def step(self):
+        for p in (p for p in self.params if p.grad is not None):
+            mean = self.means[p] = self.momentum * self.means.get(p, 0) + (1 - self.momentum) * p.grad
+            x = self.momentum * mean + (1 - self.momentum) * p.grad if self.nesterov else mean
+            x = x / max(x.norm(), 1e-7)
+            for _ in range(self.steps):
+                x = 3.4445 * x - 4.775 * x @ x.T @ x + 2.0315 * x @ x.T @ x @ x.T @ x
+            p -= self.rate * (self.decay * p + max(1, len(p) / p.shape[1]) ** 0.5 * x)
+
+
 class LBFGS:
     """Without a line search, on one tensor that holds everything."""
 
