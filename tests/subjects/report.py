@@ -34,7 +34,12 @@ HOMES = (  # where a stranger imports torch's from
 RUNGS = (Rung.MANUAL, Rung.RAW, Rung.CUSTOM)
 WITNESSES = 8  # problems on which a cause has to show the very same difference
 QUIET = hypothesis.settings(
-    max_examples=300, derandomize=True, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+    max_examples=300,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+    suppress_health_check=list(hypothesis.HealthCheck),
 )
 
 
