@@ -7,6 +7,7 @@ be pasted.
 
 import contextlib
 import inspect
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -188,7 +189,8 @@ def reproduce(subject, thing, native, problem, dtype):
 
 
 def _options(settings):
-    return "".join(f", {k}={v!r}" for k, v in settings.items())
+    written = lambda v: f"float('{v}')" if v in (math.inf, -math.inf) else repr(v)
+    return "".join(f", {k}={written(v)}" for k, v in settings.items())
 
 
 def _tensor(a):
