@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from impls.ladder import Rung
 from tests.cells import LADDERS
-from tests.observe.schedules import Part, observe, plateaus, reference, reference_of_plateaus
+from tests.observe.schedules import PER_GROUP, Part, observe, plateaus, reference, reference_of_plateaus
 from tests.strategies import schedules as drawn
 from tests.subjects.capabilities import Missing, left_to, names, refuse_missing, takes, untouched
 
@@ -116,7 +116,9 @@ def searched(role, dtype):
 
 
 def _is_one(problem):
-    return not any(isinstance(v, list) for k, v in problem.settings.items() if k not in ("milestones", "schedulers"))
+    """Whether nothing is told group by group, to a part neither."""
+    every = [problem.settings, *(part.settings for part in problem.settings.get("schedulers", []))]
+    return not any(isinstance(v, list) for given in every for k, v in given.items() if k in PER_GROUP)
 
 
 def describe(problem):
