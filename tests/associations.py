@@ -104,6 +104,13 @@ ASSOCIATIONS = {
             "g = g - normal * mean(g * normal); return g - mean(g), dw, db",
         ),
     ],
+    "training.ema": [
+        # torch's lerp, in both of its branches, by which many are averaged at once
+        (
+            "return decay * average + (1 - decay) * current",
+            "k, d = 1 - decay, current - average; return average + k * d if k < 0.5 else current - d * (1 - k)",
+        ),
+    ],
     "optim.adafactor": [
         # torch's lerp, in both of its branches, of the mean square as a norm squared
         (

@@ -10,33 +10,14 @@ from hypothesis import strategies as st
 from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, WORDS, cells
 from tests.exactness import assert_bitwise, assert_same, bounded
+from tests.observe.averaging import averaged, followed, layer, load, reference_of_one, statistics
 from tests.observe.tensors import seen, tensor
-from tests.strategies.arrays import arrays, graded, shapes
+from tests.strategies.training import AVERAGES, batches, looks, pairs
 
 NOTHING = "it computes nothing"
-DECAYS = st.sampled_from([0.999, 0.5, 0.9, 0.0, 1.0])
-AVERAGES = ("training.ema", "training.swa")
 
 
 # ── one average ─────────────────────────────────────────────────────────────────────────────────
-
-
-def averaged(rung, impl, average, current, settings, n, lift=lambda x: x):
-    """The average with `current` in it; the mean is told how many are in it, the moving one how slow it is."""
-    if rung is Rung.MANUAL:
-        return impl(lift(average), lift(current), **settings, **({} if settings else {"num_averaged": n}))
-    a, w = tensor(average), tensor(current)
-    if rung is Rung.RAW:
-        impl(a, w, **settings, **({} if settings else {"num_averaged": n}))
-        return seen(a)
-    return seen(impl(**settings)(a, w, torch.tensor(n)))
-
-
-@st.composite
-def pairs(draw, concept, dtype):
-    shape = draw(shapes(max_side=3), label="shape")
-    settings = {"decay": draw(DECAYS, label="decay")} if concept == "training.ema" else {}
-    return draw(arrays(shape, dtype)), draw(arrays(shape, dtype)), settings, draw(st.integers(1, 9), label="n")
 
 
 @cells(*AVERAGES, cpu_because="CUDA's are the same elementwise operations")
@@ -44,7 +25,7 @@ def pairs(draw, concept, dtype):
 def test_every_rung_takes_the_step_of_the_formula(cell, data):
     """Whatever the average and what is averaged, every rung's next average is the formula's."""
     problem = data.draw(pairs(cell.concept, cell.dtype), label="problem")
-    expected = averaged(Rung.MANUAL, cell.ladder.manual, *problem, lift=lambda x: bounded(x, cell.dtype))
+    expected = reference_of_one(cell.concept, problem, cell.dtype)
     for rung, impl in cell.implementations.items():
         assert_same(averaged(rung, impl, *problem), expected, f"{rung} average")
 
@@ -83,15 +64,6 @@ def test_a_decay_outside_its_interval_is_refused_in_natives_words(cell, decay):
 # ── a model of averages ─────────────────────────────────────────────────────────────────────────
 
 
-@st.composite
-def looks(draw, dtype):
-    """The weights of a layer at each look, and how they are averaged."""
-    weight, bias = (graded(shape, dtype, exponents=(-8, 4)) for shape in ((2, 3), (2,)))
-    look = st.builds(lambda weight, bias: {"weight": weight, "bias": bias}, weight, bias)
-    script = draw(st.lists(look, min_size=1, max_size=5), label="looks")
-    return script, draw(st.sampled_from([("training.ema", {"decay": 0.9}), ("training.swa", {})]), label="average")
-
-
 @cells("training.averaged_model", cpu_because="CUDA's are the same elementwise operations")
 @given(data=st.data())
 def test_the_first_look_copies_and_the_others_average(cell, data):
@@ -100,43 +72,6 @@ def test_the_first_look_copies_and_the_others_average(cell, data):
     expected = followed(Rung.MANUAL, cell.ladder.manual, script, average, lift=lambda x: bounded(x, cell.dtype))
     for rung, impl in cell.implementations.items():
         assert_same(followed(rung, impl, script, average), expected, f"{rung}, after look")
-
-
-def followed(rung, impl, script, average, lift=lambda x: x):
-    """The averages after each look."""
-    concept, settings = average
-    one, trace = getattr(LADDERS[concept], rung), []
-    if rung in DROP_IN:
-        model = layer(rung, script[0]["weight"].dtype)
-        averages = impl(model, avg_fn=one(**settings))
-        for weights in script:
-            load(model, weights)
-            averages.update_parameters(model)
-            assert_same({name: seen(p) for name, p in model.named_parameters()}, weights, f"{rung} model")
-            trace.append({name: seen(p) for name, p in averages.module.named_parameters()})
-        return trace
-    told = (lambda a, w, n: one(a, w, n)) if concept == "training.swa" else (lambda a, w, n: one(a, w, **settings))
-    n, averages = 0, {name: lift(np.zeros_like(w)) for name, w in script[0].items()}
-    leaves = {name: torch.zeros(w.shape, dtype=getattr(torch, str(w.dtype))) for name, w in script[0].items()}
-    for weights in script:
-        if rung is Rung.MANUAL:
-            averages, n = impl(averages, {name: lift(w) for name, w in weights.items()}, n, average=told)
-            trace.append(averages)
-        else:
-            n = impl(list(leaves.values()), [tensor(w) for w in weights.values()], n, average=told)
-            trace.append({name: seen(a) for name, a in leaves.items()})
-    assert n == len(script), rung
-    return trace
-
-
-def layer(rung, dtype):
-    return getattr(LADDERS["nn.linear"], rung)(3, 2, dtype=getattr(torch, str(dtype)))
-
-
-def load(model, weights):
-    with torch.no_grad():
-        for name, p in model.named_parameters():
-            p.copy_(torch.from_numpy(weights[name]))
 
 
 WAYS = {
@@ -224,27 +159,16 @@ def test_two_averages_at_once_are_refused_in_natives_words(cell):
 @given(data=st.data())
 def test_statistics_are_the_means_over_the_batches(cell, data):
     """However the statistics began, after the pass they are the means of the batches' own, on every rung."""
-    sizes = data.draw(st.lists(st.integers(2, 5), min_size=1, max_size=4), label="rows")
-    batches = [data.draw(graded((n, 3), cell.dtype, exponents=(-2, 3)), label="batch") for n in sizes]
-    expected = cell.ladder.manual([bounded(x, cell.dtype) for x in batches])
+    given = data.draw(batches(cell.dtype), label="batches")
+    expected = cell.ladder.manual([bounded(x, cell.dtype) for x in given])
     for rung, impl in cell.implementations.items():
         if rung is Rung.MANUAL:
-            found = impl(batches)
+            found = impl(given)
         elif rung is Rung.RAW:
-            found = impl([torch.from_numpy(x) for x in batches])
+            found = impl([torch.from_numpy(x) for x in given])
         else:
-            found = statistics(rung, impl, batches)
+            found = statistics(rung, impl, given)
         assert_same([*map(seen, found[:2]), found[2]], list(expected), f"{rung} statistic")
-
-
-def statistics(rung, impl, batches):
-    model = getattr(LADDERS["nn.batch_norm1d"], rung)(3, dtype=getattr(torch, str(batches[0].dtype)))
-    model.running_mean.fill_(7.0)
-    model.eval()
-    impl([[torch.from_numpy(x), "a target"] for x in batches], model)
-    assert model.momentum == 0.1
-    assert not model.training
-    return model.running_mean, model.running_var, int(model.num_batches_tracked)
 
 
 @cells("training.update_bn", rungs=DROP_IN, cpu_because="the layer is compared on CUDA where it stands")

@@ -1,18 +1,15 @@
 """Initialization: from one seed every rung draws the same parameters, and leaves the generator in the same state."""
 
-import contextlib
-
-import numpy as np
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from impls import rng
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, WORDS, cells
-from tests.exactness import assert_same, bounded
+from tests.cells import DROP_IN, WORDS, cells
+from tests.exactness import assert_same
 from tests.laws.words import assert_refused_alike
+from tests.observe.init import born, reference, within_rounding
 from tests.observe.nn import outcome
 from tests.observe.rng import state_of
 from tests.observe.tensors import seen
@@ -23,28 +20,12 @@ FILLS = tuple(f"init.{name}" for name in sorted(MANY))
 DRAWN = tuple(name for name in FILLS if name != "init.orthogonal")  # and not computed of what is drawn
 
 
-def born(rung, impl, birth, dtype):
-    """The parameters, and the generator after."""
-    settings = birth.settings
-    if rung is Rung.MANUAL:
-        w, state = impl(LADDERS["rng"].manual.seed(birth.seed), birth.shape, dtype=np.dtype(dtype).type, **settings)
-        return {"parameter": w, "generator": state._asdict()}
-    with torch.random.fork_rng(devices=()):
-        generator, kind = torch.default_generator.manual_seed(birth.seed), getattr(torch, dtype)
-        if rung is Rung.RAW:
-            w, generator = impl(generator, birth.shape, dtype=kind, **settings)
-        else:
-            w = torch.full(birth.shape, torch.nan, dtype=kind)
-            assert impl(w, **settings) is w
-        return {"parameter": seen(w), "generator": state_of(generator)._asdict()}
-
-
 @cells(*DRAWN, cpu_because=ON_THE_CPU)
 @given(data=st.data())
 def test_one_seed_is_one_parameter_on_every_rung(cell, data):
     """Up to fifteen elements, where a normal draw is the C library's on every rung, no bit differs."""
     birth = data.draw(births(cell.concept, FEW), label="birth")
-    expected = born(Rung.NATIVE, cell.ladder.native, birth, cell.dtype)
+    expected = reference(cell.concept, birth, cell.dtype)
     for rung, impl in cell.implementations.items():
         assert_same(born(rung, impl, birth, cell.dtype), expected, f"{cell.concept} {rung}")
 
@@ -55,24 +36,9 @@ def test_one_seed_is_one_orthogonal_parameter_on_every_rung(cell, data):
     """Of one draw every rung has the same orthogonal factor, to the rounding of Householder's reflections, LAPACK's
     included."""
     birth = data.draw(births(cell.concept, FEW), label="birth")
-    with bounded_normals(cell.dtype):
-        expected = born(Rung.MANUAL, cell.ladder.manual, birth, cell.dtype)
+    expected = within_rounding(cell.concept, birth, cell.dtype)
     for rung, impl in cell.implementations.items():
         assert_same(born(rung, impl, birth, cell.dtype), expected, f"{cell.concept} {rung}")
-
-
-@contextlib.contextmanager
-def bounded_normals(dtype):
-    """While this lasts, what the manual rung draws are bounded numbers, and so is what it computes of them."""
-
-    def draw(*settings):
-        w, state = sound(*settings)
-        return bounded(w, dtype), state
-
-    sound = rng.normal_manual
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rng, "normal_manual", draw)
-        yield
 
 
 @cells(*FILLS, rungs=(Rung.RAW, *DROP_IN), cpu_because=ON_THE_CPU)
@@ -80,7 +46,7 @@ def bounded_normals(dtype):
 def test_torch_draws_the_same_at_any_size(cell, data):
     """Raw and custom draw what native draws, also where there are many elements or none."""
     birth = data.draw(births(cell.concept, MANY), label="birth")
-    expected = born(Rung.NATIVE, cell.ladder.native, birth, cell.dtype)
+    expected = reference(cell.concept, birth, cell.dtype)
     for rung, impl in cell.implementations.items():
         assert_same(born(rung, impl, birth, cell.dtype), expected, f"{cell.concept} {rung}")
 
@@ -120,8 +86,9 @@ def test_what_has_no_memory_is_left_as_it_is(cell, data):
 def test_every_rung_has_the_same_gains(cell, data):
     """A gain is one number, whatever the rung."""
     asked = data.draw(GAINS, label="asked")
-    found = {rung: impl(*asked) for rung, impl in cell.implementations.items()}
-    assert all(gain == found[Rung.NATIVE] for gain in found.values()), found
+    expected = cell.ladder.native(*asked)
+    for rung, impl in cell.implementations.items():
+        assert impl(*asked) == expected, rung
 
 
 REFUSED = {

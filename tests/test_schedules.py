@@ -34,8 +34,10 @@ from tests.observe.schedules import (
     optimizer_of,
     outcome,
     plain,
+    plateaus,
     rates,
     reference,
+    reference_of_plateaus,
     schedule_of,
 )
 from tests.strategies.schedules import LRS, TABLES, exact_problems, halves, measures, problems
@@ -117,35 +119,9 @@ def test_every_rung_takes_the_same_plateaus_for_plateaus(cell, data):
     """After every measure each group's rate is the same on every rung, to the bit."""
     problem = data.draw(problems(cell.concept), label="problem")
     metrics = data.draw(measures(), label="measures")
-    expected = None
+    expected = reference_of_plateaus(cell.concept, problem, metrics)
     for rung, impl in cell.implementations.items():
-        found = plateaus(rung, impl, problem, metrics)
-        expected = expected or found
-        assert_same(found, expected, f"{rung}, after measure")
-
-
-def plateaus(rung, impl, problem, metrics):
-    """The rates of every group after each measure."""
-    if rung in DROP_IN:
-        optimizer = optimizer_of(rung, problem)
-        schedule = impl(optimizer, **problem.settings)
-        found = []
-        for metric in metrics:
-            schedule.step(metric)
-            found.append([group["lr"] for group in optimizer.param_groups])
-        return found
-    lowest = problem.settings.get("min_lr", 0)
-    lowest = lowest if isinstance(lowest, list) else [lowest] * len(problem.lrs)
-    options = [problem.settings | {"min_lr": low} for low in lowest]
-    if rung is Rung.MANUAL:
-        prefixes = [metrics[: i + 1] for i in range(len(metrics))]
-        return [[impl(p, lr, **o) for lr, o in zip(problem.lrs, options, strict=True)] for p in prefixes]
-    lrs, states, found = list(problem.lrs), [()] * len(problem.lrs), []
-    for metric in metrics:
-        pairs = [impl(metric, lr, *s, **o) for lr, s, o in zip(lrs, states, options, strict=True)]
-        lrs, states = [lr for lr, _ in pairs], [(s,) for _, s in pairs]
-        found.append(lrs)
-    return found
+        assert_same(plateaus(rung, impl, problem, metrics), expected, f"{rung}, after measure")
 
 
 @cells("schedules.linear_lr", "schedules.multi_step_lr", "schedules.sequential_lr", dtypes=None, cpu_because=NUMBERS)

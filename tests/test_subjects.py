@@ -11,10 +11,23 @@ import types
 import hypothesis
 import pytest
 
-from tests import subjects, test_data, test_layers, test_losses, test_nn, test_optim, test_schedules
+from tests import (
+    subjects,
+    test_autograd,
+    test_averaging,
+    test_data,
+    test_init,
+    test_layers,
+    test_lbfgs,
+    test_losses,
+    test_nn,
+    test_optim,
+    test_schedules,
+    test_training,
+)
 from tests.cells import ALL, LADDERS, Cell
-from tests.planted import again
-from tests.subjects import apart, judge, parse, report
+from tests.planted import again, doors
+from tests.subjects import Subject, apart, judge, parse, report
 from tests.subjects.__main__ import RIGHT
 from tests.subjects.plugin import Judge, about_any_rung, roles
 
@@ -25,17 +38,29 @@ HEADLINE = {
     "nn": test_nn.test_rungs_agree_on_values_and_gradients,
     "schedules": test_schedules.test_every_rung_sets_the_rates_of_the_formula,
     "data": test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators,
+    "optim.lbfgs": test_lbfgs.test_every_step_is_one_that_the_formula_admits,
+    "init": test_init.test_torch_draws_the_same_at_any_size,
+    "training": test_averaging.test_every_rung_takes_the_step_of_the_formula,
+    "autograd": test_autograd.test_whole_derivatives_are_natives_exactly,
+    "training.clip_grad_norm": test_training.test_a_gradient_that_is_listed_twice_counts_twice_and_is_scaled_twice,
+    "training.averaged_model": test_averaging.test_the_first_look_copies_and_the_others_average,
+    "data.concat_dataset": test_data.test_a_row_of_the_whole_is_a_row_of_one_part,
+    "data.split": test_data.test_rungs_split_alike,
+    "nn.sequential": test_nn.test_a_chain_goes_the_same_way_on_every_rung,
+    "schedules.reduce_lr_on_plateau": test_schedules.test_every_rung_takes_the_same_plateaus_for_plateaus,
 }
 
 
 @functools.cache
 def subject(sample, role, name):
-    return parse(f"{role}={sample}.py:{name}", SAMPLES)
+    """As it comes of a command line, where nobody doubts that its file can be loaded."""
+    subjects.import_late(subjects.roles()[role])
+    return Subject(role, SAMPLES / f"{sample}.py", name, f"{role}={sample}.py:{name}")
 
 
 def verdict(subject, law=None, examples=8):
     """The outcome of a law, on a few examples that nobody shrinks."""
-    law = law or HEADLINE[subject.role.partition(".")[0]]
+    law = law or HEADLINE.get(subject.role) or HEADLINE[subject.role.partition(".")[0]]
     phases, before = [hypothesis.Phase.generate], hypothesis.settings.get_current_profile_name()
     hypothesis.settings.register_profile("few", max_examples=examples, phases=phases, database=None, derandomize=True)
     hypothesis.settings.load_profile("few")
@@ -48,10 +73,30 @@ def verdict(subject, law=None, examples=8):
 # ── what is right passes ────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("role", "name"), [(role, name) for role, names in RIGHT["right"].items() for name in names])
-def test_what_is_torchs_passes_whatever_its_shape(role, name):
+TAKEN = [(role, "right", name) for role, names in RIGHT["right"].items() for name in names] + [
+    (role, "textbook", name)  # in every form that a door takes
+    for role, name in {
+        "optim.lbfgs": "LBFGS",
+        "init.xavier_uniform": "xavier_uniform",
+        "init.dirac": "dirac",
+        "training.clip_grad_norm": "clip_grad_norm",
+        "training.ema": "ema",
+        "training.swa": "swa",
+        "training.averaged_model": "EMA",
+        "data.concat_dataset": "Joined",
+        "data.split": "split",
+        "nn.sequential": "Chain",
+        "autograd.jacobian": "jacobian",
+        "schedules.lambda_lr": "lambda_lr",
+        "schedules.reduce_lr_on_plateau": "plateau",
+    }.items()
+]
+
+
+@pytest.mark.parametrize(("role", "sample", "name"), TAKEN)
+def test_what_is_torchs_passes_whatever_its_shape(role, sample, name):
     """Torch's own classes, textbook forms in another order of operations, functions and arrays: all are equal."""
-    assert verdict(subject("right", role, name))[:2] == ("equal", None)
+    assert verdict(subject(sample, role, name))[:2] == ("equal", None)
 
 
 def test_bits_are_a_fact_beside_the_verdict():
@@ -86,6 +131,11 @@ WRONG = {  # and what it looks like
     ("losses.mse", "mse_of_rows"): "mean over rows (",
     ("schedules.step_lr", "Early"): "falls one step early (",
     ("data.loader", "last_dropped"): "always drops (",
+    ("init.xavier_uniform", "narrow_xavier"): "bound is the deviation (",
+    ("training.clip_grad_norm", "clip_each"): "each tensor by its own norm (huggingface/transformers#614",
+    ("training.ema", "slow_ema"): "decay weighs what is new (",
+    ("schedules.reduce_lr_on_plateau", "impatient"): "one less patience (pytorch#2545",
+    ("nn.sequential", "AlwaysTraining"): "always training (",
 }
 UNNAMED = [
     ("optim.adamw", "NoDecayByDefault"),
@@ -94,6 +144,9 @@ UNNAMED = [
     ("nn.linear", "Unbiased"),
     ("nn.relu", "TwiceTheGradient"),
     ("schedules.cosine_annealing_lr", "late_cosine"),
+    ("data.concat_dataset", "FirstOfAll"),
+    ("autograd.jacobian", "transposed"),
+    ("optim.lbfgs", "Twice"),
 ]
 
 
@@ -194,7 +247,7 @@ HOSTILE = {
 @pytest.mark.parametrize(("role", "name"), HOSTILE)
 def test_what_is_hostile_costs_one_verdict(monkeypatch, role, name):
     """Whatever a subject does, the verdict says it in one line, and the process that asked goes on."""
-    monkeypatch.setattr(subjects, "LIMIT", 2)
+    monkeypatch.setattr(subjects, "LIMIT", 0.5 if name == "Hangs" else subjects.LIMIT)
     outcome = verdict(subject("hostile", role, name))
     assert outcome.word == "DIFFERENT"
     assert re.search(HOSTILE[role, name], outcome.told), outcome.told
@@ -206,6 +259,12 @@ def test_warnings_are_recorded_and_print_is_not_heard(capfd):
     assert (outcome.word, outcome.warned) == ("equal", ("it is late",))
     assert verdict(subject("hostile", "optim.sgd", "Prints")).word == "equal"
     assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("hole", doors.HOLES, ids=lambda hole: hole.name)
+def test_a_hole_in_a_door_can_still_be_made(hole):
+    """What python -m tests.planted.doors changes stands where it did, once."""
+    doors.changed(hole)
 
 
 # ── the command line ────────────────────────────────────────────────────────────────────────────
@@ -265,7 +324,11 @@ def test_a_subject_is_judged_from_another_repository(tmp_path):
     known = 'test_batches_are_the_sampler_cut_into_equal_pieces = "rows repeat"\ntest_of_nothing = "never"\n'
     (tmp_path / "mine.toml").write_text(known, encoding="utf-8")
     root = pathlib.Path(__file__).parents[1]
-    command = [sys.executable, "-m", "pytest", str(root / "tests" / "test_data.py"), "-c", str(root / "pyproject.toml")]
+    laws, plain = (
+        str(root / "tests" / "test_data.py"),
+        "--assert=plain",
+    )  # to rewrite asserts takes longer than the laws
+    command = [sys.executable, "-m", "pytest", laws, plain, "-c", str(root / "pyproject.toml")]
     asked = ["--subject", "data.batch_sampler=tests/mine.py:repeated", "--expected-failures", "mine.toml"]
     done = subprocess.run([*command, *asked], capture_output=True, text=True, cwd=tmp_path, timeout=300)
     assert done.returncode == pytest.ExitCode.TESTS_FAILED, done.stdout

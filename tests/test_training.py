@@ -18,6 +18,7 @@ from tests.cells import DROP_IN, LADDERS, WORDS, cells
 from tests.exactness import assert_bitwise, assert_same, assert_within, bounded
 from tests.exactness.certificate import certify
 from tests.formulas import Formulas
+from tests.observe.clipping import clipped, clipped_by_value
 from tests.observe.story import observe as story
 from tests.observe.tensors import seen, tensor
 from tests.observe.training import Net, rung_of, runner
@@ -247,20 +248,6 @@ NOTHING = "it computes nothing"
 # ── clipping ────────────────────────────────────────────────────────────────────────────────────
 
 
-def clipped(rung, grads, max_norm, norm_type, lift=lambda x: x, device="cpu", **settings):
-    """Return (clipped gradients, total norm)."""
-    clip = rung_of("training.clip_grad_norm", rung)
-    if rung is Rung.MANUAL:
-        tree = {"0": {str(i): None if g is None else lift(g) for i, g in enumerate(grads)}}
-        found, total = clip(tree, max_norm, norm_type)
-        return list(found["0"].values()), total
-    params = [torch.zeros(np.shape(g)) if g is None else tensor(g, device).requires_grad_() for g in grads]
-    for p, g in zip(params, grads, strict=True):
-        p.grad = None if g is None else tensor(g, device)
-    total = clip(params, max_norm, norm_type, **settings)
-    return [seen(p.grad) for p in params], seen(total)
-
-
 KINDS_OF_NORM = pytest.mark.parametrize("kind", NORMS)
 
 
@@ -420,19 +407,6 @@ def test_custom_warns_of_an_empty_generator_in_natives_words(cell):
 
 
 # ── clipping by value ───────────────────────────────────────────────────────────────────────────
-
-
-def clipped_by_value(rung, grads, clip_value, device="cpu", **settings):
-    """Return the clipped gradients."""
-    clip = rung_of("training.clip_grad_value", rung)
-    if rung is Rung.MANUAL:
-        tree = {"0": {str(i): None if g is None else g for i, g in enumerate(grads)}}
-        return list(clip(tree, clip_value)["0"].values())
-    params = [torch.zeros(np.shape(g)) if g is None else tensor(g, device).requires_grad_() for g in grads]
-    for p, g in zip(params, grads, strict=True):
-        p.grad = None if g is None else tensor(g, device)
-    assert clip(params, clip_value, **settings) is None
-    return [seen(p.grad) for p in params]
 
 
 @cells("training.clip_grad_value")

@@ -26,10 +26,11 @@ def sparse_manual(state, shape, sparsity, std=0.01, dtype=np.float32):
     """Return (w, state)."""
     rows, columns = shape
     w, state = rng.normal_manual(state, shape, 0.0, std, dtype)
+    kept = np.ones(shape, bool)
     for j in range(columns):
         order, state = rng.randperm_manual(state, rows)
-        w[order[: math.ceil(sparsity * rows)], j] = 0
-    return w, state
+        kept[order[: math.ceil(sparsity * rows)], j] = False
+    return np.where(kept, w, 0.0), state
 
 
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────

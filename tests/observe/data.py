@@ -440,7 +440,10 @@ def composed(rung, impl, n, outer, inner, index):
         outer, inner, index = map(_as_tensor, (outer, inner, index))
         return seen(torch.arange(n)[impl(outer, impl(inner, index))])
     subset = impl(impl(range(n), outer.tolist()), inner.tolist())
-    return np.array(subset[index] if isinstance(index, int) else subset.__getitems__(index.tolist()), np.int64)
+    if isinstance(index, int):
+        return np.array(subset[index], np.int64)
+    many = getattr(subset, "__getitems__", lambda index: [subset[i] for i in index])
+    return np.array(many(index.tolist()), np.int64)
 
 
 def _as_tensor(index):
@@ -819,7 +822,7 @@ def _parts(rung, impl, split, generators):
     given = {} if split.default else {"generator": generators.get(split.generator)}
     if rung is Rung.RAW:
         return [seen(part) for part in impl(n, sizes, **given)]
-    return [np.array(part.indices, np.int64) for part in impl(range(n), sizes, **given)]
+    return [np.array(list(part), np.int64) for part in impl(range(n), sizes, **given)]
 
 
 # ── outcomes ────────────────────────────────────────────────────────────────────────────────────

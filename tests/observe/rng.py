@@ -64,10 +64,11 @@ def state_of(generator):
     return State(twister["key"].astype(np.uint32), 625 - int(twister["left"]), kept)
 
 
-def generator_of(state):
-    """A torch.Generator in a given State."""
+def generator_of(state, seed=0):
+    """A torch.Generator in a given State, which answers to initial_seed()."""
     told = np.zeros(1, _BYTES)
     twister = told["twister"]
+    twister["seed"] = seed
     twister["left"], twister["seeded"], twister["next"], twister["key"] = 625 - state.pos, 1, state.pos, state.key
     if state.next_normal is not None:
         twister["normal_y"], twister["has_normal_y"] = state.next_normal, 1

@@ -13,7 +13,7 @@ import torch
 
 from impls.ladder import Absent, Rung
 from tests.cells import LADDERS
-from tests.exactness import Bounded, bounded
+from tests.exactness import FORMATS, Bounded, bounded
 from tests.exactness.known import Known
 
 PER_GROUP = ("lr_lambda", "base_lr", "max_lr", "base_momentum", "max_momentum", "min_lr", "swa_lr")
@@ -170,6 +170,45 @@ def observe(rung, concept, problem, on=None, make=float, by_hand=None):
         schedule.step()
         trace.append(rates(optimizer, cycles))
     return trace
+
+
+def plateaus(rung, impl, problem, metrics):
+    """The rates of every group after each measure."""
+    if rung in (Rung.CUSTOM, Rung.NATIVE):
+        optimizer = optimizer_of(rung, problem)
+        schedule = impl(optimizer, **problem.settings)
+        found = []
+        for metric in metrics:
+            schedule.step(metric)
+            found.append([_seen(group["lr"]) for group in optimizer.param_groups])
+        return found
+    lowest = problem.settings.get("min_lr", 0)
+    lowest = lowest if isinstance(lowest, list) else [lowest] * len(problem.lrs)
+    options = [problem.settings | {"min_lr": low} for low in lowest]
+    if rung is Rung.MANUAL:
+        prefixes = [metrics[: i + 1] for i in range(len(metrics))]
+        return [[_seen(impl(p, lr, **o)) for lr, o in zip(problem.lrs, options, strict=True)] for p in prefixes]
+    lrs, states, found = list(problem.lrs), [()] * len(problem.lrs), []
+    for metric in metrics:
+        pairs = [impl(metric, lr, *s, **o) for lr, s, o in zip(lrs, states, options, strict=True)]
+        lrs, states = [lr for lr, _ in pairs], [(s,) for _, s in pairs]
+        found.append([*map(_seen, lrs)])
+    return found
+
+
+def reference_of_plateaus(concept, problem, metrics):
+    """Native's rates to the bit; where an operation may cost several roundings, as far off as the falls may be."""
+    exact = plateaus(Rung.NATIVE, LADDERS[concept].native, problem, metrics)
+    of_format = FORMATS["float64"]
+    if of_format.roundings == 1:
+        return exact
+    falls, before, found = [0] * len(problem.lrs), problem.lrs, []
+    for rates_now in exact:
+        falls = [n + bool(lr != old) for n, lr, old in zip(falls, rates_now, before, strict=True)]
+        errors = [of_format.gamma(n) * abs(lr) for n, lr in zip(falls, rates_now, strict=True)]
+        found.append([Bounded(lr, e, None, of_format) for lr, e in zip(rates_now, errors, strict=True)])
+        before = rates_now
+    return found
 
 
 def plain(state):

@@ -33,9 +33,9 @@ class Hole(NamedTuple):
 HOLES = [
     Hole("every_class_is_torchs", "optim", "_Stepper(thing, [*map", "_Stepper(native, [*map", WRONG, ("optim.adam", "EpsilonHat")),
     Hole("every_loss_is_torchs", "nn", "return _OnArrays.apply(thing(**settings)", "return torch.nn.functional.mse_loss(*inputs) if 1 else _OnArrays.apply(thing(**settings)", WRONG, ("losses.mse", "mse_of_rows")),
-    Hole("state_ignored", "optim", "state[p].kept if p in state else init(w)", "init(w)", RIGHT, ("optim.sgd", "functional_sgd")),
-    Hole("rate_of_the_first_step", "schedules", "rate(self.t)", "rate(0)", RIGHT, ("schedules.cosine_annealing_lr", "cosine")),
-    Hole("defaults_given", "capabilities", "return {k: v for k, v in options.items() if not names", "return options or {k: v for k, v in options.items() if not names", WRONG, ("losses.mse", "summed_mse")),
+    Hole("state_ignored", "optim", "state[p].kept if p in state else init(w)", "init(w)", RIGHT, ("optim.sgd", "right", "functional_sgd")),
+    Hole("rate_of_the_first_step", "schedules", "self.t += 1", "self.t += 0", RIGHT, ("schedules.cosine_annealing_lr", "right", "cosine")),
+    Hole("defaults_given", "capabilities", "if own(k) or not same(k, v)", "if takes(thing, k) or not same(k, v)", WRONG, ("losses.mse", "summed_mse")),
     Hole("no_gradient_asked", "nn", "MANY = 100", "MANY = 0", WRONG, ("nn.relu", "TwiceTheGradient")),
     Hole("gradient_of_any_shape", "nn", "if (g.shape, str(g.dtype)) !=", "if () and (g.shape, str(g.dtype)) !=", HOSTILE, ("losses.mse", "gradient_of_another_shape")),
     Hole("globals_unwatched", "capabilities", "if get() != world[name]", "if False", HOSTILE, ("optim.sgd", "ChangesTheDtype")),
@@ -47,21 +47,32 @@ HOLES = [
     Hole("bound_too_wide", "__init__", "ROUNDINGS = 4", "ROUNDINGS = 40", BOUND),
     Hole("bound_too_narrow", "__init__", "ROUNDINGS = 4", "ROUNDINGS = 1", BOUND),
     Hole("first_cause_that_comes", "report", "if shows(bug, search, seen + search.agreed[-WITNESSES:], part):", "if True:", WRONG, ("optim.sgd", "averaging_sgd")),
+    Hole("every_call_is_torchs", "calls", "_called(thing, _in_form(form, thing), role", "_called(thing, LADDERS[role].native, role", WRONG, ("training.clip_grad_norm", "clip_each")),
+    Hole("what_is_moved_is_lost", "calls", "[r is not None]", "[1]", RIGHT, ("training.ema", "textbook", "ema")),
+    Hole("measures_unheard", "schedules", "self._set(measure)", "self._set(0.0)", RIGHT, ("schedules.reduce_lr_on_plateau", "textbook", "plateau")),
+    Hole("every_step_admitted", "lbfgs", "= str(complaint)", "= ADMITTED", WRONG, ("optim.lbfgs", "Twice")),
     Hole("drop_ins_alone", "plugin", "return Rung.NATIVE in rungs and set(rungs) - {*DROP_IN}", "return Rung.NATIVE in rungs", ASKED),
 ]  # fmt: skip
 
 
-def plant(hole):
-    """Make the change, and put what is new wherever the old is known by name."""
+def changed(hole):
+    """The module that a hole is in, and its text with the change made."""
     name = "tests.subjects" if hole.module == "__init__" else f"tests.subjects.{hole.module}"
-    module, everywhere = importlib.import_module(name), [sys.modules["tests.test_subjects"], subjects]
-    everywhere += [importlib.import_module(f"tests.subjects.{m.name}") for m in pkgutil.iter_modules(subjects.__path__)]
+    module = importlib.import_module(name)
     with open(module.__file__, encoding="utf-8") as file:
         source = file.read()
     if source.count(hole.old) != 1:
         raise LookupError(f"{hole.name}: {hole.old!r} stands {source.count(hole.old)} times in {name}, not once")
+    return module, source.replace(hole.old, hole.new)
+
+
+def plant(hole):
+    """Make the change, and put what is new wherever the old is known by name."""
+    module, text = changed(hole)
+    everywhere = [sys.modules["tests.test_subjects"], subjects]
+    everywhere += [importlib.import_module(f"tests.subjects.{m.name}") for m in pkgutil.iter_modules(subjects.__path__)]
     before = dict(vars(module))
-    exec(compile(source.replace(hole.old, hole.new), module.__file__, "exec"), vars(module))
+    exec(compile(text, module.__file__, "exec"), vars(module))
     for where in everywhere:
         for key, value in list(vars(where).items()):
             if callable(value) and before.get(key) is value:

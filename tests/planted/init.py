@@ -78,7 +78,7 @@ BUGS = [
     orthogonal("ignores_its_gain", ".mul_(gain)", "", MANY, "clause"),
     orthogonal("accepts_a_vector", "if tensor.dim() < 2:", "if tensor.dim() < 1:", REFUSES, "clause"),
     sparse("draws_without_memory", "    if tensor.is_meta:  # it has no memory to draw into\n        return tensor\n", "", META, "found by this law"),
-    sparse("rounds_down", "w[order[: math.ceil(sparsity * rows)], j] = 0\n    return w, state", "w[order[: math.floor(sparsity * rows)], j] = 0\n    return w, state", BORN, "clause"),
+    sparse("rounds_down", "kept[order[: math.ceil(sparsity * rows)], j]", "kept[order[: math.floor(sparsity * rows)], j]", BORN, "clause"),
     sparse("same_rows_in_every_column", "    for j in range(columns):\n        order, state = rng.randperm_manual(state, rows)\n", "    order, state = rng.randperm_manual(state, rows)\n    for j in range(columns):\n", BORN, "clause"),
     sparse("keeps_what_it_should_drop", "tensor[torch.randperm(rows)[:zeros], j] = 0", "tensor[torch.randperm(rows)[zeros:], j] = 0", BORN, "clause"),
 ]

@@ -356,6 +356,7 @@ def asked_datasets(draw, through):
 
 
 LENGTHS = st.lists(st.integers(0, 4), min_size=1, max_size=4).filter(any)
+NAMES = st.none() | st.permutations("abcd")  # of datasets side by side
 CHAINS = st.lists(st.sampled_from([0, 1, 2, 3, 2, 1, -1]), max_size=4)  # lengths of streams; -1 is none
 
 

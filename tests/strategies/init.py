@@ -100,7 +100,7 @@ def births(draw, concept, shapes):
             settings[setting] = draw(values, label=setting)
     if name == "trunc_normal":
         settings = draw(st.sampled_from(BELLS), label="bell")
-    if name == "dirac":
+    if "groups" in settings:
         settings["groups"] = draw(st.sampled_from([g for g in (1, 2, 3) if shape[0] % g == 0]), label="groups")
     return Birth(shape, settings, draw(DECIDED if name == "trunc_normal" else SEEDS, label="seed"))
 

@@ -11,6 +11,7 @@ from tests.observe.lbfgs import Problem
 from tests.strategies.arrays import graded, shapes
 
 LRS = st.sampled_from([1, 0.5, 0.1])
+RESTORED = st.booleans()
 SIZES = st.lists(shapes(max_side=2, empty=False), min_size=1, max_size=3)
 OPTIONS = {
     "max_eval": st.sampled_from([None, None, 2, 6]),
@@ -83,7 +84,7 @@ def problems(draw, dtype):
         answer=draw(hollows(sum(int(np.prod(s)) for s in sizes)), label="answer"),
         steps=draw(st.integers(1, 3)),
         without=draw(st.sampled_from([frozenset(), frozenset(), frozenset({0})])),
-        restore=draw(st.booleans()),
+        restore=draw(RESTORED),
     )
 
 

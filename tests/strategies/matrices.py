@@ -94,6 +94,14 @@ MATRICES = [  # times a power of two of Frobenius norm 1
 ]  # fmt: skip
 COEFFICIENTS = [(2.0, -1.5, 0.5), (1.5, -0.5, 0.0), (3.5, -4.75, 2.0), (1.0, -1.0, 0.5)]
 FLOORS = st.sampled_from([1e-7, 4.0, 16.0])  # of what is divided and not multiplied with itself afterwards
+SETTINGS["optim.muon"] = st.fixed_dictionaries(
+    {
+        "momentum": st.sampled_from([0.5, 0.0]),
+        "nesterov": st.booleans(),
+        "weight_decay": DECAY,
+        "adjust_lr_fn": st.sampled_from([None, "original", "match_rms_adamw"]),
+    }
+)
 MULTIPLES = st.sampled_from([1.0, -1.0, 0.5, 2.0, -0.25, 0.0])
 
 
@@ -116,6 +124,12 @@ def _multiplies_exactly(matrix, coefficients, steps):
     return True
 
 
+def chosen(**how):
+    """How a matrix is made orthogonal, in the options of which a matrix is asked."""
+    return {name: value for name, value in how.items() if name in ASKED}
+
+
+ASKED = ["ns_coefficients", "ns_steps", "eps"]
 EXACT = [way for way in itertools.product(MATRICES, COEFFICIENTS, [0, 1, 2]) if _multiplies_exactly(*way)]
 
 
@@ -125,15 +139,7 @@ def muon(draw, _concept, dtype, lrs, restore, begun=False):
     ways = draw(st.lists(st.sampled_from(EXACT), min_size=2, max_size=3), label="matrices")
     matrices = [np.array(matrix, dtype) for matrix, _, _ in ways]
     gradient = lambda m: MULTIPLES.map(lambda k: m.dtype.type(k) * m)
-    options = st.fixed_dictionaries(
-        {
-            "momentum": st.sampled_from([0.5, 0.0]),
-            "nesterov": st.booleans(),
-            "weight_decay": DECAY,
-            "adjust_lr_fn": st.sampled_from([None, "original", "match_rms_adamw"]),
-        }
-    )
-    two = st.sampled_from([draw(options), draw(options)])
+    two = st.sampled_from([draw(SETTINGS["optim.muon"]), draw(SETTINGS["optim.muon"])])
     lines = st.builds(
         Line,
         lr=lrs,
@@ -144,7 +150,7 @@ def muon(draw, _concept, dtype, lrs, restore, begun=False):
     return Problem(
         params=[draw(graded(m.shape, dtype, exponents=(-8, 2))) for m in matrices],
         settings=[
-            draw(two) | {"ns_coefficients": c, "ns_steps": n, "eps": 1e-7 if n else draw(FLOORS)} for _, c, n in ways
+            draw(two) | chosen(ns_coefficients=c, ns_steps=n, eps=1e-7 if n else draw(FLOORS)) for _, c, n in ways
         ],
         script=draw(st.lists(lines, min_size=1 if begun else 2, max_size=1 if begun else 3), label="script"),
         state=[{"momentum_buffer": draw(gradient(m))} for m in matrices] if begun else None,

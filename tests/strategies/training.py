@@ -4,9 +4,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.observe.training import Net
-from tests.strategies.arrays import graded, lattice, shapes
+from tests.strategies.arrays import arrays, graded, lattice, shapes
 
 NORMS = {"of-squares": (2.0,), "of-powers": (1.0, 3.0, 0.5, -1.0, -2.0), "of-none": (np.inf, 0.0, -np.inf)}
+DECAYS = st.sampled_from([0.999, 0.5, 0.9, 0.0, 1.0])
+AVERAGES = {"training.ema": {"decay": 0.9}, "training.swa": {}}  # by which a model is averaged
 
 
 @st.composite
@@ -64,3 +66,27 @@ def runs(draw, dtype):
         draw(st.integers(0, 99)),
         [(draw(graded((n, features), dtype, exponents=(-2, 2))), target(n)) for n in rows],
     )
+
+
+@st.composite
+def pairs(draw, concept, dtype):
+    """An average, what comes into it, how slow it is if it moves, and how many are in it."""
+    shape = draw(shapes(max_side=3), label="shape")
+    settings = {"decay": draw(DECAYS, label="decay")} if concept == "training.ema" else {}
+    return draw(arrays(shape, dtype)), draw(arrays(shape, dtype)), settings, draw(st.integers(1, 9), label="n")
+
+
+@st.composite
+def looks(draw, dtype):
+    """The weights of a layer at each look, and how they are averaged."""
+    weight, bias = (graded(shape, dtype, exponents=(-8, 4)) for shape in ((2, 3), (2,)))
+    look = st.builds(lambda weight, bias: {"weight": weight, "bias": bias}, weight, bias)
+    script = draw(st.lists(look, min_size=1, max_size=5), label="looks")
+    return script, draw(st.sampled_from([*AVERAGES.items()]), label="average")
+
+
+@st.composite
+def batches(draw, dtype):
+    """Batches of several lengths."""
+    sizes = draw(st.lists(st.integers(2, 5), min_size=1, max_size=4), label="rows")
+    return [draw(graded((n, 3), dtype, exponents=(-2, 3)), label="batch") for n in sizes]

@@ -30,34 +30,29 @@ import torch
 from impls.ladder import Absent, Rung
 from tests.cells import LADDERS
 from tests.exactness import FORMATS, LEDGER, Different, Inconclusive
-from tests.subjects import data, nn, optim, schedules
+from tests.subjects import calls, data, lbfgs, nn, optim, schedules
 from tests.subjects.capabilities import Missing
 
 LIMIT = 30  # seconds that a subject has for one law, where it has a core for itself
 ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once; see above
-DOORS = {"optim": optim, "nn": nn, "losses": nn, "data": data, "schedules": schedules}
+DOORS = (optim, lbfgs, nn, data, schedules, calls)
 OURS = ("impls", "tests", "conftest")
 RAISES = pytest.raises
 
 NO_ROLE = {  # a concept, or else its family, and why it has none
     "rng": "its laws are about the words of torch's own generator",
     "autograd": "a tape is many functions that share their objects, and none of them can be another's",
-    "init": "no door yet: it would hand over a tensor and a generator",
     "nn": "what belongs to a module is judged with the module that it is part of",
     "nn.scaled_dot_product_attention": "no door yet: torch's is a function, and the door compares with modules",
     "losses.loss": "torch's base class is private",
     "optim.optimizer": "a base class steps nothing",
-    "optim.lbfgs": "no door yet: it would hand over a closure",
-    "optim.muon": "no door yet: its matrices are those that bfloat16 multiplies exactly",
-    "data": "it is judged by rows and workers that are the caller's",
+    "data.iterable_dataset": "a base class has no rows",
+    "data.chain_dataset": "itertools.chain is one: what is told of it is when a stream begins, a law of drop-ins alone",
+    "data.sources": "its rows are the project's own",
+    "data.workers": "what a worker knows of itself its loader tells it",
+    "data.stateful_loader": "torch has no such class to equal",
     "schedules.lr_scheduler": "a base class sets no rate",
-    "schedules.sequential_lr": "its options are other schedules",
-    "schedules.chained_scheduler": "its options are other schedules",
-    "schedules": "no door yet: its options are functions, or its step takes a measure",
-    "training.step": "torch has no such function to equal",
-    "training.loop": "torch has no such function to equal",
-    "training.evaluation": "torch has no such function to equal",
-    "training": "no door yet: it would hand over a model or its gradients",
+    "training": "torch has no such function to equal",
 }
 
 
@@ -69,7 +64,7 @@ class Subject(NamedTuple):
 
     @property
     def door(self):
-        return DOORS[self.role.partition(".")[0]]
+        return roles()[self.role]
 
     def __str__(self):
         return f"{self.role}-{self.path.stem}-{self.name}"
@@ -82,14 +77,11 @@ class Outcome(NamedTuple):
     warned: tuple = ()
 
 
+@functools.cache
 def roles():
     """Every concept that a stranger can have, with its door: it has problems, and something of torch's to equal."""
-    return {
-        concept: door
-        for family, door in DOORS.items()
-        for concept in door.roles()
-        if concept.startswith(f"{family}.") and not isinstance(LADDERS[concept].native, Absent)
-    }
+    having = {concept: door for door in DOORS for concept in door.roles()}
+    return {c: having[c] for c, ladder in LADDERS.items() if c in having and not isinstance(ladder.native, Absent)}
 
 
 def without_role():
@@ -113,6 +105,7 @@ def parse(given, directory):
     if not path.is_file():
         raise pytest.UsageError(f"--subject {given}: there is no file {path}")
     subject = Subject(role, path, name, given)
+    import_late(roles()[role])
     outcome = apart(lambda: load(subject))
     if outcome.word != "equal":
         raise pytest.UsageError(f"--subject {given}: {outcome.told}")
@@ -201,11 +194,22 @@ def apart(act):
 
 @functools.cache
 def _prepare():
-    """What torch imports late, and hypothesis looks for at first, costs its seconds once and not in every process."""
-    torch.optim.SGD([torch.zeros(1)])
+    """What hypothesis looks for at its first draws, in all files that are imported, it looks for once."""
+    numbers = hypothesis.strategies.lists(hypothesis.strategies.integers(), min_size=100, max_size=100)
+    once = hypothesis.settings(database=None, phases=[hypothesis.Phase.generate])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # hypothesis would rather not be asked before pytest is configured
-        hypothesis.find(hypothesis.strategies.none(), lambda _: True, settings=hypothesis.settings(database=None))
+        hypothesis.find(numbers, all, settings=once)  # the first lists are zeros
+
+
+@functools.cache
+def import_late(door):
+    """What torch imports for a gradient from above, and more for an optimizer, is there before processes part."""
+    w = torch.zeros(1, requires_grad=True)
+    if door is not data:
+        w.backward(torch.ones(1))
+    if door in (optim, lbfgs, schedules):
+        torch.optim.SGD([w])
 
 
 def _child(act, pipe):
@@ -264,6 +268,7 @@ __all__ = [
     "Outcome",
     "Subject",
     "apart",
+    "import_late",
     "judge",
     "load",
     "parse",

@@ -44,10 +44,11 @@ def requires(thing, name):
 
 
 def left_to(thing, native, options):
-    """The options without those that have torch's default, where the subject has one: whether it is torch's is seen."""
+    """The options, but those that have torch's default and need not be given: whether it is torch's is seen."""
     defaults = {name: p.default for name, p in inspect.signature(native).parameters.items()}
     same = lambda name, value: type(value) is type(defaults.get(name)) and value == defaults[name]
-    return {k: v for k, v in options.items() if not names(thing, k) or requires(thing, k) or not same(k, v)}
+    own = lambda name: requires(thing, name) or (takes(thing, name) and not names(thing, name))
+    return {k: v for k, v in options.items() if own(k) or not same(k, v)}
 
 
 def refuse_missing(thing, given):

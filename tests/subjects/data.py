@@ -16,6 +16,10 @@ def roles():
     return list(drawn.ORDERS)
 
 
+def asks(role):
+    return NEEDS, OPTIONAL
+
+
 def narrow(role, thing, law=None):
     def without(pair):
         order, requests = pair

@@ -20,7 +20,7 @@ from tests import subjects
 from tests.cells import LADDERS
 from tests.planted import bugs, prepare
 from tests.subjects import Subject, apart, place, report
-from tests.subjects.report import Search, shows
+from tests.subjects.report import Search, rung_of, shows, source_of
 from tests.verdict import versions
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results" / "diagnosis.json"
@@ -59,6 +59,19 @@ RATE = """
 def subject(initial_lr, **settings):
     return lambda t: {rung}(t, initial_lr, **settings)
 """
+INITIAL_ARRAYS = """
+def subject(shape, *given, **settings):
+    from tests.observe.rng import generator_of, state_of
+
+    dtype = str(torch.get_default_dtype()).removeprefix("torch.")
+    w, state = {rung}(state_of(torch.default_generator), shape, *given, dtype=np.dtype(dtype).type, **settings)
+    torch.set_rng_state(generator_of(state, torch.initial_seed()).get_state())
+    return w
+"""
+INITIAL_TENSORS = """
+def subject(shape, *given, **settings):
+    return {rung}(torch.default_generator, shape, *given, dtype=torch.get_default_dtype(), **settings)[0]
+"""
 SIGNED = """
 import inspect
 
@@ -73,7 +86,12 @@ SHAPES = {  # in which a rung of a family is handed over; custom is taken as it 
     ("losses", "raw"): "subject = {rung}",
     ("nn", "raw"): "subject = {rung}",
     ("schedules", "manual"): RATE,
+    ("init", "manual"): INITIAL_ARRAYS,
+    ("init", "raw"): INITIAL_TENSORS,
+    ("training", "manual"): "subject = {rung}",
+    ("training", "raw"): "subject = {rung}",
     **{(family, "custom"): "subject = {rung}" for family in ("optim", "losses", "schedules", "data")},
+    **{(family, "custom"): "subject = {rung}" for family in ("init", "training")},
 }
 
 
@@ -81,17 +99,6 @@ class Told(NamedTuple):
     bug: str
     named: str | None  # the bug that the report names
     word: str  # "itself", "equivalent", "another", "nothing"; or "equal" and "no shape", which are no wrong subjects
-
-
-def source_of(concept):
-    return pathlib.Path(importlib.import_module(f"impls.{concept}").__file__).read_text(encoding="utf-8")
-
-
-def rung_of(bug):
-    """The rung in whose section of the file a bug is."""
-    source, (old, _) = source_of(bug.concept), bug.changes[0]
-    before = source[: source.index(old)]
-    return max(("manual", "raw", "custom"), key=lambda rung: before.rfind(f"# ── {rung} "))
 
 
 def written(concept, rung, changes, path):

@@ -24,6 +24,10 @@ def roles():
     return [name for name in LADDERS if inspect.isclass(LADDERS[name].native) and strategies_with("PROBLEMS", name)]
 
 
+def asks(role):
+    return NEEDS, OPTIONAL
+
+
 def _problems(role):
     return strategies_with("PROBLEMS", role)[0].PROBLEMS[role]
 

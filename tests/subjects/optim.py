@@ -12,6 +12,7 @@ from tests.cells import LADDERS
 from tests.exactness import Different, Untold
 from tests.observe.optim import CONSTRUCTED as OF_THE_CONSTRUCTOR
 from tests.observe.optim import Line, Problem, observe
+from tests.strategies import matrices
 from tests.strategies.arrays import arrays, lattice
 from tests.strategies.optim import CONSTRUCTED, LRS
 from tests.subjects.capabilities import (
@@ -28,11 +29,16 @@ from tests.subjects.capabilities import (
 NEEDS = (
     "a class NAME(params, lr=...) with step(), or a function of the options that returns (init(w), update(g, state, w))"
 )
+OF_MATRICES = "optim.muon"  # alone: its problems are those that bfloat16 multiplies exactly
 OPTIONAL = "every other option of torch's; param_groups or the rate as an attribute; state_dict under torch's names"
 
 
 def roles():
     return [name for name in LADDERS if strategies_with("SETTINGS", name)]
+
+
+def asks(role):
+    return NEEDS, OPTIONAL
 
 
 def _strategies(role):
@@ -43,7 +49,16 @@ def narrow(role, thing, law=None):
     settings, constructed = _strategies(role).SETTINGS, CONSTRUCTED.get(role, {})
     for name in [name for name in constructed if not takes(thing, name)]:
         del constructed[name]
+    if role == OF_MATRICES:
+        _narrow_matrices(thing)
     settings[role] = settings[role].map(lambda options: {k: v for k, v in options.items() if takes(thing, k)})
+
+
+def _narrow_matrices(thing):
+    """Coefficients that are its own are no matter where no step is taken with them."""
+    matrices.ASKED[:] = [name for name in matrices.ASKED if takes(thing, name) or name == "ns_steps"]
+    if not takes(thing, "ns_coefficients"):
+        matrices.EXACT[:] = [(matrix, c, steps) for matrix, c, steps in matrices.EXACT if not steps]
 
 
 def adapt(role, thing):
@@ -172,7 +187,8 @@ def expected(role, problem, dtype):
 def searched(role, dtype):
     """Where a difference is looked for: in what is easy to tell, and then in everything."""
     everything = LRS.flatmap(lambda lr: _strategies(role).problems(role, dtype, lrs=st.just(lr)))
-    return [simple(role, dtype, lattice), simple(role, dtype, arrays), everything]
+    easy = [] if role == OF_MATRICES else [simple(role, dtype, lattice), simple(role, dtype, arrays)]
+    return [*easy, everything]
 
 
 @st.composite

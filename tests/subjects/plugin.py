@@ -24,13 +24,13 @@ class Judge:
         directory, expected = config.invocation_params.dir, config.getoption("expected_failures")
         if getattr(config.option, "numprocesses", None):
             raise pytest.UsageError("--subject: a subject has a process of its own for every law; leave -n out")
+        hypothesis.configuration.set_hypothesis_home_dir(config.rootpath / ".hypothesis")
         self.subjects = [subjects.parse(each, directory) for each in config.getoption("subject")]
         self.expected = _read(Path(directory, expected)) if expected else {}
         self.dtypes = [d for d in DTYPES if d in (config.getoption("dtype") or DTYPES)]
         self.outcomes = {subject: [] for subject in self.subjects}  # of (law, dtype, outcome)
         self.unasked = {subject: collections.Counter() for subject in self.subjects}  # reason -> cells of its role
         self.reports = {}
-        hypothesis.configuration.set_hypothesis_home_dir(config.rootpath / ".hypothesis")
         config.option.benchmark_storage = f"file://{config.rootpath}/.benchmarks"
         config.option.reportchars = ""
 
@@ -189,7 +189,8 @@ def power(role, laws):
 
 def roles():
     for role, door in subjects.roles().items():
-        yield f"{role}\n    needs     {door.NEEDS}\n    optional  {door.OPTIONAL}"
+        needs, optional = door.asks(role)
+        yield f"{role}\n    needs     {needs}\n    optional  {optional}"
     for concept, reason in subjects.without_role().items():
         yield f"{concept}\n    no role   {reason}"
 

@@ -1,8 +1,10 @@
 """What a difference is, told to whoever wrote the subject: where, how large, on what, why, and how to see it again."""
 
 import contextlib
+import functools
 import importlib
 import inspect
+import pathlib
 import time
 import unittest
 
@@ -19,9 +21,25 @@ from tests.subjects.capabilities import left_to
 from tests.variants import planted
 
 PATIENCE = 2  # seconds of computing in which a smallest problem is looked for
+HOMES = (  # where a stranger imports torch's from
+    "torch.optim",
+    "torch.optim.lr_scheduler",
+    "torch.optim.swa_utils",
+    "torch.nn",
+    "torch.nn.init",
+    "torch.nn.utils",
+    "torch.utils.data",
+    "torch.autograd.functional",
+)
+RUNGS = (Rung.MANUAL, Rung.RAW, Rung.CUSTOM)
 WITNESSES = 8  # problems on which a cause has to show the very same difference
 QUIET = hypothesis.settings(
-    max_examples=300, derandomize=True, database=None, deadline=None, suppress_health_check=list(hypothesis.HealthCheck)
+    max_examples=300,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    phases=[hypothesis.Phase.generate, hypothesis.Phase.shrink],
+    suppress_health_check=list(hypothesis.HealthCheck),
 )
 
 
@@ -52,13 +70,22 @@ class Search:
     def expected(self, problem):
         return self.door.expected(self.subject.role, problem, self.dtype)
 
-    def wrong(self):
-        """What a bug that is planted now may leave: within rounding what its formula says, or the bits of a rung."""
-        rungs = (Rung.MANUAL, Rung.RAW, Rung.CUSTOM)
-        return [
-            lambda problem: self.expected(self.spared(problem)),
-            *(lambda problem, rung=rung: self.on(rung, self.spared(problem)) for rung in rungs),
-        ]
+    def wrong(self, bug):
+        """What a bug that is planted now may leave: within rounding what its formula says, or the bits of a rung.
+
+        A rung is built on what stands above it in its file, and not on what follows.
+        """
+        rungs = RUNGS[RUNGS.index(rung_of(bug)) :]
+        formula = [lambda problem: self.expected(self.spared(problem))] if Rung.MANUAL in rungs else []
+        return formula + [lambda p, rung=rung: self.on(rung, self.spared(p)) for rung in rungs if rung in self.able]
+
+    @functools.cached_property
+    def able(self):
+        """The rungs that, as they are without a bug, do what this door asks."""
+        problem = self.seen[-1][0]
+        expected = self.expected(problem)
+        with planted(self.subject.role), np.errstate(all="ignore"):
+            return [rung for rung in RUNGS if _attempt(lambda: _same(self.on(rung, problem), expected))]
 
     def spared(self, problem):
         """The problem, in which a default is left to whoever has it: the bug may be there."""
@@ -131,7 +158,7 @@ def _lines(subject, search, problem, trace, complaint):
 def torchs_name(role):
     native = LADDERS[role].native
     home = native.__module__
-    for public in ("torch.optim", "torch.optim.lr_scheduler", "torch.nn", "torch.utils.data"):
+    for public in HOMES:
         home = public if native.__module__.startswith(public) else home
     return f"{home}.{native.__name__}"
 
@@ -188,12 +215,13 @@ def _outside(actual, expected, native, path):
 def cause(search):
     """The planted bug that leaves the subject's trace, or at least its output, where it differs and where not."""
     role = search.subject.role
-    seen = [(problem, trace) for problem, trace, _ in search.seen[-WITNESSES:] + search.seen[:WITNESSES]]
+    seen = [(problem, trace) for problem, trace, _ in search.seen[: -WITNESSES - 1 : -1] + search.seen[:WITNESSES]]
     if any(trace is None for _, trace in seen):
         return None
     known = [bug for bug in bugs() if _is_built_on(role, bug.file or bug.concept)]
     known.sort(key=lambda bug: (bug.concept != role, bug.source.startswith("clause")))
-    for part in (lambda trace: trace), (lambda trace: trace["output"] if isinstance(trace, dict) else trace):
+    output = [lambda trace: trace["output"]] if isinstance(seen[0][1], dict) and "output" in seen[0][1] else []
+    for part in [lambda trace: trace, *output]:
         if all(_same(part(trace), part(search.expected(problem))) for problem, trace in seen):
             continue  # of this part there is nothing to explain
         for bug in known:
@@ -208,6 +236,17 @@ def _is_built_on(role, concept):
     return concept == role or f"from impls.{concept} import" in source
 
 
+def source_of(concept):
+    return pathlib.Path(importlib.import_module(f"impls.{concept}").__file__).read_text(encoding="utf-8")
+
+
+def rung_of(bug):
+    """The rung in whose section of the file a bug is; what stands before all sections is the first one's."""
+    source, (old, _) = source_of(bug.file or bug.concept), bug.changes[0]
+    before = source[: source.index(old)]
+    return max(RUNGS, key=lambda rung: before.rfind(f"# ── {rung} "))
+
+
 def _in_words(bug):
     words = bug.name.removeprefix(f"{(bug.file or bug.concept).rpartition('.')[2]}_").split("_")
     return " ".join(words[words[0] in tuple(Rung) :])
@@ -215,19 +254,22 @@ def _in_words(bug):
 
 def shows(bug, search, seen, part=lambda trace: trace):
     """Whether a planted bug leaves this part of the traces that a subject has left."""
-    role = search.subject.role
+    role, ways = search.subject.role, search.wrong(bug)
     file = bug.file or (bug.concept if bug.concept != role else None)
-    try:
+    leaves = lambda way: all(_same(part(trace), part(way(problem))) for problem, trace in seen)
+
+    def tried():
         with planted(role, *bug.changes, file=file), np.errstate(all="ignore"):
-            return any(_leaves(leaves, seen, part) for leaves in search.wrong())
-    except Exception:  # a bug of another concept's file has no place in this one
-        return False
+            return any(_attempt(lambda: leaves(way)) for way in ways)
+
+    return bool(ways) and _attempt(tried)
 
 
-def _leaves(leaves, seen, part):
+def _attempt(holds):
+    """Whether it holds; of what crashes, or has no place in a file, it does not."""
     try:
-        return all(_same(part(trace), part(leaves(problem))) for problem, trace in seen)
-    except Exception:  # this rung is absent, or crashes
+        return holds()
+    except Exception:
         return False
 
 

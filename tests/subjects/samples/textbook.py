@@ -1,5 +1,6 @@
 """What a textbook has, in NumPy or in torch functions, with other operations in another order than torch's."""
 
+import copy
 import math
 
 import numpy as np
@@ -212,3 +213,302 @@ def polynomial_lr(initial_lr, total_iters=5, power=1.0):
 
 def cosine_annealing_lr(initial_lr, T_max, eta_min=0.0):  # noqa: N803
     return lambda t: (initial_lr + eta_min) / 2 + (initial_lr - eta_min) / 2 * math.cos(math.pi * t / T_max)
+
+
+class Muon:
+    """With coefficients of its own."""
+
+    def __init__(self, params, lr=1e-3, momentum=0.95, nesterov=True, weight_decay=0.1, ns_steps=5):
+        self.params, self.rate, self.momentum, self.nesterov = list(params), lr, momentum, nesterov
+        self.decay, self.steps, self.means = weight_decay, ns_steps, {}
+
+    @torch.no_grad()
+    def step(self):
+        for p in (p for p in self.params if p.grad is not None):
+            mean = self.means[p] = self.momentum * self.means.get(p, 0) + (1 - self.momentum) * p.grad
+            x = self.momentum * mean + (1 - self.momentum) * p.grad if self.nesterov else mean
+            x = x / max(x.norm(), 1e-7)
+            for _ in range(self.steps):
+                x = 3.4445 * x - 4.775 * x @ x.T @ x + 2.0315 * x @ x.T @ x @ x.T @ x
+            p -= self.rate * (self.decay * p + max(1, len(p) / p.shape[1]) ** 0.5 * x)
+
+
+class LBFGS:
+    """Without a line search, on one tensor that holds everything."""
+
+    def __init__(self, params, lr=1, max_iter=20, tolerance_grad=1e-7, tolerance_change=1e-9, history_size=100):
+        self.params, self.lr, self.most, self.size = list(params), lr, max_iter, history_size
+        self.flat_enough, self.near_enough = tolerance_grad, tolerance_change
+        self.pairs, self.before = [], None
+
+    def step(self, closure):
+        with torch.enable_grad():
+            first = closure()
+        loss, g, evals = first, self.gradient(), 1
+        for i in range(self.most):
+            if g.abs().max() <= self.flat_enough:
+                break
+            d = self.direction(g)
+            t = self.lr * (min(1.0, 1 / g.abs().sum()) if self.before is None else 1)
+            slope = g @ d
+            if slope > -self.near_enough:
+                break
+            self.move(t * d)
+            self.before = g, t * d
+            if i + 1 == self.most:
+                break
+            with torch.enable_grad():
+                new = closure()
+            evals += 1
+            last, loss, g = loss, new, self.gradient()
+            small = (t * d).abs().max() <= self.near_enough or abs(loss - last) < self.near_enough
+            if evals >= self.most * 5 // 4 or g.abs().max() <= self.flat_enough or small:
+                break
+        return first
+
+    def gradient(self):
+        return torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in self.params])
+
+    @torch.no_grad()
+    def move(self, by):
+        for p, change in zip(self.params, by.split([p.numel() for p in self.params]), strict=True):
+            p += change.reshape(p.shape)
+
+    def direction(self, g):
+        if self.before is not None:
+            old, s = self.before
+            y = g - old
+            if y @ s > 1e-10:
+                self.pairs = [*self.pairs, (s, y)][-self.size :]
+        q, alphas = -g, []
+        for s, y in reversed(self.pairs):
+            alphas.append((s @ q) / (y @ s))
+            q = q - alphas[-1] * y
+        if self.pairs:
+            s, y = self.pairs[-1]
+            q = q * (y @ s) / (y @ y)
+        for (s, y), alpha in zip(self.pairs, reversed(alphas), strict=True):
+            q = q + s * (alpha - (y @ q) / (y @ s))
+        return q
+
+
+# ── initial parameters: by the shape of what is to be filled, or in place ───────────────────────────
+
+
+def _fans(shape):
+    field = math.prod(shape[2:])
+    return shape[1] * field, shape[0] * field
+
+
+def uniform(shape, a=0.0, b=1.0):
+    return a + (b - a) * torch.rand(shape)
+
+
+@torch.no_grad()
+def normal(w, mean=0.0, std=1.0):
+    return w.copy_(mean + torch.randn(w.shape, dtype=w.dtype) * std)
+
+
+def xavier_uniform(shape, gain=1.0):
+    return (2 * torch.rand(shape) - 1) * gain * math.sqrt(6 / sum(_fans(shape)))
+
+
+def kaiming_normal(shape, a=0):
+    return torch.randn(shape) * math.sqrt(2 / ((1 + a * a) * _fans(shape)[0]))
+
+
+def constant(shape, val):
+    return val * np.ones(shape)
+
+
+def eye(shape):
+    rows, columns = np.indices(shape)
+    return rows == columns
+
+
+@torch.no_grad()
+def dirac(w, groups=1):
+    w.zero_()
+    for group in w.chunk(groups):
+        for d in range(min(group.shape[:2])):
+            group[(d, d, *(k // 2 for k in w.shape[2:]))] = 1
+    return w
+
+
+def orthogonal(shape, gain=1):
+    a = torch.randn(shape[0], math.prod(shape[1:]))
+    q, r = torch.linalg.qr(a if len(a) >= a.shape[1] else a.T)
+    q = gain * q * torch.sign(torch.diagonal(r))
+    return (q if len(a) >= a.shape[1] else q.T).reshape(shape)
+
+
+def calculate_gain(nonlinearity, param=0.01):
+    squares = {"relu": 2, "leaky_relu": 2 / (1 + (0.01 if param is None else param) ** 2)}
+    return {"tanh": 5 / 3, "selu": 0.75}.get(nonlinearity) or math.sqrt(squares.get(nonlinearity, 1))
+
+
+# ── what is done to gradients and weights ───────────────────────────────────────────────────────────
+
+
+def clip_grad_norm(params, max_norm):
+    grads = [p.grad for p in params if p.grad is not None and p.grad.numel()]
+    norm = torch.sqrt(sum((g**2).sum() for g in grads)) if grads else torch.tensor(0.0)
+    for g in grads:
+        g.copy_(g * torch.clamp(max_norm / (norm + 1e-6), max=1.0))
+    return norm
+
+
+def clip_grad_value(params, v):
+    for p in params:
+        if p.grad is not None:
+            p.grad = torch.where(p.grad > v, v, torch.where(p.grad < -v, -v, p.grad))
+
+
+def ema(average, current, decay=0.999):
+    average.lerp_(current, 1 - decay)
+
+
+def swa(average, current, n):
+    return (average * n + current) / (n + 1)
+
+
+class EMA:
+    def __init__(self, model, decay):
+        self.module, self.decay, self.looks = copy.deepcopy(model), decay, 0
+
+    @torch.no_grad()
+    def update_parameters(self, model):
+        for a, w in zip(self.module.parameters(), model.parameters(), strict=True):
+            a.copy_(self.decay * a + (1 - self.decay) * w if self.looks else w)
+        self.looks += 1
+
+
+def update_bn(loader, model):
+    of_batches = [(x.mean(0), x.var(0)) for x, _ in loader]
+    model.running_mean.copy_(sum(mean for mean, _ in of_batches) / len(of_batches))
+    model.running_var.copy_(sum(var for _, var in of_batches) / len(of_batches))
+    model.num_batches_tracked.fill_(len(of_batches))
+    model.train(model.training)
+
+
+# ── datasets, and modules in a chain ────────────────────────────────────────────────────────────────
+
+
+class Joined:
+    def __init__(self, datasets):
+        self.rows = [row for dataset in datasets for row in dataset]
+
+    def __getitem__(self, i):
+        return self.rows[i]
+
+
+class Some:
+    def __init__(self, dataset, indices):
+        self.dataset, self.indices = dataset, indices
+
+    def __getitem__(self, i):
+        return self.dataset[self.indices[i]]
+
+    def __len__(self):
+        return len(self.indices)
+
+
+class Zipped:
+    def __init__(self, *columns):
+        self.columns = columns
+
+    def __getitem__(self, i):
+        return tuple(column[i] for column in self.columns)
+
+
+def stacked(rows):
+    return [torch.stack(column) for column in zip(*rows, strict=True)]
+
+
+def split(dataset, lengths):
+    n = len(dataset)
+    if abs(sum(lengths) - 1) < 0.5:  # shares of it
+        lengths = [int(n * share) for share in lengths]
+        for i in range(n - sum(lengths)):
+            lengths[i % len(lengths)] += 1
+    order = iter(torch.randperm(n).tolist())
+    return [[next(order) for _ in range(length)] for length in lengths]
+
+
+class Chain(torch.nn.Module):
+    def __init__(self, *modules):
+        super().__init__()
+        for i, module in enumerate(modules):
+            self.add_module(str(i), module)
+
+    def forward(self, x):
+        for module in self.children():
+            x = module(x)
+        return x
+
+
+# ── derivatives of a function ───────────────────────────────────────────────────────────────────────
+
+
+def vjp(func, inputs, v):
+    several = isinstance(inputs, tuple)
+    xs = [x.detach().requires_grad_() for x in (inputs if several else (inputs,))]
+    y = func(*xs)
+    found = torch.autograd.grad(y, xs, v, allow_unused=True) if y.requires_grad else [None] * len(xs)
+    found = tuple(torch.zeros_like(x) if g is None else g for x, g in zip(xs, found, strict=True))
+    return y, found if several else found[0]
+
+
+def jacobian(func, x):
+    y = func(x)
+    rows = [vjp(func, x, unit.reshape(y.shape))[1] for unit in torch.eye(y.numel(), dtype=y.dtype)]
+    return torch.stack(rows).reshape(*y.shape, *x.shape)
+
+
+def hessian(func, x):
+    def slope(x):
+        with torch.enable_grad():
+            x = x if x.requires_grad else x.detach().requires_grad_()
+            return torch.autograd.grad(func(x), x, create_graph=True)[0]
+
+    return jacobian(slope, x)
+
+
+# ── schedules of functions and of measures ──────────────────────────────────────────────────────────
+
+
+def lambda_lr(initial_lr, lr_lambda):
+    return lambda t: lr_lambda(t) * initial_lr
+
+
+def multiplicative_lr(initial_lr, lr_lambda):
+    return lambda t: initial_lr * math.prod(lr_lambda(i) for i in range(1, t + 1))
+
+
+def swalr(initial_lr, swa_lr, anneal_epochs=10, anneal_strategy="cos"):
+    def rate(t):
+        share = min(1, t / max(1, anneal_epochs)) if anneal_epochs else 1
+        share = (1 - math.cos(math.pi * share)) / 2 if anneal_strategy == "cos" else share
+        return share * swa_lr + (1 - share) * initial_lr
+
+    return rate
+
+
+def plateau(initial_lr, mode="min", factor=0.1, patience=10, threshold=1e-4, threshold_mode="rel", cooldown=0, min_lr=0,
+            eps=1e-8):  # fmt: skip
+    rates, best, bad, cooling = [initial_lr], math.inf, 0, 0
+
+    def rate(measure):
+        nonlocal best, bad, cooling
+        sign = -1 if mode == "max" else 1
+        least = (1 - sign * threshold) * best if threshold_mode == "rel" else best - threshold
+        better = sign * measure < least
+        best, bad = (sign * measure, 0) if better else (best, bad + 1)
+        bad, cooling = (0, cooling - 1) if cooling else (bad, 0)
+        if bad > patience:
+            lower = max(factor * rates[-1], min_lr)
+            rates.append(lower if rates[-1] - lower > eps else rates[-1])
+            bad, cooling = 0, cooldown
+        return rates[-1]
+
+    return rate

@@ -133,3 +133,62 @@ class TwiceTheGradient:
 
 def late_cosine(initial_lr, T_max, eta_min=0.0):  # noqa: N803
     return lambda t: eta_min + (initial_lr - eta_min) * (1 + np.cos(np.pi * max(t - 1, 0) / T_max)) / 2
+
+
+def narrow_xavier(shape, gain=1.0):  # bound is the deviation
+    field = torch.Size(shape[2:]).numel()
+    return (2 * torch.rand(shape) - 1) * gain * (2 / (field * (shape[0] + shape[1]))) ** 0.5
+
+
+def slow_ema(average, current, decay=0.999):  # decay weighs what is new
+    return decay * current + (1 - decay) * average
+
+
+def clip_each(parameters, max_norm):  # each tensor by its own norm
+    norms = []
+    for p in (p for p in parameters if p.grad is not None):
+        norms.append(p.grad.norm())
+        p.grad.mul_(torch.clamp(max_norm / (norms[-1] + 1e-6), max=1.0))
+    return torch.stack(norms).norm() if norms else torch.tensor(0.0)
+
+
+class FirstOfAll:  # negative handed on
+    def __init__(self, datasets):
+        self.datasets = [dataset for dataset in datasets if len(dataset)]
+
+    def __getitem__(self, i):
+        for dataset in self.datasets:
+            if i < len(dataset):
+                return dataset[i]
+            i -= len(dataset)
+        raise IndexError(i)
+
+
+def impatient(initial_lr, mode="min", factor=0.1, patience=10):  # one less patience
+    rate, best, bad = initial_lr, float("inf"), 0
+
+    def told(measure):
+        nonlocal rate, best, bad
+        measure, threshold = (measure, 1e-4) if mode == "min" else (-measure, -1e-4)
+        better = measure < best * (1 - threshold)
+        best, bad = (measure, 0) if better else (best, bad + 1)
+        if bad >= patience:
+            rate, bad = rate * factor if rate - rate * factor > 1e-8 else rate, 0
+        return rate
+
+    return told
+
+
+def transposed(func, x):  # turned round
+    return torch.autograd.functional.jacobian(func, x).movedim(0, -1)
+
+
+class AlwaysTraining(torch.nn.Sequential):  # always training
+    def train(self, mode=True):
+        return super().train()
+
+
+class Twice(torch.optim.LBFGS):  # asks twice
+    def step(self, closure):
+        super().step(closure)
+        return super().step(closure)

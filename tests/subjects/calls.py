@@ -1,0 +1,553 @@
+"""The door for what is called as torch's is: a function that fills, clips, averages, splits or differentiates, a class
+that joins.
+
+A role is an entry of ROLES.  What a report is about is a few lines of code, which are run to be compared and printed to
+be pasted.
+"""
+
+import contextlib
+import inspect
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from hypothesis import strategies as st
+
+from impls import rng
+from impls.ladder import Rung
+from impls.rng import State
+from tests.associations import reference
+from tests.cells import LADDERS
+from tests.exactness import bounded
+from tests.observe import data as observed
+from tests.observe import init as births
+from tests.observe.averaging import followed, reference_of_one
+from tests.observe.clipping import clipped, clipped_by_value
+from tests.observe.nn import Chain, pass_through
+from tests.observe.rng import generator_of
+from tests.observe.tensors import seen
+from tests.strategies import data as rows
+from tests.strategies import init, training
+from tests.strategies.arrays import lattice
+from tests.strategies.nn import chains
+from tests.subjects.capabilities import left_to, names, refuse_missing, requires, takes, untouched
+
+OPTIONAL = "every option of torch's that has a default"
+
+
+class Problem(NamedTuple):
+    """What is given, by name, and the options, of which each may be left to its default."""
+
+    dtype: str
+    given: dict[str, Any]
+    settings: dict[str, Any] = {}
+
+    def __getattr__(self, name):
+        if name not in self.given:
+            raise AttributeError(name)
+        return self.given[name]
+
+
+class Role(NamedTuple):
+    needs: str
+    problems: Callable  # of a dtype
+    lines: Callable  # of a problem and its options as they are written: code in which f is called and `seen` is made
+    expected: Callable | None = None  # of a problem, where something rounds; elsewhere it is what torch's makes of it
+    forms: tuple = ()  # what else is taken: by what it is known, and what makes it torch's form
+    narrow: Callable = lambda _: None  # leaves out what it cannot do
+    raw: str | None = None  # what makes our raw rung torch's form
+    made_up: tuple = ()  # options that another form does without
+    always: tuple = ()  # what is no option, although it has a default
+    rung: Rung = Rung.CUSTOM
+
+
+def roles():
+    return list(ROLES)
+
+
+def asks(role):
+    return ROLES[role].needs, OPTIONAL
+
+
+def narrow(role, thing, law=None):
+    ROLES[role].narrow(thing)
+
+
+def adapt(role, thing):
+    form = _form(role, thing)
+    return ROLES[role].rung, _called(thing, _in_form(form, thing), role, ROLES[role].made_up if form else ())
+
+
+def _form(role, thing):
+    """What makes it something that is called as torch's is, if it is not that already."""
+    return next((form for known, form in ROLES[role].forms if known(thing)), None)
+
+
+def _in_form(form, thing):
+    return thing if form is None else eval(form, {"theirs": thing, "torch": torch})
+
+
+def _called(thing, call, role, made_up):
+    """What is called with what torch's is called with, less the options that it has by default."""
+    native = LADDERS[role].native
+    signature = inspect.signature(native)
+    kinds = {name: p.kind for name, p in signature.parameters.items()}
+    options = {name for name, p in signature.parameters.items() if p.default is not p.empty} - {*ROLES[role].always}
+
+    def called(*args, **given):
+        first, asked = [], {}
+        for name, value in signature.bind(*args, **given).arguments.items():
+            if name in options or kinds[name] is inspect.Parameter.VAR_KEYWORD:
+                asked |= {name: value} if name in options else value
+            else:
+                first += value if kinds[name] is inspect.Parameter.VAR_POSITIONAL else [value]
+        asked = {name: value for name, value in left_to(thing, native, asked).items() if name not in made_up}
+        refuse_missing(thing, asked)
+        with untouched(*(x for x in first[1:] if isinstance(x, torch.Tensor))), _default_dtype_of(thing, first):
+            return call(*first, **asked)
+
+    return called
+
+
+@contextlib.contextmanager
+def _default_dtype_of(thing, first):
+    """What draws by a shape alone draws in the dtype of the tensor that is to be filled."""
+    before = torch.get_default_dtype()
+    filled = names(thing, "shape") and first and isinstance(first[0], torch.Tensor)
+    torch.set_default_dtype(first[0].dtype if filled else before)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+# ── a report ────────────────────────────────────────────────────────────────────────────────────
+
+
+def trace(rung, role, problem):
+    """What the lines make of a rung."""
+    f, form = getattr(LADDERS[role], rung), ROLES[role].raw if rung is Rung.RAW else None
+    space = {"torch": torch, "f": _in_form(form, f)}
+    before = torch.get_default_dtype()
+    with torch.random.fork_rng(devices=()):
+        try:
+            exec("\n".join(ROLES[role].lines(problem, _options(problem.settings))), space)
+        finally:
+            torch.set_default_dtype(before)
+    return {str(name): seen(value) for name, value in space["seen"].items()}
+
+
+def expected(role, problem, dtype):
+    of = ROLES[role].expected
+    return of(role, problem) if of else {k: _exactly(x) for k, x in trace(Rung.NATIVE, role, problem).items()}
+
+
+def _exactly(x):
+    """A number as it must be, but for the sign of zero."""
+    return bounded(x, x.dtype) if x.dtype.kind == "f" else x
+
+
+def searched(role, dtype):
+    return [ROLES[role].problems(dtype)]
+
+
+def describe(problem):
+    return " ".join(f"{k}={_told(v)}" for k, v in (problem.given | problem.settings).items())
+
+
+def _told(x):
+    if isinstance(x, list | tuple):
+        return f"[{', '.join(map(_told, x))}]"
+    if isinstance(x, dict):
+        return f"{{{', '.join(f'{k}: {_told(v)}' for k, v in x.items())}}}"
+    return repr(x.tolist()) if isinstance(x, np.ndarray | np.generic) else repr(x)
+
+
+def where(path, problem):
+    return path
+
+
+def until(path, problem):
+    return problem
+
+
+def reproduce(subject, thing, native, problem, dtype):
+    """Lines that print what is seen, first of the subject's and then of torch's."""
+    spared, form = left_to(thing, LADDERS[subject.role].native, problem.settings), _form(subject.role, thing)
+    own = subject.name
+    yield "import torch"
+    yield f"from {subject.path.stem} import {subject.name}"
+    if form:
+        own = "as_torchs"
+        yield f"{own} = {form.replace('theirs', subject.name)}"
+    yield f"for f in {own}, {native}:"
+    for line in ROLES[subject.role].lines(problem, _options(spared)):
+        yield f"    {line}"
+    yield "    print({name: value.tolist() for name, value in seen.items()})"
+
+
+def _options(settings):
+    written = lambda v: f"float('{v}')" if v in (math.inf, -math.inf) else repr(v)
+    return "".join(f", {k}={written(v)}" for k, v in settings.items())
+
+
+def _tensor(a):
+    """An array, or several of them, as they are written."""
+    if a is None or isinstance(a, list | tuple):
+        return "None" if a is None else f"[{', '.join(map(_tensor, a))}]"
+    if isinstance(a, dict):
+        return f"{{{', '.join(f'{k!r}: {_tensor(v)}' for k, v in a.items())}}}"
+    return f"torch.tensor({a.tolist()}, dtype=torch.{a.dtype}){'' if a.size else f'.reshape({a.shape})'}"
+
+
+def _given(gradients):
+    return {f"gradient {i}": g for i, g in enumerate(gradients) if g is not None}
+
+
+# ── initial parameters ──────────────────────────────────────────────────────────────────────────
+
+FILLS = "a function NAME(tensor, ...) that fills it and returns it, or NAME(shape, ...) that returns what it draws"
+
+
+def _born(problem, options):
+    yield f"torch.set_default_dtype(torch.{problem.dtype})"
+    yield f"w = torch.full({problem.shape}, torch.nan)"
+    yield f"torch.manual_seed({problem.seed})"
+    yield f"f(w{options})"
+    yield "seen = {'parameter': w, 'what is drawn next': torch.rand(1)}"
+
+
+def _as_born(role, problem):
+    found = births.reference(role, init.Birth(problem.shape, problem.settings, problem.seed), problem.dtype)
+    after = generator_of(State(**found["generator"]))
+    drawn, _ = rng.rand_raw(after, (1,), getattr(torch, problem.dtype))
+    return {"parameter": found["parameter"], "what is drawn next": seen(drawn)}
+
+
+def _birth(name):
+    def problems(dtype):
+        every = init.births(f"init.{name}", init.FEW)
+        return every.map(lambda birth: Problem(dtype, {"shape": birth.shape, "seed": birth.seed}, birth.settings))
+
+    def narrow(thing):
+        init.SETTINGS[name] = {k: v for k, v in init.SETTINGS[name].items() if takes(thing, k) or requires(native, k)}
+        init.BELLS[:] = [bell for bell in init.BELLS if all(takes(thing, k) for k in bell)]
+
+    native = LADDERS[f"init.{name}"].native
+    by_shape = "lambda w, *given, **options: w.copy_(torch.as_tensor(theirs(tuple(w.shape), *given, **options)))"
+    raw = "lambda w, *g, **o: w.copy_(theirs(torch.default_generator, w.shape, *g, dtype=w.dtype, **o)[0])"
+    return Role(FILLS, problems, _born, _as_born, ((lambda thing: names(thing, "shape"), by_shape),), narrow, raw)
+
+
+GAIN = Role(
+    "a function NAME(nonlinearity, param=None) that returns a number",
+    lambda dtype: init.GAINS.map(lambda asked: Problem(dtype, {"asked": asked})),
+    lambda problem, _: [f"seen = {{'gain': torch.tensor(f{problem.asked!r}, dtype=torch.float64)}}"],
+)
+
+# ── gradients clipped ───────────────────────────────────────────────────────────────────────────
+
+
+NORMS = [norm for kind in training.NORMS.values() for norm in kind]
+
+
+def _two_alone(thing):
+    NORMS[:] = NORMS if takes(thing, "norm_type") else [2.0]
+
+
+def _clip(dtype, norms=(2.0,)):
+    every = training.clippings(dtype, norms).filter(lambda drawn: any(g is not None for g in drawn[0]))
+    return every.map(lambda drawn: Problem(dtype, {"gradients": drawn[0], "bound": drawn[1]}, {"norm_type": drawn[2]}))
+
+
+def _clip_lines(problem, options):
+    yield f"gradients = {_tensor(problem.gradients)}"
+    yield "params = [torch.zeros(1 if g is None else g.shape, dtype=None if g is None else g.dtype) for g in gradients]"
+    yield "for p, g in zip(params, gradients):"
+    yield "    p.grad = g"
+    yield f"norm = f(params, {problem.bound}{options})"
+    yield "seen = {f'gradient {i}': p.grad for i, p in enumerate(params) if p.grad is not None}"
+
+
+def _as_clipped(role, problem):
+    given = problem.gradients, problem.bound, problem.settings.get("norm_type", 2.0)
+    found, norm = clipped(Rung.MANUAL, *given, lambda g: bounded(g, problem.dtype))
+    return _given(found) | {"norm": norm}
+
+
+def _as_clipped_by_value(role, problem):
+    found = clipped_by_value(Rung.MANUAL, problem.gradients, problem.bound)
+    return {name: bounded(g, problem.dtype) for name, g in _given(found).items()}
+
+
+CLIP_NORM = Role(
+    "a function NAME(parameters, max_norm, ...) that scales the gradients where they are and returns the norm they had",
+    lambda dtype: _clip(dtype, NORMS),
+    lambda problem, options: [*_clip_lines(problem, options), "seen |= {'norm': norm}"],
+    _as_clipped,
+    narrow=_two_alone,
+)
+CLIP_VALUE = Role(
+    "a function NAME(parameters, clip_value) that clips the gradients where they are and returns nothing",
+    lambda dtype: _clip(dtype).map(lambda problem: problem._replace(settings={})),
+    _clip_lines,
+    _as_clipped_by_value,
+)
+
+# ── averages ────────────────────────────────────────────────────────────────────────────────────
+
+UPDATES = (
+    "a function of the options that returns update(average, current, num_averaged), or the update itself, which returns"
+    " the new average or moves the old one"
+)
+MOVED = "lambda **o: lambda a, w, n: (c := a.clone(), r := theirs(c, w{}, **o))[r is not None]"
+
+
+def _arguments(thing):
+    """How many arguments have to be given."""
+    return sum(requires(thing, name) for name in inspect.signature(thing).parameters)
+
+
+def _average(concept):
+    def problems(dtype):
+        return training.pairs(concept, dtype).map(
+            lambda drawn: Problem(dtype, {"average": drawn[0], "current": drawn[1], "n": drawn[3]}, drawn[2])
+        )
+
+    def lines(problem, options):
+        yield f"average, current = {_tensor([problem.average, problem.current])}"
+        yield f"seen = {{'average': f({options[2:]})(average, current, torch.tensor({problem.n}))}}"
+
+    def expected(role, problem):
+        given = problem.average, problem.current, problem.settings, problem.n
+        return {"average": reference_of_one(role, given, problem.dtype)}
+
+    forms = (
+        (lambda thing: _arguments(thing) == 2, MOVED.format("")),
+        (lambda thing: _arguments(thing) > 2, MOVED.format(", n")),
+    )
+    return Role(UPDATES, problems, lines, expected, forms, raw=forms[concept == "training.swa"][1])
+
+
+def _looks(dtype):
+    return training.looks(dtype).map(lambda drawn: Problem(dtype, {"looks": drawn[0], "average": drawn[1]}))
+
+
+def _look_lines(problem, options):
+    concept, settings = problem.average
+    average = f"torch.optim.swa_utils.get_{concept.rpartition('.')[2]}_avg_fn({_options(settings)[2:]})"
+    yield f"model = torch.nn.Linear(3, 2, dtype=torch.{problem.dtype})"
+    yield f"averages = f(model, avg_fn={average})"
+    yield f"for weights in {_tensor(problem.looks)}:"
+    yield "    model.load_state_dict(weights)"
+    yield "    averages.update_parameters(model)"
+    yield "seen = dict(averages.module.named_parameters())"
+
+
+def _as_looked(role, problem):
+    lift = lambda x: bounded(x, problem.dtype)
+    return followed(Rung.MANUAL, LADDERS[role].manual, problem.looks, problem.average, lift)[-1]
+
+
+def _averages_of(thing):
+    if not takes(thing, "avg_fn"):
+        del training.AVERAGES["training.swa" if takes(thing, "decay") else "training.ema"]
+
+
+def _batches(dtype):
+    return training.batches(dtype).map(lambda drawn: Problem(dtype, {"batches": drawn}))
+
+
+def _statistics(problem, options):
+    yield f"model = torch.nn.BatchNorm1d(3, dtype=torch.{problem.dtype})"
+    yield f"f([[x, 0] for x in {_tensor(problem.batches)}], model)"
+    yield "seen = {'mean': model.running_mean, 'variance': model.running_var}"
+
+
+def _as_measured(role, problem):
+    mean, variance, _ = LADDERS[role].manual([bounded(x, problem.dtype) for x in problem.batches])
+    return {"mean": mean, "variance": variance}
+
+
+AVERAGED_MODEL = Role(
+    "a class NAME(model, avg_fn=... or decay=... or neither) with update_parameters(model) and module, the averages",
+    _looks,
+    _look_lines,
+    _as_looked,
+    (
+        (lambda thing: takes(thing, "avg_fn"), None),
+        (lambda thing: takes(thing, "decay"), "lambda model: theirs(model, decay=0.9)"),
+        (lambda _: True, "lambda model: theirs(model)"),
+    ),
+    _averages_of,
+    made_up=("avg_fn",),
+)
+UPDATE_BN = Role("a function NAME(loader, model)", _batches, _statistics, _as_measured)
+
+# ── datasets ────────────────────────────────────────────────────────────────────────────────────
+
+
+@st.composite
+def _concatenated(draw, dtype):
+    lengths = draw(rows.LENGTHS)
+    return Problem(dtype, {"lengths": lengths, "i": draw(st.integers(-sum(lengths), sum(lengths) - 1))})
+
+
+@st.composite
+def _subset(draw, dtype):
+    n = draw(st.integers(1, 6))
+    outer = draw(rows.some_rows(n).filter(len))
+    inner = draw(rows.some_rows(len(outer)).filter(len))
+    given = {"n": n, "outer": outer.tolist(), "inner": inner.tolist()}
+    return Problem(dtype, given | {"i": draw(st.integers(-len(inner), len(inner) - 1))})
+
+
+@st.composite
+def _side_by_side(draw, dtype):
+    arrays = draw(rows.columns().filter(lambda arrays: len(arrays[0])))
+    return Problem(dtype, {"arrays": arrays, "i": draw(st.integers(-len(arrays[0]), len(arrays[0]) - 1))})
+
+
+@st.composite
+def _split(draw, dtype):
+    split = draw(rows.splits(accepted=True)).streams[0]
+    return Problem(dtype, {"n": split.n, "lengths": split.lengths, "seed": draw(rows.SEEDS)})
+
+
+def _split_lines(problem, options):
+    yield f"torch.manual_seed({problem.seed})"
+    yield f"parts = f(range({problem.n}), {problem.lengths})"
+    yield "seen = {f'part {i}': torch.tensor(list(part), dtype=torch.int64) for i, part in enumerate(parts)}"
+    yield "seen |= {'what is drawn next': torch.rand(1)}"
+
+
+def _without_words(thing):
+    """What is refused, and what is warned of, is told in words of its own."""
+    accepted, with_words = rows.splits(accepted=True), observed.with_warnings
+    drawing = lambda split: split if takes(thing, "generator") else split._replace(generator="global", default=True)
+    every = accepted.map(lambda program: program._replace(streams=[*map(drawing, program.streams)]))
+    observed.with_warnings = lambda attempt: with_words(attempt) | {"warned": []}
+    rows.splits = lambda accepted=True: every
+
+
+ROWS = "seen = {f'part {i}': torch.as_tensor(part) for i, part in enumerate(found)}"
+
+DATASETS = {
+    "data.dataset": Role(
+        "a class NAME(*tensors) whose objects are indexed",
+        _side_by_side,
+        lambda problem, _: [f"found = f(*{_tensor(problem.arrays)})[{problem.i}]", ROWS],
+    ),
+    "data.stack_dataset": Role(
+        "a class NAME(*datasets) whose objects are indexed; by name where it takes **datasets",
+        _side_by_side,
+        lambda problem, _: [f"found = f(*{_tensor(problem.arrays)})[{problem.i}]", ROWS],
+        narrow=lambda thing: takes(thing, "a") or setattr(rows, "NAMES", st.none()),
+    ),
+    "data.concat_dataset": Role(
+        "a class NAME(datasets) whose objects are indexed",
+        _concatenated,
+        lambda problem, _: [
+            f"found = f([[(k, i) for i in range(n)] for k, n in enumerate({problem.lengths})])[{problem.i}]",
+            ROWS,
+        ],
+    ),
+    "data.subset": Role(
+        "a class NAME(dataset, indices) whose objects are indexed",
+        _subset,
+        lambda problem, _: [
+            f"part = f(f(range({problem.n}), {problem.outer}), {problem.inner})",
+            f"seen = {{'row': torch.tensor(part[{problem.i}])}}",
+        ],
+    ),
+    "data.collate": Role(
+        "a function NAME(rows) that returns a batch",
+        lambda dtype: rows.plain_samples().map(lambda drawn: Problem(dtype, {"rows": drawn})),
+        lambda problem, _: [f"found = f({_tensor(problem.rows)})", ROWS],
+    ),
+    "data.split": Role(
+        "a function NAME(dataset, lengths) that returns the parts", _split, _split_lines, narrow=_without_words
+    ),
+}
+
+# ── a chain of modules ──────────────────────────────────────────────────────────────────────────
+
+MODULES = {
+    "linear": lambda w, _: f"torch.nn.Linear(*{w['weight'].T.shape}, {'bias' in w}, dtype=torch.{w['weight'].dtype})",
+    "relu": lambda _, __: "torch.nn.ReLU()",
+    "dropout": lambda _, settings: f"torch.nn.Dropout({settings['p']})",
+}
+
+
+def _chain_lines(problem, options):
+    yield f"layers = [{', '.join(MODULES[kind](*about) for kind, *about in problem.layers)}]"
+    yield f"for layer, state in zip(layers, {_tensor([params for _, params, _ in problem.layers])}):"
+    yield "    layer.load_state_dict(state)"
+    yield f"x = {_tensor(problem.x)}.requires_grad_()"
+    yield f"torch.manual_seed({problem.seed})"
+    yield f"y = f(*layers).train({problem.training})(x)"
+    yield f"y.backward({_tensor(problem.dy)})"
+    yield "seen = {f'{i}.{k}': p.grad for i, layer in enumerate(layers) for k, p in layer.named_parameters()}"
+    yield "seen |= {'output': y, 'x': x.grad}"
+
+
+def _as_chained(role, problem):
+    found = reference(pass_through, role, Chain(**problem.given), problem.dtype)
+    return found["gradient"] | {"output": found["output"], "x": found["x"]}
+
+
+CHAIN = Role(
+    "a Module NAME(*modules) that hands its input from one to the next, and has them as children 0, 1, 2 and so on",
+    lambda dtype: chains(dtype).map(lambda chain: Problem(dtype, chain._replace(needs_x=True)._asdict())),
+    _chain_lines,
+    _as_chained,
+)
+
+# ── derivatives of functions ────────────────────────────────────────────────────────────────────
+
+FUNCTIONS = {  # with whole numbers they do not round
+    "jacobian": ["lambda x: x * x * x.flatten()[0]", "lambda x: x.sum() * x", "lambda x: 3 * x.sum()"],
+    "hessian": ["lambda x: (x * x * x).sum()", "lambda x: x.sum() ** 3 + x.flatten()[0]"],
+}
+
+
+PRODUCT = "a function NAME(func, inputs, v) that returns func(*inputs) and the derivative's product with v"
+
+
+@st.composite
+def _derived(draw, dtype, name):
+    function = draw(st.sampled_from(FUNCTIONS["hessian" if name == "hessian" else "jacobian"]))
+    shape = draw(st.sampled_from([(1,), (2,), (2, 2)]))
+    scalar = name == "vjp" and function.endswith(".sum()")
+    given = {"function": function, "x": draw(lattice(shape, dtype))}
+    along = {"v": draw(lattice(() if scalar else shape, dtype))} if name in ("vjp", "jvp") else {}
+    return Problem(dtype, given | along)
+
+
+def _derivative(name, needs):
+    def lines(problem, options):
+        along = f", {_tensor(problem.v)}" if "v" in problem.given else ""
+        yield f"found = f({problem.function}, {_tensor(problem.x)}{along})"
+        yield f"seen = {{'derivative': found{'[1]' if along else ''}}}"
+
+    return Role(needs, lambda dtype: _derived(dtype, name), lines, rung=Rung.RAW, always=("v",))
+
+
+ROLES = {
+    **{f"init.{name}": _birth(name) for name in sorted(init.SETTINGS)},
+    "init.calculate_gain": GAIN,
+    "training.clip_grad_norm": CLIP_NORM,
+    "training.clip_grad_value": CLIP_VALUE,
+    "training.ema": _average("training.ema"),
+    "training.swa": _average("training.swa"),
+    "training.averaged_model": AVERAGED_MODEL,
+    "training.update_bn": UPDATE_BN,
+    "nn.sequential": CHAIN,
+    "autograd.vjp": _derivative("vjp", PRODUCT),
+    "autograd.jvp": _derivative("jvp", PRODUCT),
+    "autograd.jacobian": _derivative("jacobian", "a function NAME(func, inputs) that returns every first derivative"),
+    "autograd.hessian": _derivative("hessian", "a function NAME(func, inputs) that returns every second derivative"),
+    **DATASETS,
+}
