@@ -81,29 +81,30 @@ def verdict(bug, law=None, calls=math.inf, examples=60):
     """What the law that a bug names, or another, says of it; after so many calls, if it has not complained, it holds."""
     law = law or law_of(bug)
     with planted(bug.concept, *bug.changes, file=bug.file) if bug.changes else contextlib.nullcontext():
-        return _run(law, bug.concept, calls, examples)
+        return ask(law, bug.concept, calls, examples)
 
 
 class Enough(unittest.SkipTest):
     """A law has been called as often as was asked; hypothesis lets this one through."""
 
 
-def _run(law, concept, limit, examples):
-    calls = itertools.count(1)
+def ask(law, concept, calls, examples):
+    """What a law says of a concept as it stands now."""
+    called = itertools.count(1)
 
     def counted(inner):
         @functools.wraps(inner)
         def law(*args, **kwargs):
-            n = next(calls)
+            n = next(called)
             inner(*args, **kwargs)
-            if n >= limit:
+            if n >= calls:
                 raise Enough
 
         return law
 
     with _profile(examples):
         said = _said(law, concept, counted)
-    return Verdict(said, next(calls) - 1)
+    return Verdict(said, next(called) - 1)
 
 
 def _said(law, concept, counted):
@@ -122,14 +123,17 @@ def _said(law, concept, counted):
 
 
 def laws(concept):
-    """Every law that has a cell of a concept, and holds."""
+    """Every law that has a cell of a concept, holds here, and asks pytest for nothing else."""
     chapters = [f"tests.{m.name}" for m in pkgutil.iter_modules(tests.__path__) if m.name.startswith("test_")]
     found = [f for chapter in chapters for f in vars(importlib.import_module(chapter)).values() if inspect.isfunction(f)]
-    return [law for law in dict.fromkeys(found) if arguments_of(law, concept) and not _is_expected_to_fail(law)]
+    return [law for law in dict.fromkeys(found) if _can_be_asked(law, concept)]
 
 
-def _is_expected_to_fail(law):
-    return any(mark.name == "xfail" for mark in getattr(law, "pytestmark", ()))
+def _can_be_asked(law, concept):
+    marks, arguments = getattr(law, "pytestmark", ()), arguments_of(law, concept)
+    if any(mark.name == "xfail" or (mark.name == "skipif" and mark.args[0]) for mark in marks):
+        return False
+    return bool(arguments) and inspect.signature(law).parameters.keys() <= arguments[0].keys()
 
 
 def arguments_of(law, concept):
@@ -154,7 +158,7 @@ def _profile(examples):
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
     dev, before = hypothesis.settings.get_profile("dev"), hypothesis.settings.get_current_profile_name()
     hypothesis.settings.register_profile(
-        "planted", parent=dev, max_examples=examples, derandomize=True, database=None, phases=phases
+        "planted", parent=dev, max_examples=examples, derandomize=True, database=None, phases=phases, suppress_health_check=[*hypothesis.HealthCheck]
     )
     hypothesis.settings.load_profile("planted")
     try:
@@ -170,4 +174,4 @@ def again(law, wrapped=lambda law: law):
     return hypothesis.given(**law.hypothesis._given_kwargs)(wrapped(law.hypothesis.inner_test))
 
 
-__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "law_of", "laws", "prepare", "verdict"]
+__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "ask", "bugs", "law_of", "laws", "prepare", "verdict"]

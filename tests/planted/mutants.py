@@ -1,0 +1,177 @@
+"""python -m tests.planted.mutants [--every N] [CONCEPT ...]: what mutmut's operators change, and whether a law notices.
+
+Each change is made in the text of the concept's file and planted as a bug is, so that what is decorated, an attribute
+of a class or a constant is changed too.  The laws of the concept are asked, or those of its family where the files
+share state: each a few times first, and ten times a cell where none has noticed.
+"""
+
+import argparse
+import collections
+import contextlib
+import difflib
+import hashlib
+import json
+import math
+import multiprocessing
+import os
+import pathlib
+import random
+import signal
+import sys
+import time
+
+import libcst
+from mutmut.mutation.mutators import mutation_operators
+
+from tests.cells import LADDERS
+from tests.planted import ask, laws, prepare
+from tests.variants import SHARE_STATE, planted, source_of
+from tests.verdict import versions
+
+JSON = pathlib.Path(__file__).parents[2] / "results" / "mutation.json"
+FIRST, THEN = {"calls": 5, "examples": 5}, {"calls": math.inf, "examples": 10}
+PATIENCE = 3  # times what the sound concept takes, after which a mutant is taken to go on for ever
+LATE = "it does not end"
+
+
+class Mutations(libcst.CSTVisitor):
+    """Every node that an operator changes, with what it becomes; what only says, or is never run, is left."""
+
+    def __init__(self):
+        self.found = []
+
+    def on_visit(self, node):
+        if isinstance(node, libcst.Annotation | libcst.Decorator) or _called(node) in ("Absent", "Ladder"):
+            return False
+        self.found += [(node, new) for kind, change in mutation_operators if isinstance(node, kind) for new in change(node)]
+        return True
+
+
+def _called(node):
+    return node.func.value if isinstance(node, libcst.Call) and isinstance(node.func, libcst.Name) else None
+
+
+def mutations(concept):
+    """The file of a concept, parsed, and all its mutations."""
+    module, visitor = libcst.parse_module(source_of(concept)), Mutations()
+    module = libcst.MetadataWrapper(module).module  # in which no node stands twice
+    module.visit(visitor)
+    return module, visitor.found
+
+
+def chosen(found, every):
+    """A sample of every n-th mutation, the same each time."""
+    return random.Random(0).sample(found, math.ceil(len(found) / every))
+
+
+# ── one mutant ──────────────────────────────────────────────────────────────────────────────────
+
+
+def noticed(concept, changes, asked, cpu):
+    """The first of the laws that notices, LATE, or None; in a process that it may ruin, with so many seconds."""
+    context = multiprocessing.get_context("fork")
+    here, there = context.Pipe(duplex=False)
+    process = context.Process(target=_noticed, args=(concept, changes, asked, cpu, there))
+    process.start()
+    there.close()
+    try:
+        return here.recv() if here.poll(30 + 10 * cpu) else LATE
+    except EOFError:
+        process.join()
+        return LATE if process.exitcode == -signal.SIGVTALRM else "it ends the process"
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.join()
+
+
+def _noticed(concept, changes, asked, cpu, pipe):
+    os.setpgid(0, 0)
+    signal.setitimer(signal.ITIMER_VIRTUAL, cpu)
+    sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    pipe.send(_first(concept, changes, asked))
+
+
+def _first(concept, changes, asked):
+    try:
+        with planted(concept, *changes):
+            for effort in FIRST, THEN:
+                for law, of in asked:
+                    if ask(law, of, **effort).complaint:
+                        return law.__name__
+    except BaseException as raised:  # of what was planted: laws hold for the sound concept
+        return type(raised).__name__
+    return None
+
+
+# ── all of a concept ────────────────────────────────────────────────────────────────────────────
+
+
+def judged(concept, every):
+    """What became of the mutants of a concept."""
+    asked, unasked, seconds = laws_of_copies(concept)
+    cpu = 5 + PATIENCE * seconds
+    source, (module, found) = source_of(concept), mutations(concept)
+    by, survivors = collections.Counter(), []
+    for old, new in chosen(found, every):
+        mutant = module.deep_replace(old, new).code
+        asked.sort(key=lambda each: -by[each[0].__name__])  # what noticed most is asked first
+        said = noticed(concept, ((source, mutant),), asked, cpu)
+        if said is None:
+            survivors.append(difference(source, mutant))
+        else:
+            by[said] += 1
+    return {"source": digest(concept), "mutants": len(found), "judged": len(survivors) + by.total(), "noticed_by": dict(by.most_common()), "not_asked": unasked, "survivors": sorted(survivors)}
+
+
+def laws_of_copies(concept):
+    """The laws to ask, those that do not hold of a sound copy of the file, and how long asking takes."""
+    family, _, _ = concept.partition(".")
+    of = [c for c in LADDERS if c.partition(".")[0] == family] if family in SHARE_STATE else [concept]
+    asked, unasked = [(law, c) for c in of for law in laws(c)], []
+    while True:
+        start = time.perf_counter()
+        said = _first(concept, (), asked)  # in this process, which then has imported what laws import
+        if said is None:
+            return asked, unasked, time.perf_counter() - start
+        held = [each for each in asked if each[0].__name__ != said]
+        if len(held) == len(asked):
+            raise AssertionError(f"{concept}: no law notices its sound copy, and yet {said}")
+        asked, unasked = held, [*unasked, said]
+
+
+def difference(source, mutant):
+    """The line where it begins, what stands there and what stood there in its place."""
+    lines = list(difflib.unified_diff(source.splitlines(), mutant.splitlines(), n=0, lineterm=""))[2:]
+    line = int(lines[0].split()[1].partition(",")[0].removeprefix("-"))
+    old, new = (" ".join(text[1:].strip() for text in lines if text[0] == sign) for sign in "-+")
+    return [line, old, new]
+
+
+def digest(concept):
+    return hashlib.sha256(source_of(concept).encode()).hexdigest()[:12]
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m tests.planted.mutants", description=__doc__.partition("\n")[0])
+    parser.add_argument("--every", type=int, default=15, metavar="N", help="a sample, of every n-th mutant (15)")
+    parser.add_argument("names", nargs="*", metavar="CONCEPT", help="of these alone, anew; else of all that are not known")
+    options = parser.parse_args()
+    prepare()
+    known = json.loads(JSON.read_text(encoding="utf-8"))["concepts"] if JSON.exists() else {}
+    rows = {c: row for c, row in known.items() if c in LADDERS and c not in options.names and row["source"] == digest(c)}
+    for concept in options.names or LADDERS:
+        if concept not in rows:
+            rows[concept] = row = judged(concept, options.every)
+            print(f"{concept:42} {row['judged']:4} of {row['mutants']:4}, {len(row['survivors']):3} survive", flush=True)
+            write(rows, options.every)
+    return 0
+
+
+def write(rows, every):
+    found = {"every": every, "versions": versions(), "concepts": rows}
+    JSON.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
