@@ -14,6 +14,8 @@ Change = tuple[str, str]  # a text that stands once in the file, and what stands
 
 SHARE_STATE = {"autograd"}  # families whose files work on the same objects: a changed file is a changed family
 
+BUILT_ON = {"data.workers": "data.loader"}  # a file whose state another file works on, and that other
+
 NUMBERS = itertools.count()
 
 PLANTED: dict[str, tuple[Change, ...]] = {}  # the changes under which a concept runs at present
@@ -72,6 +74,8 @@ def planted(concept: str, *changes: Change, file: str | None = None):
         LADDERS.update(family(where, file or concept, *changes))
     else:
         LADDERS[concept] = variant(concept, *changes, file=file)
+    if concept in BUILT_ON:
+        LADDERS[BUILT_ON[concept]] = variant(BUILT_ON[concept], *changes, file=concept)
     if file and where not in SHARE_STATE:
         LADDERS[file] = variant(file, *changes)
     PLANTED[concept] = () if file else changes

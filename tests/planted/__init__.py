@@ -80,7 +80,7 @@ class Verdict(NamedTuple):
 def verdict(bug, law=None, calls=math.inf, examples=60):
     """What the law that a bug names, or another, says of it; after so many calls, if it has not complained, it holds."""
     law = law or law_of(bug)
-    with planted(bug.concept, *bug.changes, file=bug.file) if bug.changes else contextlib.nullcontext():
+    with planted(bug.concept, *bug.changes, file=bug.file):
         return ask(law, bug.concept, calls, examples)
 
 
