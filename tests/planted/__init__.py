@@ -81,30 +81,29 @@ def verdict(bug, law=None, calls=math.inf, examples=60):
     """What the law that a bug names, or another, says of it; after so many calls, if it has not complained, it holds."""
     law = law or law_of(bug)
     with planted(bug.concept, *bug.changes, file=bug.file):
-        return ask(law, bug.concept, calls, examples)
+        return _run(law, bug.concept, calls, examples)
 
 
 class Enough(unittest.SkipTest):
     """A law has been called as often as was asked; hypothesis lets this one through."""
 
 
-def ask(law, concept, calls, examples):
-    """What a law says of a concept as it stands now."""
-    called = itertools.count(1)
+def _run(law, concept, limit, examples):
+    calls = itertools.count(1)
 
     def counted(inner):
         @functools.wraps(inner)
         def law(*args, **kwargs):
-            n = next(called)
+            n = next(calls)
             inner(*args, **kwargs)
-            if n >= calls:
+            if n >= limit:
                 raise Enough
 
         return law
 
     with _profile(examples):
         said = _said(law, concept, counted)
-    return Verdict(said, next(called) - 1)
+    return Verdict(said, next(calls) - 1)
 
 
 def _said(law, concept, counted):
@@ -174,4 +173,4 @@ def again(law, wrapped=lambda law: law):
     return hypothesis.given(**law.hypothesis._given_kwargs)(wrapped(law.hypothesis.inner_test))
 
 
-__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "ask", "bugs", "law_of", "laws", "prepare", "verdict"]
+__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "law_of", "laws", "prepare", "verdict"]

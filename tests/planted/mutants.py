@@ -1,8 +1,8 @@
 """python -m tests.planted.mutants [--every N] [CONCEPT ...]: what mutmut's operators change, and whether a law notices.
 
 Each change is made in the text of the concept's file and planted as a bug is, so that what is decorated, an attribute
-of a class or a constant is changed too.  The laws of the concept are asked, or those of its family where the files
-share state: each a few times first, and ten times a cell where none has noticed.
+of a class or a constant is changed too.  The laws of the concept are asked, and those of each concept that planted bugs
+in this file name: a few times first, and ten times a cell where none has noticed.
 """
 
 import argparse
@@ -19,16 +19,18 @@ import random
 import signal
 import sys
 import time
+import tomllib
 
 import libcst
 from mutmut.mutation.mutators import mutation_operators
 
 from tests.cells import LADDERS
-from tests.planted import ask, laws, prepare
-from tests.variants import BUILT_ON, SHARE_STATE, planted, source_of
+from tests.planted import Bug, bugs, laws, prepare, verdict
+from tests.variants import source_of
 from tests.verdict import versions
 
 JSON = pathlib.Path(__file__).parents[2] / "results" / "mutation.json"
+WHAT = pathlib.Path(__file__).with_name("survivors.toml")  # what a survivor is: "same: why" or "hole: of what"
 FIRST, THEN = {"calls": 5, "examples": 5}, {"calls": math.inf, "examples": 10}
 PATIENCE = 3  # times what the sound concept takes, after which a mutant is taken to go on for ever
 LATE = "it does not end"
@@ -94,11 +96,11 @@ def _noticed(concept, changes, asked, cpu, pipe):
 
 def _first(concept, changes, asked):
     try:
-        with planted(concept, *changes):
-            for effort in FIRST, THEN:
-                for law, of in asked:
-                    if ask(law, of, **effort).complaint:
-                        return law.__name__
+        for effort in FIRST, THEN:
+            for law, of in asked:
+                mutant = Bug("mutant", of, changes, "", "", concept if of != concept else None)
+                if verdict(mutant, law, **effort).complaint:
+                    return law.__name__
     except BaseException as raised:  # of what was planted: laws hold for the sound concept
         return type(raised).__name__
     return None
@@ -117,7 +119,7 @@ def judged(concept, every):
     by, survivors = collections.Counter(), []
     for old, new in chosen(found, every):
         mutant = module.deep_replace(old, new).code
-        asked.sort(key=lambda each: -by[each[0].__name__])  # what noticed most is asked first
+        asked.sort(key=lambda each: -by[each[0].__name__])  # first what noticed most
         said = noticed(concept, ((source, mutant),), asked, cpu)
         if said is None:
             survivors.append(difference(source, mutant))
@@ -127,10 +129,9 @@ def judged(concept, every):
 
 
 def asked_about(concept):
-    """The laws of a concept, and those of the concepts whose state its file shares, each with whom it is asked about."""
-    family, _, _ = concept.partition(".")
-    share = [c for c in LADDERS if c.startswith(f"{family}.") and family in SHARE_STATE]
-    return [(law, c) for c in dict.fromkeys([concept, BUILT_ON.get(concept, concept), *share]) for law in laws(c)]
+    """The laws of a concept and of what is built on it, each with the concept that it is asked about."""
+    users = (bug.concept for bug in bugs() if bug.file == concept)
+    return [(law, of) for of in dict.fromkeys([concept, *users]) for law in laws(of)]
 
 
 def difference(source, mutant):
@@ -148,8 +149,10 @@ def digest(concept):
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.planted.mutants", description=__doc__.partition("\n")[0])
     parser.add_argument("--every", type=int, default=15, metavar="N", help="a sample, of every n-th mutant (15)")
-    parser.add_argument("names", nargs="*", metavar="CONCEPT", help="of these alone, anew; else of all that are not known")
+    parser.add_argument("names", nargs="*", metavar="CONCEPT", help="these alone, anew; else all whose file has changed")
     options = parser.parse_args()
+    if unknown := [name for name in options.names if name not in LADDERS]:
+        parser.error(f"no concept {unknown[0]!r}")
     prepare()
     known = json.loads(JSON.read_text(encoding="utf-8"))["concepts"] if JSON.exists() else {}
     rows = {c: row for c, row in known.items() if c in LADDERS and c not in options.names and row["source"] == digest(c)}
@@ -161,9 +164,35 @@ def main():
     return 0
 
 
+# ── what is written ─────────────────────────────────────────────────────────────────────────────
+
+
 def write(rows, every):
-    found = {"every": every, "versions": versions(), "concepts": rows}
-    JSON.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    found = {"every": every, "versions": versions(), "concepts": {c: rows[c] for c in LADDERS if c in rows}}
+    JSON.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    JSON.with_suffix(".md").write_text(markdown(found["concepts"], every), encoding="utf-8")
+
+
+def markdown(rows, every):
+    """The score of all and of each concept, and each survivor with what it is."""
+    what = tomllib.loads(WHAT.read_text(encoding="utf-8"))
+    same = {c: sum(what.get(c, {}).get(new, "").startswith("same: ") for *_, new in row["survivors"]) for c, row in rows.items()}
+    judged, survive = (sum(count(row) for row in rows.values()) for count in (lambda r: r["judged"], lambda r: len(r["survivors"])))
+    lines = [
+        "# Mutants\n",
+        f"{' '.join(__doc__.partition(chr(10) * 2)[2].split())}\n",
+        f"A sample of every {every}th of {sum(row['mutants'] for row in rows.values())} mutants: {judged}. **{judged - survive} are noticed, "
+        f"{(judged - survive) / judged:.1%}**; {survive} survive, of which {sum(same.values())} do the same as what stands there, so that "
+        f"{(judged - survive) / (judged - sum(same.values())):.1%} of the others are noticed. Written by `tox -e mutation`.\n",
+        "| concept | mutants | judged | noticed | survive | of which the same |\n|---|---|---|---|---|---|",
+    ]
+    for c, row in rows.items():
+        lines.append(f"| {c} | {row['mutants']} | {row['judged']} | {sum(row['noticed_by'].values())} | {len(row['survivors'])} | {same[c]} |")
+    for c, row in rows.items():
+        lines += [f"\n## {c}\n"] * bool(row["survivors"])
+        for line, old, new in row["survivors"]:
+            lines.append(f"- line {line}: `{old}` becomes `{new}`<br>{what.get(c, {}).get(new, 'not looked at')}")
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":
