@@ -160,28 +160,28 @@ def main():
         if concept not in rows:
             rows[concept] = row = judged(concept, options.every)
             print(f"{concept:42} {row['judged']:4} of {row['mutants']:4}, {len(row['survivors']):3} survive", flush=True)
-            write(rows, options.every)
+            write(rows)
     return 0
 
 
 # ── what is written ─────────────────────────────────────────────────────────────────────────────
 
 
-def write(rows, every):
-    found = {"every": every, "versions": versions(), "concepts": {c: rows[c] for c in LADDERS if c in rows}}
+def write(rows):
+    found = {"versions": versions(), "concepts": {c: rows[c] for c in LADDERS if c in rows}}
     JSON.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    JSON.with_suffix(".md").write_text(markdown(found["concepts"], every), encoding="utf-8")
+    JSON.with_suffix(".md").write_text(markdown(found["concepts"]), encoding="utf-8")
 
 
-def markdown(rows, every):
+def markdown(rows):
     """The score of all and of each concept, and each survivor with what it is."""
     what = tomllib.loads(WHAT.read_text(encoding="utf-8"))
     same = {c: sum(what.get(c, {}).get(new, "").startswith("same: ") for *_, new in row["survivors"]) for c, row in rows.items()}
-    judged, survive = (sum(count(row) for row in rows.values()) for count in (lambda r: r["judged"], lambda r: len(r["survivors"])))
+    judged, survive = sum(row["judged"] for row in rows.values()), sum(len(row["survivors"]) for row in rows.values())
     lines = [
         "# Mutants\n",
         f"{' '.join(__doc__.partition(chr(10) * 2)[2].split())}\n",
-        f"A sample of every {every}th of {sum(row['mutants'] for row in rows.values())} mutants: {judged}. **{judged - survive} are noticed, "
+        f"A sample of {judged} of {sum(row['mutants'] for row in rows.values())} mutants. **{judged - survive} are noticed, "
         f"{(judged - survive) / judged:.1%}**; {survive} survive, of which {sum(same.values())} do the same as what stands there, so that "
         f"{(judged - survive) / (judged - sum(same.values())):.1%} of the others are noticed. Written by `tox -e mutation`.\n",
         "| concept | mutants | judged | noticed | survive | of which the same |\n|---|---|---|---|---|---|",
