@@ -2,7 +2,7 @@
 
 Each change is made in the text of the concept's file and planted as a bug is, so that what is decorated, an attribute
 of a class or a constant is changed too.  The laws of the concept are asked, and those of each concept that planted bugs
-in this file name: a few times first, and ten times a cell where none has noticed.
+in this file name: a few times first, and as often as in the dev profile where none has noticed.
 """
 
 import argparse
@@ -31,8 +31,8 @@ from tests.verdict import versions
 
 JSON = pathlib.Path(__file__).parents[2] / "results" / "mutation.json"
 WHAT = pathlib.Path(__file__).with_name("survivors.toml")  # what a survivor is: "same: why" or "hole: of what"
-FIRST, THEN = {"calls": 5, "examples": 5}, {"calls": math.inf, "examples": 10}
-PATIENCE = 3  # times what the sound concept takes, after which a mutant is taken to go on for ever
+FIRST, THEN = {"calls": 5, "examples": 5}, {"calls": math.inf, "examples": 25}
+PATIENCE = (FIRST, 3), (THEN, 60)  # times what the sound concept takes at first: then a mutant is taken to go on for ever
 LATE = "it does not end"
 
 
@@ -69,15 +69,15 @@ def chosen(found, every):
 # ── one mutant ──────────────────────────────────────────────────────────────────────────────────
 
 
-def noticed(concept, changes, asked, cpu):
-    """The first of the laws that notices, LATE, or None; in a process that it may ruin, with so many seconds."""
+def noticed(concept, changes, asked, seconds):
+    """The first of the laws that notices, LATE, or None; in a process that it may ruin."""
     context = multiprocessing.get_context("fork")
     here, there = context.Pipe(duplex=False)
-    process = context.Process(target=_noticed, args=(concept, changes, asked, cpu, there))
+    process = context.Process(target=_noticed, args=(concept, changes, asked, seconds, there))
     process.start()
     there.close()
     try:
-        return here.recv() if here.poll(30 + 10 * cpu) else LATE
+        return here.recv() if here.poll(120 + 60 * seconds) else LATE
     except EOFError:
         process.join()
         return LATE if process.exitcode == -signal.SIGVTALRM else "it ends the process"
@@ -87,20 +87,23 @@ def noticed(concept, changes, asked, cpu):
         process.join()
 
 
-def _noticed(concept, changes, asked, cpu, pipe):
+def _noticed(concept, changes, asked, seconds, pipe):
     os.setpgid(0, 0)
-    signal.setitimer(signal.ITIMER_VIRTUAL, cpu)
     sys.stdout = sys.stderr = open(os.devnull, "w")  # noqa: SIM115
-    pipe.send(_first(concept, changes, asked))
+    for effort, times in PATIENCE:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 5 + times * seconds)
+        if said := first(concept, changes, asked, effort):
+            break
+    pipe.send(said)
 
 
-def _first(concept, changes, asked):
+def first(concept, changes, asked, effort):
+    """The first of the laws that notices, or what is raised before one is asked."""
     try:
-        for effort in FIRST, THEN:
-            for law, of in asked:
-                mutant = Bug("mutant", of, changes, "", "", concept if of != concept else None)
-                if verdict(mutant, law, **effort).complaint:
-                    return law.__name__
+        for law, of in asked:
+            mutant = Bug("mutant", of, changes, "", "", concept if of != concept else None)
+            if verdict(mutant, law, **effort).complaint:
+                return law.__name__
     except BaseException as raised:  # of what was planted: laws hold for the sound concept
         return type(raised).__name__
     return None
@@ -111,16 +114,16 @@ def _first(concept, changes, asked):
 
 def judged(concept, every):
     """What became of the mutants of a concept."""
-    asked, start = asked_about(concept), time.perf_counter()
-    if red := _first(concept, (), asked):  # in this process, which then has imported what laws import
+    asked, start = asked_about(concept), time.process_time()
+    if red := first(concept, (), asked, FIRST):  # in this process, which then has imported what laws import
         raise AssertionError(f"RED BASELINE  a sound copy of {concept} is rejected: {red}")
-    cpu = 5 + PATIENCE * (time.perf_counter() - start)
+    seconds = time.process_time() - start
     source, (module, found) = source_of(concept), mutations(concept)
     by, survivors = collections.Counter(), []
     for old, new in chosen(found, every):
         mutant = module.deep_replace(old, new).code
         asked.sort(key=lambda each: -by[each[0].__name__])  # first what noticed most
-        said = noticed(concept, ((source, mutant),), asked, cpu)
+        said = noticed(concept, ((source, mutant),), asked, seconds)
         if said is None:
             survivors.append(difference(source, mutant))
         else:
