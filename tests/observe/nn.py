@@ -296,6 +296,4 @@ def refusal(attempt, cls):
 
 def _plain_words(raised):
     """The words without the homes of the classes they name."""
-    return re.sub(
-        r"(torch\.nn\.(modules\.)?|impls\.nn\.|variant_\d+\.)(\w+\.)?(?=[A-Z])", "", str(raised)
-    )
+    return re.sub(r"(torch\.nn\.(modules\.)?|impls\.nn\.|variant_\d+\.)(\w+\.)?(?=[A-Z])", "", str(raised))

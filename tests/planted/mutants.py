@@ -43,14 +43,15 @@ class Mutations(libcst.CSTVisitor):
         self.found = []
 
     def on_visit(self, node):
-        if isinstance(node, libcst.Annotation | libcst.Decorator) or _called(node) in ("Absent", "Ladder"):
+        if isinstance(node, libcst.Annotation | libcst.Decorator) or _says(getattr(node, "value", node)):
             return False
         self.found += [(node, new) for kind, change in mutation_operators if isinstance(node, kind) for new in change(node)]
         return True
 
 
-def _called(node):
-    return node.func.value if isinstance(node, libcst.Call) and isinstance(node.func, libcst.Name) else None
+def _says(node):
+    """Whether a node, or what it assigns, is the ladder or the reason of an absence."""
+    return isinstance(node, libcst.Call) and isinstance(node.func, libcst.Name) and node.func.value in ("Absent", "Ladder")
 
 
 def mutations(concept):

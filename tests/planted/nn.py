@@ -116,6 +116,7 @@ BUGS = [
     parameter("any_tensor_is_one", "return super().__instancecheck__(instance) or (", "return isinstance(instance, torch.Tensor) or (", CLASS, "clause"),
     parameter("only_ours_is_one", "or (cls is Parameter and isinstance(instance, LADDER.native))", "", CLASS, "clause"),
     # ── module: names
+    module("zero_grad_leaves_zeros", "def zero_grad(self, set_to_none=True)", "def zero_grad(self, set_to_none=False)", "test_ladder.test_methods_of_custom_have_natives_defaults", "torch before 2.0"),
     module("manual_sorts_its_names", "    for name, w in tree.items():\n        if w", "    for name, w in sorted(tree.items()):\n        if w", NAMES, "pytorch#40227 (ModuleDict)"),
     module("manual_counts_shared_twice", "        if id(w) not in seen:\n            seen.add(id(w))\n            yield name, w", "        yield name, w", NAMES, "torch7-distro#156, juliuskunze/jaxnet#8, wenet#2113"),
     module("manual_children_where_they_stand", "            yield dot + name, w\n    for name, child in tree.items():\n        if isinstance(child, dict):\n            yield from _leaves(child, dot + name)", "            yield dot + name, w\n        elif w is not None:\n            yield from _leaves(w, dot + name)", NAMES, "jax.tree_util sorts and mixes them"),
