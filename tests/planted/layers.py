@@ -104,7 +104,7 @@ BUGS = [
     embedding("norm_ignored", "            self.max_norm,\n", "            None,\n", TABLE, "clause"),
     embedding("frequency_ignored", "            self.scale_grad_by_freq,\n", "            False,\n", TABLE, "clause"),
     # ── layer norm
-    layer_norm("born_on_the_cpu", "weight = torch.empty(self.normalized_shape, device=device, dtype=dtype)", "weight = torch.empty(self.normalized_shape, dtype=dtype)", "test_layers.test_a_layer_is_born_where_and_as_it_is_told", "mutmut"),
+    layer_norm("born_on_the_cpu", "torch.empty(self.normalized_shape, device=device, dtype=dtype)", "torch.empty(self.normalized_shape, dtype=dtype)", "test_layers.test_a_layer_is_born_where_and_as_it_is_told", "mutmut"),
     layer_norm("epsilon_outside_the_root", "np.sqrt((d * d).mean(axis=axes, keepdims=True) + eps)", "(np.sqrt((d * d).mean(axis=axes, keepdims=True)) + eps)", AGREE, "√v + ε for √(v + ε)"),
     layer_norm("unbiased", "(d * d).mean(axis=axes, keepdims=True)", "(d * d).sum(axis=axes, keepdims=True) / max(x.size // mean.size - 1, 1)", AGREE, "torch.std's default"),
     layer_norm("another_epsilon", "normalized_shape, eps=1e-5):\n    axes = last_axes(normalized_shape)\n    mean", "normalized_shape, eps=1e-5):\n    eps = eps / 10\n    axes = last_axes(normalized_shape)\n    mean", AGREE, "exactness.md: LayerNorm eps 1e-6 for 1e-5"),
