@@ -130,6 +130,16 @@ def test_saved_states_are_interchangeable(cell, data):
     steps.assert_interchangeable(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
+@cells("optim.sgd", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_what_is_kept_under_a_name_is_saved_under_it(cell):
+    """State that is no parameter's is saved, and loaded, under its own key."""
+    for rung, impl in cell.implementations.items():
+        one, other = impl([_parameter()]), impl([_parameter()])
+        one.state["mine"] = 1
+        other.load_state_dict(one.state_dict())
+        assert other.state["mine"] == 1, rung
+
+
 @cells("optim.adamw", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_adamw_decays_apart_whatever_it_loads(cell):
     """AdamW that has loaded what Adam saved is still AdamW."""

@@ -86,6 +86,7 @@ BUGS = [
     sgd("copies_keep_their_hooks", "return {\"defaults\": self.defaults", "return {\"_hooks\": self._hooks, \"defaults\": self.defaults", HOOKS, "clause", file="optim.optimizer"),
     sgd("hooks_in_one_order", "            self._hooks[when].move_to_end(handle.id, last=False)\n", "            pass\n", HOOKS, "clause", file="optim.optimizer"),
     sgd("hooks_drop_what_they_answer", "state_dict = state_dict if answer is None else answer", "answer", HOOKS, "pytorch#82042 (a module's)", file="optim.optimizer"),
+    sgd("state_of_no_parameter_loses_its_key", "place.get(key, key)", "place.get(key)", "test_optim.test_what_is_kept_under_a_name_is_saved_under_it", "mutmut", file="optim.optimizer"),
     sgd("hooks_are_not_told_whose", "answer = hook(self, state_dict)", "answer = hook(None, state_dict)", HOOKS, "mutmut", file="optim.optimizer"),
     sgd("hooks_of_what_is_saved_in_one_order", '"state_dict_post", hook, prepend', '"state_dict_post", hook, False', HOOKS, "mutmut", file="optim.optimizer"),
     sgd("hooks_replace_nothing", "                args, kwargs = answer\n", "", HOOKS, "pytorch#82042 (a module's)", file="optim.optimizer"),
