@@ -838,6 +838,19 @@ def test_custom_collates_what_native_collates(cell, data):
 
 @cells("data.collate", rungs=DROP_IN, **ON_CPU)
 @given(data=st.data())
+def test_custom_converts_what_native_converts(cell, data):
+    """A row by itself, of any kind, is converted to the same values in the same containers, or is refused alike."""
+    rows = [batch[0] for batch in data.draw(drawn.several_samples(), label="batches")]
+    custom, native = (
+        [observed.with_warnings(lambda convert=convert, row=row: told(convert(row))) for row in rows]
+        for convert in (impl.__globals__["default_convert"] for impl in cell.ladder[2:])
+    )
+    for mine, its in zip(custom, native, strict=True):
+        assert_same(mine["result"], its["result"], "custom")
+
+
+@cells("data.collate", rungs=DROP_IN, **ON_CPU)
+@given(data=st.data())
 def test_collating_leaves_the_rows_as_they_were(cell, data):
     """What is collated can be collated again: no row, nor any container in it, is written to."""
     batches = data.draw(drawn.several_samples(), label="batches")
