@@ -30,7 +30,7 @@ from tests.variants import source_of
 from tests.verdict import versions
 
 JSON = pathlib.Path(__file__).parents[2] / "results" / "mutation.json"
-WHAT = pathlib.Path(__file__).with_name("survivors.toml")  # what a survivor is: "same: why" or "hole: of what"
+WHAT = pathlib.Path(__file__).with_name("survivors.toml")  # what a survivor is: "same: why", "closed: by what" or "hole: of what"
 FIRST, THEN = {"calls": 5, "examples": 5}, {"calls": math.inf, "examples": 25}
 PATIENCE = (FIRST, 3), (THEN, 60)  # times what the sound concept takes at first: then a mutant is taken to go on for ever
 LATE = "it does not end"
@@ -187,22 +187,26 @@ def write(rows):
 def markdown(rows):
     """The score of all and of each concept, and each survivor with what it is."""
     what = tomllib.loads(WHAT.read_text(encoding="utf-8"))
-    same = {c: sum(what.get(c, {}).get(new, "").startswith("same: ") for *_, new in row["survivors"]) for c, row in rows.items()}
-    judged, survive = sum(row["judged"] for row in rows.values()), sum(len(row["survivors"]) for row in rows.values())
+    told = {c: [what.get(c, {}).get(new, "not looked at") for *_, new in row["survivors"]] for c, row in rows.items()}
+    words = collections.Counter(each.partition(":")[0] for c in told for each in told[c])
+    judged = sum(row["judged"] for row in rows.values())
+    noticed = judged - words.total()
     lines = [
         "# Mutants\n",
         f"{' '.join(__doc__.partition(chr(10) * 2)[2].split())}\n",
-        f"A sample of {judged} of {sum(row['mutants'] for row in rows.values())} mutants. **{judged - survive} are noticed, "
-        f"{(judged - survive) / judged:.1%}**; {survive} survive, of which {sum(same.values())} do the same as what stands there, so that "
-        f"{(judged - survive) / (judged - sum(same.values())):.1%} of the others are noticed. Written by `tox -e mutation`.\n",
-        "| concept | mutants | judged | noticed | survive | of which the same |\n|---|---|---|---|---|---|",
+        f"Of {sum(row['mutants'] for row in rows.values())} mutants {judged} were drawn. **{noticed} are noticed, {noticed / judged:.1%}**; "
+        f"{words.total()} survive, of which {words['same']} do the same as what stands there, so that {noticed / (judged - words['same']):.1%} of the others are "
+        f"noticed; {words['closed']} were holes in a law that are closed since. Written by `tox -e mutation`.\n",
+        "| concept | mutants | drawn | noticed | survive |\n|---|---|---|---|---|",
     ]
     for c, row in rows.items():
-        lines.append(f"| {c} | {row['mutants']} | {row['judged']} | {sum(row['noticed_by'].values())} | {len(row['survivors'])} | {same[c]} |")
+        lines.append(f"| {c} | {row['mutants']} | {row['judged']} | {row['judged'] - len(told[c])} | {len(told[c])} |")
+    if missing := [c for c in LADDERS if c not in rows]:
+        lines.append(f"\nNot judged yet: {', '.join(missing)}.")
     for c, row in rows.items():
-        lines += [f"\n## {c}\n"] * bool(row["survivors"])
-        for line, old, new in row["survivors"]:
-            lines.append(f"- line {line}: `{old}` becomes `{new}`<br>{what.get(c, {}).get(new, 'not looked at')}")
+        lines += [f"\n## {c}\n"] * bool(told[c])
+        for (line, old, new), said in zip(row["survivors"], told[c], strict=True):
+            lines.append(f"- line {line}: `{old}` becomes `{new}`<br>{said}")
     return "\n".join(lines) + "\n"
 
 
