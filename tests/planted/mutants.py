@@ -206,7 +206,7 @@ def markdown(rows):
     for c, row in rows.items():
         lines += [f"\n## {c}\n"] * bool(told[c])
         for (line, old, new), said in zip(row["survivors"], told[c], strict=True):
-            lines.append(f"- line {line}: `{old}` becomes `{new}`<br>{said}")
+            lines.append(f"- line {line}: `` {old} `` becomes `` {new} ``<br>{said}")
     return "\n".join(lines) + "\n"
 
 
