@@ -1,12 +1,14 @@
 """Initialization: from one seed every rung draws the same parameters, and leaves the generator in the same state."""
 
+import inspect
+
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, WORDS, cells
+from tests.cells import DROP_IN, LADDERS, WORDS, cells
 from tests.exactness import assert_same
 from tests.laws.words import assert_refused_alike
 from tests.observe.init import born, reference, within_rounding
@@ -18,6 +20,7 @@ from tests.strategies.init import FEW, GAINS, MANY, births
 ON_THE_CPU = "parameters are drawn on the CPU"
 FILLS = tuple(f"init.{name}" for name in sorted(MANY))
 DRAWN = tuple(name for name in FILLS if name != "init.orthogonal")  # and not computed of what is drawn
+TAKE_A_GENERATOR = [name for name in FILLS if "generator" in inspect.signature(LADDERS[name].native).parameters]
 
 
 @cells(*DRAWN, cpu_because=ON_THE_CPU)
@@ -117,6 +120,16 @@ REFUSED = {
         "bounds in the wrong order, of nothing": lambda f: f(torch.empty(0), a=1.0, b=0.0),
     },
 }
+
+
+@cells(*{*TAKE_A_GENERATOR} - {"init.sparse"}, rungs=DROP_IN, dtypes=None, cpu_because=ON_THE_CPU)
+def test_a_generator_that_is_given_is_drawn_from(cell):
+    """Of a generator that is given comes what then comes of the global one, left alone, from the same seed."""
+    for rung, impl in cell.implementations.items():
+        with torch.random.fork_rng(devices=()):
+            mine, everybodys = torch.Generator().manual_seed(1), torch.default_generator.manual_seed(1)
+            found = [seen(impl(torch.empty(2, 3), generator=mine)), state_of(mine)._asdict()]
+            assert_same(found, [seen(impl(torch.empty(2, 3))), state_of(everybodys)._asdict()], f"{rung}")
 
 
 @WORDS

@@ -14,6 +14,7 @@ import torch
 
 import impls
 from impls.ladder import Absent, Pair, Rung, concepts
+from tests.cells import DROP_IN, cells
 
 ROOT = pathlib.Path(impls.__file__).parents[1]
 ORDER = [
@@ -110,6 +111,20 @@ def test_customs_signature_is_natives(concept):
         for impl in (ladder.custom, ladder.native)
     )
     assert custom == native
+
+
+@cells("data", "nn", "optim", "schedules", "training", rungs=DROP_IN, dtypes=None, cpu_because="nothing is computed")
+def test_methods_of_custom_have_natives_defaults(cell):
+    """What a method of a drop-in takes where nothing is said is what native's takes."""
+    custom, native = (_defaults(impl) for impl in cell.ladder[2:])
+    assert {where: native.get(where, default) for where, default in custom.items()} == custom
+
+
+def _defaults(impl):
+    """Of the public methods of a class: the default of each parameter that has one."""
+    methods = {n: m for n, m in inspect.getmembers(impl, inspect.isfunction) if isinstance(impl, type) and n[0] != "_"}
+    taken = [(name, p) for name, method in methods.items() for p in inspect.signature(method).parameters.values()]
+    return {(name, p.name): p.default for name, p in taken if p.default is not p.empty}
 
 
 TORCHS_BUILT_IN = {

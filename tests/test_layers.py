@@ -400,6 +400,33 @@ def test_a_layer_is_born_as_natives_is(cell, seed, data):
     assert_same(*born, "custom layer")
 
 
+SIZES = {
+    "nn.linear": (2, 3),
+    "nn.embedding": (2, 3),
+    "nn.layer_norm": (2,),
+    "nn.rms_norm": (2,),
+    "nn.batch_norm1d": (2,),
+}
+
+
+@cells(*SIZES, rungs=DROP_IN, dtypes=None, cpu_because="the device is one without memory")
+def test_a_layer_is_born_where_and_as_it_is_told(cell):
+    """Each parameter and buffer is on the device that was asked for, and of the dtype, save what counts."""
+    made = (cls(*SIZES[cell.concept], device="meta", dtype=torch.float16) for cls in cell.ladder[2:])
+    assert_same(*([[k, str(t.device), str(t.dtype)] for k, t in m.state_dict().items()] for m in made), "custom")
+
+
+@pytest.mark.parametrize("dimensions", range(5))
+@cells("nn.softmax", "nn.log_softmax", rungs=DROP_IN, dtypes=None, cpu_because="a choice is the same on any device")
+def test_a_dimension_that_is_not_given_is_natives(cell, dimensions):
+    """With a warning, the dimension is the one that torch chose when it was young."""
+    x, found = torch.arange(2.0**dimensions).reshape((2,) * dimensions), []
+    for cls in cell.ladder[2:]:
+        with pytest.warns(UserWarning, match="Implicit dimension choice"):
+            found.append(seen(cls()(x)))
+    assert_same(*found, "custom")
+
+
 @cells("nn.embedding", cpu_because="parameters are drawn on the CPU")
 @given(seed=SEEDS, sizes=st.sampled_from([(5, 3), (1, 1), (3, 4), (15, 1), (1, 7)]), data=st.data())
 def test_one_seed_is_one_table_on_every_rung(cell, seed, sizes, data):

@@ -130,6 +130,16 @@ def test_saved_states_are_interchangeable(cell, data):
     steps.assert_interchangeable(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
+@cells("optim.sgd", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_what_is_kept_under_a_name_is_saved_under_it(cell):
+    """State that is no parameter's is saved, and loaded, under its own key."""
+    for rung, impl in cell.implementations.items():
+        one, other = impl([_parameter()]), impl([_parameter()])
+        one.state["mine"] = 1
+        other.load_state_dict(one.state_dict())
+        assert other.state["mine"] == 1, rung
+
+
 @cells("optim.adamw", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_adamw_decays_apart_whatever_it_loads(cell):
     """AdamW that has loaded what Adam saved is still AdamW."""
@@ -356,15 +366,16 @@ def test_hooks_are_called_as_natives_are(cell):
 def _hooked(cls):
     """What hooks of every kind see of a step, of a state saved and loaded, and of a copy."""
     optimizer, story = cls([_parameter()]), []
-    told = lambda name, answer=None: lambda _optimizer, *rest: (story.append((name, len(rest))), answer)[1]
+    told = lambda name, answer=None: lambda o, *rest: (story.append((name, o is optimizer, len(rest))), answer)[1]
     optimizer.register_step_pre_hook(told("before the step"))
     optimizer.register_step_pre_hook(lambda o, _args, _kwargs: ((o,), {"closure": lambda: 3.0}))
     optimizer.register_step_post_hook(lambda _o, args, kwargs: story.append((len(args), list(kwargs))))
     removed = optimizer.register_state_dict_pre_hook(told("before saving"))
-    optimizer.register_state_dict_pre_hook(told("first of all"), prepend=True)
     optimizer.register_state_dict_post_hook(told("saved", {"state": {}, "param_groups": [], "mine": 1}))
     optimizer.register_load_state_dict_pre_hook(told("before loading", cls([_parameter()]).state_dict()))
     optimizer.register_load_state_dict_post_hook(told("loaded"))
+    for moment in ("state_dict_pre", "state_dict_post", "load_state_dict_pre", "load_state_dict_post"):
+        getattr(optimizer, f"register_{moment}_hook")(told(f"before others, {moment}"), prepend=True)
     story += [optimizer.step(), list(optimizer.state_dict())]
     optimizer.load_state_dict({})
     removed.remove()

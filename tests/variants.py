@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import importlib
+import itertools
 import sys
 import types
 
@@ -12,6 +13,10 @@ from tests.cells import LADDERS
 Change = tuple[str, str]  # a text that stands once in the file, and what stands there instead
 
 SHARE_STATE = {"autograd"}  # families whose files work on the same objects: a changed file is a changed family
+
+BUILT_ON = {"data.workers": "data.loader"}  # a file whose state another file works on, and that other
+
+NUMBERS = itertools.count()
 
 PLANTED: dict[str, tuple[Change, ...]] = {}  # the changes under which a concept runs at present
 
@@ -29,16 +34,21 @@ def variant(concept: str, *changes: Change, file: str | None = None) -> Ladder:
         sys.modules[name] = sound
 
 
+def source_of(concept: str) -> str:
+    """The text of a concept's file."""
+    with open(importlib.import_module(f"impls.{concept}").__file__, encoding="utf-8") as file:
+        return file.read()
+
+
 @functools.cache
 def _read(concept, changes):
-    path = importlib.import_module(f"impls.{concept}").__file__
-    with open(path, encoding="utf-8") as file:
-        source = file.read()
+    path, source = importlib.import_module(f"impls.{concept}").__file__, source_of(concept)
     for old, new in changes:
         if source.count(old) != 1:
             raise LookupError(f"{concept}: {old!r} stands {source.count(old)} times in the file, not once")
         source = source.replace(old, new)
-    module = types.ModuleType(f"variant.{concept}")
+    module = types.ModuleType(f"variant_{next(NUMBERS)}")
+    sys.modules[module.__name__] = module  # where pickle looks for its classes
     exec(compile(source, path, "exec"), module.__dict__)
     return module
 
@@ -64,6 +74,8 @@ def planted(concept: str, *changes: Change, file: str | None = None):
         LADDERS.update(family(where, file or concept, *changes))
     else:
         LADDERS[concept] = variant(concept, *changes, file=file)
+    if concept in BUILT_ON:
+        LADDERS[BUILT_ON[concept]] = variant(BUILT_ON[concept], *changes, file=concept)
     if file and where not in SHARE_STATE:
         LADDERS[file] = variant(file, *changes)
     PLANTED[concept] = () if file else changes

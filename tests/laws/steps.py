@@ -74,6 +74,8 @@ def assert_native_defaults(cell):
         for name, parameter in inspect.signature(impl).parameters.items():
             if name in native and name not in ("params", "state"):
                 assert parameter.default == native[name].default, (impl, name)
+    kept = [impl([tensor(np.zeros((1, 1))).requires_grad_()]).defaults for impl in cell.ladder[2:]]
+    assert kept[0] == kept[1]
 
 
 def assert_interchangeable(cell, problem):

@@ -298,6 +298,6 @@ def refusal(attempt, cls):
 
 def _plain_words(raised):
     """The words without the homes of the classes they name, and those of a set in order."""
-    homes = r"(torch\.nn\.(modules\.)?|impls\.nn\.|variant\.nn\.|variant\.losses\.)(\w+\.)?(?=[A-Z])"
+    homes = r"(torch\.nn\.(modules\.)?|impls\.nn\.|variant_\d+\.)(\w+\.)?(?=[A-Z])"
     words = re.sub(homes, "", str(raised))
     return re.sub(r"{('\w+'(?:, '\w+')+)}", lambda found: ", ".join(sorted(found[1].split(", "))), words)

@@ -312,6 +312,8 @@ BUGS = [
     collate("list_type_lost", "            clone = copy.copy(container)\n            for i,", "            clone = list(container)\n            for i,", COLLATES, "pytorch#68779"),
     collate("tuple_kept", "return values if isinstance(container, tuple) else type(container)(values)", "return type(container)(values)", COLLATES, CLAUSE),
     collate("name_lost", "    if is_named(first):\n", "    if False:\n", COLLATES, CLAUSE),
+    collate("name_of_a_single_row_lost", "    if is_named(row):\n", "    if False:\n", "test_data.test_custom_converts_what_native_converts", "mutmut"),
+    collate("type_of_a_single_row_lost", "return like(row, {key: default_convert(row[key]) for key in row})", "return {key: default_convert(row[key]) for key in row}", "test_data.test_custom_converts_what_native_converts", "pytorch#68779"),
     collate("ragged_truncated", "if any(len(row) != len(first) for row in batch):", "if False:", REFUSES, CLAUSE, ("zip(*batch, strict=True)]", "zip(*batch, strict=False)]")),
     collate("objects_accepted", 'TEXT_OR_OBJECTS = "SUO"', 'TEXT_OR_OBJECTS = "SU"', REFUSES, CLAUSE),
     collate("writes_into_the_first_row", "            clone = copy.copy(container)\n            clone.update", "            clone = container\n            clone.update", LEAVES, CLAUSE),

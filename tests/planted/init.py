@@ -51,6 +51,7 @@ BUGS = [
     xavier_uniform("ignores_its_gain", "return gain * math", "return math", BORN, "clause"),
     xavier_normal("of_the_bound", "normal_manual(state, shape, 0.0, xavier_std(shape, gain), dtype)", "normal_manual(state, shape, 0.0, 3**0.5 * xavier_std(shape, gain), dtype)", BORN, "clause"),
     xavier_normal("ignores_its_gain", "normal_(tensor, 0.0, xavier_std(tensor.shape, gain), generator)", "normal_(tensor, 0.0, xavier_std(tensor.shape, 1), generator)", BORN, "clause"),
+    kaiming_uniform("generator_passed_by", "return uniform_(tensor, -bound, bound, generator)", "return uniform_(tensor, -bound, bound)", "test_init.test_a_generator_that_is_given_is_drawn_from", "mutmut"),
     kaiming_uniform("always_fan_in", "fans(shape)[MODES.index(mode.lower())]", "fans(shape)[0]", BORN, "clause"),
     kaiming_uniform("fans_swapped", "fans(shape)[MODES.index(mode.lower())]", "fans(shape)[1 - MODES.index(mode.lower())]", BORN, "Keras's kernel is transposed"),
     kaiming_uniform("ignores_its_slope", "calculate_gain(nonlinearity, a)", "calculate_gain(nonlinearity)", BORN, "clause"),

@@ -90,6 +90,7 @@ BUGS = [
     softmax("derivative_is_diagonal", "y * (dy - (dy * y).sum(axis=dim, keepdims=True))", "dy * (y * (1.0 - y))", ADJOINT, "a sigmoid's derivative"),
     softmax("derivative_of_all_alike", "(dy - (dy * y).sum(axis=dim, keepdims=True))", "(dy - dy.sum(axis=dim, keepdims=True))", ADJOINT, "clause"),
     softmax("last_dimension", "return input.softmax(chosen_dim(self.dim, input, \"softmax\"))", "return input.softmax(-1)", BITS, "clause"),
+    softmax("chooses_the_last_dimension", "return 0 if input.dim() in (0, 1, 3) else 1", "return -1", "test_layers.test_a_dimension_that_is_not_given_is_natives", "clause"),
     softmax("chooses_in_silence", "    warnings.warn(\n", "    str(\n", REFUSES, "clause", ("argument.\",\n        stacklevel=4,", "argument.\",")),
     log_softmax("in_two_pieces", "y = z - np.log(np.exp(z).sum(axis=dim, keepdims=True))", "y = np.log(np.exp(z) / np.exp(z).sum(axis=dim, keepdims=True))", AGREE, "log(softmax(x))"),
     log_softmax("overflows", "z = x - x.max(axis=dim, keepdims=True)", "z = x", AGREE, "PAIR-code/tiny-transformers#67"),
@@ -113,6 +114,7 @@ BUGS = [
     embedding("norm_ignored", "            self.max_norm,\n", "            None,\n", TABLE, "clause"),
     embedding("frequency_ignored", "            self.scale_grad_by_freq,\n", "            False,\n", TABLE, "clause"),
     # ── layer norm
+    layer_norm("born_on_the_cpu", "torch.empty(self.normalized_shape, device=device, dtype=dtype)", "torch.empty(self.normalized_shape, dtype=dtype)", "test_layers.test_a_layer_is_born_where_and_as_it_is_told", "mutmut"),
     layer_norm("epsilon_outside_the_root", "np.sqrt((d * d).mean(axis=axes, keepdims=True) + eps)", "(np.sqrt((d * d).mean(axis=axes, keepdims=True)) + eps)", AGREE, "√v + ε for √(v + ε)"),
     layer_norm("unbiased", "(d * d).mean(axis=axes, keepdims=True)", "(d * d).sum(axis=axes, keepdims=True) / max(x.size // mean.size - 1, 1)", AGREE, "torch.std's default"),
     layer_norm("another_epsilon", "normalized_shape, eps=1e-5):\n    axes = last_axes(normalized_shape)\n    mean", "normalized_shape, eps=1e-5):\n    eps = eps / 10\n    axes = last_axes(normalized_shape)\n    mean", AGREE, "exactness.md: LayerNorm eps 1e-6 for 1e-5"),

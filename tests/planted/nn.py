@@ -116,6 +116,7 @@ BUGS = [
     parameter("any_tensor_is_one", "return super().__instancecheck__(instance) or (", "return isinstance(instance, torch.Tensor) or (", CLASS, "clause"),
     parameter("only_ours_is_one", "or (cls is Parameter and isinstance(instance, LADDER.native))", "", CLASS, "clause"),
     # ── module: names
+    module("zero_grad_leaves_zeros", "def zero_grad(self, set_to_none=True)", "def zero_grad(self, set_to_none=False)", "test_ladder.test_methods_of_custom_have_natives_defaults", "torch before 2.0"),
     module("manual_sorts_its_names", "    for name, w in tree.items():\n        if w", "    for name, w in sorted(tree.items()):\n        if w", NAMES, "pytorch#40227 (ModuleDict)"),
     module("manual_counts_shared_twice", "        if id(w) not in seen:\n            seen.add(id(w))\n            yield name, w", "        yield name, w", NAMES, "torch7-distro#156, juliuskunze/jaxnet#8, wenet#2113"),
     module("manual_children_where_they_stand", "            yield dot + name, w\n    for name, child in tree.items():\n        if isinstance(child, dict):\n            yield from _leaves(child, dot + name)", "            yield dot + name, w\n        elif w is not None:\n            yield from _leaves(w, dot + name)", NAMES, "jax.tree_util sorts and mixes them"),
@@ -127,6 +128,8 @@ BUGS = [
     traversal("shared_module_twice", "        if remove_duplicate:\n            memo.add(self)\n", "", REGISTERED, "clause"),
     traversal("children_not_deduplicated", "                seen.add(child)\n", "", REGISTERED, "clause"),
     # ── module: what is registered
+    registration("hook_of_buffers_is_told_nothing", 'return _registered("buffer", hook)', 'return _registered("parameter", hook)', "test_module.test_who_asks_is_told_of_all_that_is_registered", "mutmut"),
+    registration("hook_replaces_nothing", "            value = value if other is None else other\n", "", "test_module.test_who_asks_is_told_of_all_that_is_registered", "mutmut"),
     registration("replaced_moves_to_the_end", "            self._forget(name, own, self._buffers, self._modules)\n", "            self._forget(name, own, self._buffers, self._modules, self._parameters)\n", REGISTERED, "clause"),
     registration("name_in_two_tables", "self._forget(name, own, self._buffers, self._modules)", "self._forget(name, own)", REGISTERED, "clause"),
     registration("none_deletes", "            self.register_parameter(name, None)\n", "            del self._parameters[name]\n", REGISTERED, "clause"),
@@ -202,6 +205,7 @@ BUGS = [
     conversion("half_is_bfloat16", "t.half() if", "t.bfloat16() if", CONVERTS, "clause"),
     buffer("is_a_class", "data.detach().requires_grad_(data.requires_grad)", "torch.Tensor._make_subclass(cls, data.detach(), data.requires_grad)", IS_BUFFER, "clause"),
     buffer("always_persists", "buffer.persistent, buffer._is_buffer = persistent, True", "buffer.persistent, buffer._is_buffer = True, True", IS_BUFFER, "clause"),
+    buffer("is_none_of_its_own", 'getattr(instance, "_is_buffer", False)', 'getattr(instance, "is_buffer", False)', IS_BUFFER, "mutmut"),
     buffer("unmarked", "buffer.persistent, buffer._is_buffer = persistent, True", "buffer.persistent = persistent", IS_BUFFER, "clause"),
     # ── containers
     module_list("hole_left_by_del", "        self._modules = {str(i): module for i, module in enumerate(self)}\n", "", HOLDS, "pytorch#77067"),
