@@ -43,7 +43,7 @@ NO_ROLE = {  # a concept, or else its family, and why it has none
     "rng": "its laws are about the words of torch's own generator",
     "autograd": "a tape is many functions that share their objects, and none of them can be another's",
     "nn": "what belongs to a module is judged with the module that it is part of",
-    "nn.scaled_dot_product_attention": "no door yet: torch's is a function, and the door compares with modules",
+    "nn.scaled_dot_product_attention": "torch's is a function of three, and layers are compared with modules of one",
     "losses.loss": "torch's base class is private",
     "optim.optimizer": "a base class steps nothing",
     "data.iterable_dataset": "a base class has no rows",

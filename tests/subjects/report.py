@@ -20,7 +20,7 @@ from tests.subjects import load, place
 from tests.subjects.capabilities import left_to
 from tests.variants import planted
 
-PATIENCE = 2  # seconds of computing in which a smallest problem is looked for
+FIRST, PATIENCE = 10, 2  # seconds of computing in which a difference is looked for, and then one on a smaller problem
 HOMES = (  # where a stranger imports torch's from
     "torch.optim",
     "torch.optim.lr_scheduler",
@@ -98,7 +98,7 @@ class Search:
 
     def find(self):
         for strategy in self.door.searched(self.subject.role, self.dtype):
-            self.end = time.process_time() + PATIENCE
+            self.end = time.process_time() + FIRST
             with contextlib.suppress(hypothesis.errors.NoSuchExample, hypothesis.errors.Flaky, Enough):
                 hypothesis.find(strategy, self.differs, settings=QUIET)
             if self.seen:
@@ -116,6 +116,8 @@ class Search:
         except Inconclusive:
             return False
         except Exception as complaint:
+            if not self.seen:
+                self.end = time.process_time() + PATIENCE
             self.seen.append((problem, trace, complaint))
             return True
         return False
