@@ -8,11 +8,12 @@ import weakref
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, WORDS, cells
+from tests.cells import DROP_IN, LADDERS, WORDS, cells, live
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_same, bounded
 from tests.exactness.certificate import certify
 from tests.formulas import Formulas
@@ -368,7 +369,17 @@ def test_backward_adds_to_each_leaf_what_grad_returns(cell, data):
             assert_same(seen(leaf.grad), np.add(*parts) if len(parts) == 2 else [*parts, None][0], f"{rung}: grad")
 
 
-@cells("autograd.backward", rungs=DROP_IN, cpu_because=NUMPY)
+@live("what arrives as a view is kept as it is, and two may be views of one gradient (pytorch#34082)")
+@cells("autograd.backward", rungs=(Rung.NATIVE,), dtypes=None, cpu_because=NUMPY)
+def test_natives_leaves_share_no_gradient(cell):
+    """Of leaves that were added as views each has a gradient of its own."""
+    a, b = (torch.ones(4, requires_grad=True) for _ in range(2))
+    cell.ladder.native([((a.view(2, 2) + b.view(2, 2)) * 3).sum()])
+    a.grad.zero_()
+    assert b.grad.all()
+
+
+@cells("autograd.backward", rungs=(Rung.CUSTOM,), cpu_because=NUMPY)
 @given(data=st.data())
 def test_a_leafs_gradient_is_its_own(cell, data):
     """Writing to one leaf's grad changes neither another leaf's nor the data."""

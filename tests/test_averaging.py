@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, WORDS, cells
+from tests.cells import DROP_IN, LADDERS, WORDS, cells, live
 from tests.exactness import assert_bitwise, assert_same, bounded
 from tests.observe.averaging import averaged, followed, layer, load, reference_of_one, statistics
 from tests.observe.tensors import seen, tensor
@@ -197,10 +197,6 @@ def test_without_batch_normalization_no_data_is_read(cell):
 
 
 # ── where torch disagrees with torch ────────────────────────────────────────────────────────────
-
-
-def live(reason, raises=AssertionError):
-    return pytest.mark.xfail(reason=f"live in torch 2.13: {reason}", raises=raises, strict=True)
 
 
 @live("the mean of many weighs by 1/(n + 1) in the default dtype, so float64 weights by a float32 number")

@@ -10,18 +10,11 @@ import re
 import pytest
 import torch
 
-from tests.cells import SEEN, WORDS
+from tests.cells import WORDS, live
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "divergences.md"
 ENTRY = re.compile(r"^## (.+?)\n.*?^```python\n(.*?)^```\n\n^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 ENTRIES = {title: (script, shows) for title, script, shows in ENTRY.findall(PAGE.read_text(encoding="utf-8"))}
-
-
-def live(reason, raises=AssertionError):
-    """A difference that is there in the versions it was seen in."""
-    return pytest.mark.xfail(
-        torch.__version__.startswith(SEEN), reason=f"live in torch {SEEN}: {reason}", raises=raises, strict=True
-    )
 
 
 @WORDS

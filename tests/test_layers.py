@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from impls.ladder import Rung
 from tests.associations import reference
-from tests.cells import DROP_IN, SEEN, WORDS, cells
+from tests.cells import DROP_IN, WORDS, cells, live
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_same
 from tests.laws import passes
 from tests.laws.words import assert_refused_alike
@@ -215,13 +215,6 @@ def test_one_mask_is_enough(cell):
     for rung, impl in cell.implementations.items():
         with pytest.raises(ValueError, match="not to be given with is_causal"):
             observe(rung, impl, Problem(inputs, (False,) * 4, np.ones((2, 2)), {"is_causal": True}))
-
-
-def live(reason, raises):
-    """A difference of native's from itself, in the versions it was seen in."""
-    return pytest.mark.xfail(
-        torch.__version__.startswith(SEEN), reason=f"live in torch {SEEN}: {reason}", raises=raises, strict=True
-    )
 
 
 @live("of four dimensions the fused kernel is taken, and applies both", raises=pytest.fail.Exception)
