@@ -48,7 +48,7 @@ BUGS = [
     lbfgs("uphill_all_the_same", "        if start.slope > -tolerance_change:\n            state", "        if start.slope > 1e30:\n            state", ADMITTED),
     lbfgs("goes_on_beyond_max_eval", "            evals >= max_eval\n            or abs(g).max() <=", "            abs(g).max() <=", ADMITTED, "pytorch#91581"),
     lbfgs("goes_on_without_moving", "            or abs(found.t * d).max() <= tolerance_change\n", "", ADMITTED),
-    lbfgs("goes_on_without_progress", "            or abs(loss - start.loss) < tolerance_change\n        )\n    return w", "        )\n    return w", ADMITTED),
+    lbfgs("goes_on_without_progress", "            or abs(loss - start.loss) < tolerance_change\n        )\n    return w", "        )\n    return w", AS_OFTEN),
     lbfgs("max_eval_is_max_iter", "max_eval = max_iter * 5 // 4 if max_eval is None else max_eval\n    loss, g = evaluate(w)", "max_eval = max_iter if max_eval is None else max_eval\n    loss, g = evaluate(w)", AS_OFTEN),
     lbfgs("evaluations_of_this_step_alone", "state._replace(func_evals=state.func_evals + evals)", "state._replace(func_evals=evals)", ADMITTED),
     lbfgs("other_default", "    tolerance_change=1e-9,\n    history_size=100,\n    line_search_fn=None,\n):\n    \"\"\"Return", "    tolerance_change=1e-9,\n    history_size=10,\n    line_search_fn=None,\n):\n    \"\"\"Return", DEFAULTS, "optax's and SciPy's memory"),
