@@ -54,6 +54,20 @@ def test_every_rung_asks_as_often(cell, max_iter, max_eval, tolerance_grad):
     settings |= {"line_search_fn": "strong_wolfe"}
     answer = Hollows(np.array([1.0, 3.0, 10.0]), 0.3, np.array([0.3, -0.2, 0.7]), 0.2)
     problem = Problem([np.array([2.0, -1.5, 4.0])], settings, answer, steps=3)
+    assert_asked_as_often(cell, problem)
+
+
+@pytest.mark.parametrize("flat", [0.02, 0.05, 0.5])
+@pytest.mark.parametrize("tolerance_change", [1e-3, 0.05, 0.3, 1.0])
+@cells("optim.lbfgs", dtypes=("float64",), cpu_because="the closure is NumPy's")
+def test_every_rung_goes_on_as_long(cell, tolerance_change, flat):
+    """Across a flat bowl, where far moves change the loss little, every rung ends a step where native does."""
+    settings = {"max_iter": 9, "tolerance_change": tolerance_change, "lr": 0.5, "line_search_fn": None}
+    answer = Hollows(np.full(2, flat), 0.0, np.array([4.0, 3.0]), 0.0)
+    assert_asked_as_often(cell, Problem([np.zeros(2)], settings, answer, steps=3))
+
+
+def assert_asked_as_often(cell, problem):
     often = {rung: [len(s.asked) for s in observe(rung, impl, problem)] for rung, impl in cell.implementations.items()}
     expected = [len(step.asked) for step in observe(Rung.NATIVE, cell.ladder.native, problem)]
     assert often == dict.fromkeys(often, expected)

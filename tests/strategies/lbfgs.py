@@ -29,7 +29,7 @@ def options(iterations, smallest, search=None):
 # be infinite, and in float32 of one, or of three without a search.  There they are compared to the bit alone, and one
 # iteration a step.
 CERTIFIED = {
-    "float64": options([1, 2, 4], 1e-9) | options([1], 1e-9, "strong_wolfe"),
+    "float64": options([1, 2, 3], 1e-9) | options([1], 1e-9, "strong_wolfe"),
     "float32": options([1, 2, 2], 1e-4),
 }
 ANY = options([1, 5, 20], 1e-9) | options([1, 5, 20], 1e-9, "strong_wolfe") | options([1, 5, 20], 1e-9, "strong_wolfe")
