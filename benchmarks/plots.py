@@ -17,6 +17,7 @@ PANELS = [
     ("random numbers: randperm", "rng", "randperm-", "elements", {}),
     ("random numbers: normal", "rng", "normal-", "elements", {}),
     ("random numbers: bernoulli", "rng", "bernoulli-", "elements", {}),
+    ("autograd, a chain of operations", "autograd.backward", "chain-", "operations", {}),
     ("data.loader, an epoch of 60,000", "data.loader", "", "features", {}),
     ("nn.linear, forward and back", "nn.linear", "", "multiplications", {}),
     ("calling a module", "nn.identity", "", "calls", {}),
@@ -34,9 +35,11 @@ COLUMNS = 3
 
 
 def draw(races, path):
-    """Draw the races of one device; where there are several dtypes, those of float32."""
+    """Draw the races of one device, those of float32; where none belongs to a panel there is no picture."""
     races = [race for race in races if race["dtype"] == "float32"]
     panels = [(panel, chosen) for panel in PANELS if (chosen := [race for race in races if _belongs(race, panel)])]
+    if not panels:
+        return
     rows = -(-len(panels) // COLUMNS)
     figure = Figure(figsize=(4.2 * COLUMNS, 3.2 * rows), layout="constrained")
     axes = figure.subplots(rows, COLUMNS, squeeze=False)
