@@ -19,6 +19,8 @@ SLOW = {
     "test_the_digits_classifier_trains_on_the_tape",
     "test_a_chain_may_be_as_long_as_memory",
     "test_an_abandoned_pass_leaves_no_process",
+    "test_every_step_of_a_run_is_certified",
+    "test_custom_trains_like_native_bit_for_bit",
     "test_workers_give_native_batches_and_leave_the_same_generators",
 }
 PATIENCE = 20  # seconds of computing after which a law is taken to go on for ever
