@@ -180,9 +180,10 @@ def _read(path):
 
 def power(role, laws):
     """How many known wrong variants of a role these laws reject."""
-    if not matrix.JSON.exists():
+    rows = matrix.read().values() if matrix.JSON.exists() else []
+    known = [row["rejected_by"] for row in rows if row["concept"] == role]
+    if not known:
         return "what these laws reject: python -m tests.planted --full"
-    known = [row["rejected_by"] for row in matrix.read().values() if row["concept"] == role]
     rejected = sum(bool({law.partition(".")[2] for law in by} & laws) for by in known)
     return f"these laws reject {rejected} of {len(known)} known wrong ones (results/kill-matrix.json)"
 
