@@ -65,7 +65,7 @@ def _installed(case):
 
 
 def start_chain(case):
-    n, found = case.size["operations"] // 2, None
+    n = case.size["operations"] // 2
     differentiate = {
         "custom+HIPS": _hips_chain,
         "custom+micrograd": _micrograd_chain,
@@ -73,11 +73,18 @@ def start_chain(case):
     }.get(case.contestant)
     differentiate = differentiate(n) if differentiate else functools.partial(_chain, library(case.rung), n, case.dtype)
 
+    return _remembering(differentiate, lambda found: np.asarray(found, case.dtype))
+
+
+def _remembering(differentiate, look):
+    """A contestant that shows what it found last."""
+    found = None
+
     def step():
         nonlocal found
         found = differentiate()
 
-    return Runner(step, lambda: np.asarray(found, case.dtype))
+    return Runner(step, lambda: look(found))
 
 
 def _chain(t, n, dtype):
@@ -135,17 +142,13 @@ def assert_chains_equivalent(case):
 
 def start_perceptron(case):
     x, *weights = _whole_numbers(case)
-    of, found = {"custom+HIPS": _hips_perceptron, "custom+micrograd": _micrograd_perceptron}, None
+    of = {"custom+HIPS": _hips_perceptron, "custom+micrograd": _micrograd_perceptron}
     if case.contestant in of:
         differentiate = of[case.contestant](x, weights)
     else:
         differentiate = _perceptron(library(case.rung), x, weights)
 
-    def step():
-        nonlocal found
-        found = differentiate()
-
-    return Runner(step, lambda: [np.asarray(g, case.dtype) for g in found])
+    return _remembering(differentiate, lambda found: [np.asarray(g, case.dtype) for g in found])
 
 
 def _whole_numbers(case):

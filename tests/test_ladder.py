@@ -15,6 +15,7 @@ import torch
 import impls
 from impls.ladder import Absent, Pair, Rung, concepts
 from tests.cells import DROP_IN, cells
+from tests.variants import source_of
 
 ROOT = pathlib.Path(impls.__file__).parents[1]
 ORDER = [
@@ -39,10 +40,6 @@ SOURCES = pytest.mark.parametrize(
         for p in ROOT.glob(f"{part}/**/*.py")
     ),
 )
-
-
-def source(concept):
-    return pathlib.Path(importlib.import_module(f"impls.{concept}").__file__).read_text(encoding="utf-8")
 
 
 @CONCEPTS
@@ -148,7 +145,7 @@ TORCHS_OWN = {torch.Generator, torch.Tensor, torch.no_grad, torch.enable_grad}
 def test_custom_uses_no_class_that_is_a_native_rung(concept):
     """Above the native section no concept names a class of torch's that is some concept's native rung."""
     natives = {ladder.native for ladder in concepts().values() if inspect.isclass(ladder.native)} - TORCHS_OWN
-    above = source(concept).partition("\nLADDER = ")[0]
+    above = source_of(concept).partition("\nLADDER = ")[0]
     dotted = {ast.unparse(node) for node in ast.walk(ast.parse(above)) if isinstance(node, ast.Attribute)}
     paths = [name.split(".")[1:] for name in dotted if re.fullmatch(r"torch(\.\w+)+", name)]
     used = {functools.reduce(lambda at, name: getattr(at, name, None), path, torch) for path in paths}
@@ -160,7 +157,7 @@ def test_custom_uses_no_class_that_is_a_native_rung(concept):
 def test_imports_point_one_way(concept):
     """A concept builds on its own family and on lower ones, and nothing in impls knows a test."""
     family = concept.partition(".")[0]
-    for node in ast.walk(ast.parse(source(concept))):
+    for node in ast.walk(ast.parse(source_of(concept))):
         if isinstance(node, ast.ImportFrom | ast.Import):
             modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [alias.name for alias in node.names]
             for module in modules:
@@ -172,7 +169,7 @@ def test_imports_point_one_way(concept):
 @CONCEPTS
 def test_a_concept_file_reads_in_ladder_order(concept):
     """Docstring with formula, Shapes, Units, Raises and Source; then the rungs, bottom first; then LADDER."""
-    text = source(concept)
+    text = source_of(concept)
     doc = ast.get_docstring(ast.parse(text))
     assert re.findall(r"^(Shapes|Units|Raises|Source)\b", doc, re.MULTILINE) == ["Shapes", "Units", "Raises", "Source"]
     sections = re.findall(r"^# ── ([a-z ]+) ─+$", text, re.MULTILINE)
@@ -184,7 +181,7 @@ def test_a_concept_file_reads_in_ladder_order(concept):
 @CONCEPTS
 def test_a_manual_rung_is_numpy_alone(concept):
     """The manual section of a file does not name torch."""
-    section = re.search(r"# ── manual ─+\n(.*?)(?=\n# ── |\nLADDER)", source(concept), re.DOTALL)
+    section = re.search(r"# ── manual ─+\n(.*?)(?=\n# ── |\nLADDER)", source_of(concept), re.DOTALL)
     if section is None:
         pytest.skip(f"{concept} has no manual rung: {concepts()[concept].manual.reason}")
     tree = ast.parse(section[1])

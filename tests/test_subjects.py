@@ -324,10 +324,8 @@ def test_a_subject_is_judged_from_another_repository(tmp_path):
     known = 'test_batches_are_the_sampler_cut_into_equal_pieces = "rows repeat"\ntest_of_nothing = "never"\n'
     (tmp_path / "mine.toml").write_text(known, encoding="utf-8")
     root = pathlib.Path(__file__).parents[1]
-    laws, plain = (
-        str(root / "tests" / "test_data.py"),
-        "--assert=plain",
-    )  # to rewrite asserts takes longer than the laws
+    laws = str(root / "tests" / "test_data.py")
+    plain = "--assert=plain"  # to rewrite asserts takes longer than the laws
     command = [sys.executable, "-m", "pytest", laws, plain, "-c", str(root / "pyproject.toml")]
     asked = ["--subject", "data.batch_sampler=tests/mine.py:repeated", "--expected-failures", "mine.toml"]
     done = subprocess.run([*command, *asked], capture_output=True, text=True, cwd=tmp_path, timeout=300)

@@ -147,4 +147,5 @@ def environment():
 
 def versions():
     """The part of the environment on which a result that is kept depends."""
-    return {key: environment()[key] for key in ("torch", "numpy", "hypothesis", "python", "cpu capability")}
+    about = environment()
+    return {key: about[key] for key in ("torch", "numpy", "hypothesis", "python", "cpu capability")}

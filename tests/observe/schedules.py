@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Absent, Rung
-from tests.cells import LADDERS
+from tests.cells import DROP_IN, LADDERS
 from tests.exactness import FORMATS, Bounded, bounded
 from tests.exactness.known import Known
 
@@ -174,7 +174,7 @@ def observe(rung, concept, problem, on=None, make=float, by_hand=None):
 
 def plateaus(rung, impl, problem, metrics):
     """The rates of every group after each measure."""
-    if rung in (Rung.CUSTOM, Rung.NATIVE):
+    if rung in DROP_IN:
         optimizer = optimizer_of(rung, problem)
         schedule = impl(optimizer, **problem.settings)
         found = []

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 from tests.exactness import FORMATS
 
 SIDES = functools.cache(hnp.array_shapes)
-TENTHS, EXPONENTS, HUGE = st.integers(0, 9), st.integers(-3, 3), st.integers(10, 30)
+TENTHS, FIFTHS, EXPONENTS, HUGE = st.integers(0, 9), st.integers(0, 4), st.integers(-3, 3), st.integers(10, 30)
 PATTERNS, CONSTANTS = st.sampled_from(["constant", "cancelling", "one huge"]), st.sampled_from([0.1, 1.0, 3.0])
 
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.observe.nn import Problem
 from tests.strategies import nn
-from tests.strategies.arrays import arrays, graded, lattice, shapes
+from tests.strategies.arrays import FIFTHS, arrays, graded, lattice, shapes
 from tests.strategies.losses import extreme
-from tests.strategies.nn import FIFTHS, HALVES, asked, noise
+from tests.strategies.nn import HALVES, asked, noise
 
 SOME = FIFTHS.map(lambda i: (i > 0,))
 

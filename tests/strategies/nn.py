@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from tests.exactness import FORMATS
 from tests.observe.nn import Chain, Problem
-from tests.strategies.arrays import arrays, graded, lattice, shapes
+from tests.strategies.arrays import FIFTHS, arrays, graded, lattice, shapes
 
 SEEDS = st.integers(0, 2**32 - 1)
 FEATURES = st.sampled_from([1, 300, 2, 3, 1, 8, 300])
 PS = st.sampled_from([0.5, 0.1, 0.75, 0.3, 0.0, 1.0])
-HALVES, THIRDS, QUARTERS, FIFTHS = st.booleans(), st.integers(0, 2), st.integers(0, 3), st.integers(0, 4)
+HALVES, THIRDS, QUARTERS = st.booleans(), st.integers(0, 2), st.integers(0, 3)
 SMALL = 16  # elements, beyond which an array is too large to be drawn one by one
 
 

@@ -2,9 +2,6 @@
 
 import contextlib
 import functools
-import importlib
-import inspect
-import pathlib
 import time
 import unittest
 
@@ -18,7 +15,7 @@ from tests.exactness.bounded import SLACK
 from tests.planted import bugs
 from tests.subjects import load, place
 from tests.subjects.capabilities import left_to
-from tests.variants import planted
+from tests.variants import planted, source_of
 
 FIRST, PATIENCE = 10, 2  # seconds of computing in which a difference is looked for, and then one on a smaller problem
 HOMES = (  # where a stranger imports torch's from
@@ -234,12 +231,7 @@ def cause(search):
 
 def _is_built_on(role, concept):
     """Whether a change in the file of one concept is a change of another."""
-    source = inspect.getsource(importlib.import_module(f"impls.{role}"))
-    return concept == role or f"from impls.{concept} import" in source
-
-
-def source_of(concept):
-    return pathlib.Path(importlib.import_module(f"impls.{concept}").__file__).read_text(encoding="utf-8")
+    return concept == role or f"from impls.{concept} import" in source_of(role)
 
 
 def rung_of(bug):
