@@ -207,8 +207,8 @@ def _newest_first(nodes):
         node = stack.pop()
         if node not in found and node.edges:
             found.add(node)
-            stack.extend(e[0] for e in node.edges if e is not None)
-    return dict.fromkeys(sorted(found, key=lambda node: -node.serial))
+            stack += [e[0] for e in node.edges if e is not None]
+    return dict.fromkeys(sorted(found, key=operator.attrgetter("serial"), reverse=True))
 
 
 def _leading_to(wanted, nodes):

@@ -1,6 +1,6 @@
 r"""Products of vectors, of matrices, and of batches of matrices.
 
-    y = A B        ∂A = ∂y Bᵀ,   ∂B = Aᵀ ∂y
+    y = A B        ∂A = ∂y Bᵀ,   ∂B = Aᵀ ∂y        y = C + A B has ∂C = ∂y, and one node (addmm)
 
 A vector is a row on the left and a column on the right, and y does not keep its dimension, nor does ∂y have it: A b has
 ∂A = ∂y bᵀ, an outer product (tests/planted: matmul_vector_kept_as_row).  torch has a node of its own for each of a · b,
@@ -17,6 +17,7 @@ import torch
 
 from impls.autograd.index_put import NAMES
 from impls.autograd.node import record, summed_to
+from impls.autograd.result_type import QUIET
 from impls.ladder import Absent, Ladder, Pair
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
@@ -101,16 +102,43 @@ def _row(a, b):
 def _mm(a, b):
     x, y = a._array, b._array
     flat = x.ndim == y.ndim == 2
-    if flat and x.shape[1] != y.shape[0]:
-        sizes = " and ".join("x".join(map(str, z.shape)) for z in (x, y))
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({sizes})")
+    if flat:
+        _fit(x, y)
     if x.dtype != y.dtype:
         m, n = (SPELLED[z.dtype.name] for z in (x, y))
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {m} != {n}")
+    return record(type(a)._of(x @ y), "MmBackward0" if flat else "BmmBackward0", *_partials(a, b, flat))
+
+
+def _fit(x, y):
+    if x.shape[1] != y.shape[0]:
+        sizes = " and ".join("x".join(map(str, z.shape)) for z in (x, y))
+        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({sizes})")
+
+
+def _partials(a, b, flat=True):
+    y = b._array
     left, right = lambda g, b: g @ turned(b), lambda g, a: turned(a) @ g
     if flat and isinstance(y, np.ndarray) and y.flags.f_contiguous and not y.flags.c_contiguous:
         right = lambda g, a: (g.T @ a).T  # of a weight that is stored transposed the gradient is, too
-    return record(type(a)._of(x @ y), "MmBackward0" if flat else "BmmBackward0", (a, left, (b,)), (b, right, (a,)))
+    return (a, left, (b,)), (b, right, (a,))
+
+
+@QUIET
+def addmm(input, mat1, mat2):
+    """Follows torch.addmm, which a linear layer calls: input + mat1 mat2, recorded as one operation."""
+    c, x, y = input._array, mat1._array, mat2._array
+    for name, z in (("self", c), ("mat1", x)):
+        if z.dtype != y.dtype:
+            m, n = (NAMES[dtype.name] for dtype in (z.dtype, y.dtype))
+            raise RuntimeError(f"{name} and mat2 must have the same dtype, but got {m} and {n}")
+    for name, z in (("mat1", x), ("mat2", y)):
+        if z.ndim != 2:
+            raise RuntimeError(f"{name} must be a matrix, got {z.ndim}-D tensor")
+    _fit(x, y)
+    if c.shape != y.shape[1:]:
+        input.detach().expand(x.shape[0], y.shape[1])  # or torch's words for why not
+    return record(type(mat1)._of(x @ y + c), "AddmmBackward0", (input, lambda g: g, ()), *_partials(mat1, mat2))
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

@@ -83,7 +83,8 @@ class Node:
             vjp, shape, dtype, saved = part
             if saved and not retain_graph:
                 self._parts = None
-            d = vjp(*grads, *[x.unpack(self, on_tensors) if x.__class__ is Saved else x for x in saved])
+            values = saved and [x.unpack(self, on_tensors) if x.__class__ is Saved else x for x in saved]
+            d = vjp(*grads, *values)
             if d.shape != shape:
                 d = summed_to(d, shape)
             found.append((edge, d if d.dtype == dtype else d.astype(dtype)))

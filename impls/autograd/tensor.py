@@ -27,7 +27,7 @@ import torch
 from impls.autograd.backward import backward
 from impls.autograd.cat import cat, dim_of
 from impls.autograd.index_put import NAMES, along, pointed_at, put, put_at, within
-from impls.autograd.matmul import SPELLED, matmul
+from impls.autograd.matmul import SPELLED, addmm, matmul
 from impls.autograd.max import max as largest
 from impls.autograd.max import min as smallest
 from impls.autograd.no_grad import MODE
@@ -349,6 +349,7 @@ class Tensor:
         return power(base, self)
 
     matmul = __matmul__ = matmul
+    addmm = addmm
 
     # ── functions ──
 

@@ -32,13 +32,13 @@ class Tape:
         loss = -x.log_softmax(1).gather(1, target).mean()
         loss.backward()
         self.learn(self.tree(lambda w: w.grad.numpy()))
-        return loss
+        return loss.detach()
 
     def layer(self, key, x):
         kind, sizes = self.layers[key]
         if kind == "linear":
             w, b = self.params[key].values()
-            return x @ w.t() + b
+            return b.addmm(x, w.t())
         return x.relu() if kind == "relu" else self.dropout(x, *sizes)
 
     def dropout(self, x, p):

@@ -61,6 +61,7 @@ UNARY = {
     "rows taken twice": lambda a: a[_index(a, [0, -1, 0])],
     "gather": lambda a: a.gather(0, _index(a, [[0] * a.shape[1], [a.shape[0] - 1] * a.shape[1]])),
     "scatter_add": lambda a: a.scatter_add(1, _index(a, [[0, 0]] * a.shape[0]), a[:, :1].expand(a.shape[0], 2)),
+    "product added to a row": lambda a: a[:, 0].addmm(a, a.t()),
 }
 BINARY = {
     "add": lambda a, b: a + b,

@@ -709,6 +709,34 @@ def also_a_matrix_and_a_vector(t):
     _leaf(t) @ t.tensor([1, 2])
 
 
+def a_row_added_to_a_product_is_as_long(t):
+    t.tensor([1.0, 2.0, 3.0]).addmm(_leaf(t), _leaf(t))
+
+
+def and_has_no_more_dimensions(t):
+    t.tensor([[[1.0, 2.0]]]).addmm(_leaf(t), _leaf(t))
+
+
+def nor_another_dtype(t):
+    t.tensor([1, 2]).addmm(_leaf(t), _leaf(t))
+
+
+def than_both_factors(t):
+    t.tensor([1.0, 2.0]).addmm(_leaf(t).double(), _leaf(t))
+
+
+def which_are_matrices(t):
+    t.tensor([1.0, 2.0]).addmm(t.tensor([1.0, 2.0]), _leaf(t))
+
+
+def both_of_them(t):
+    t.tensor([1.0, 2.0]).addmm(_leaf(t), t.tensor([1.0, 2.0]))
+
+
+def that_fit(t):
+    t.tensor([1.0, 2.0]).addmm(_leaf(t), t.tensor([[1.0, 2.0]]))
+
+
 def masks_are_not_subtracted(t):
     (_leaf(t) > 1.0) - (_leaf(t) > 2.0)
 
