@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, WORDS, cells
+from tests.cells import DROP_IN, LADDERS, WORDS, cells, live
 from tests.exactness import assert_same
 from tests.observe import data as observed
 from tests.observe.data import (
@@ -645,7 +645,7 @@ def test_what_cannot_be_resumed_is_refused(cell, name, value):
         cell.ladder.custom([7], num_workers=1, **{name: value})
 
 
-@pytest.mark.xfail(reason="live in torch 2.13: its loader has no state", raises=AttributeError)
+@live("its loader has no state", AttributeError)
 @cells(LOADER, rungs=(Rung.NATIVE,), **ON_CPU)
 def test_a_loader_can_say_where_it_is(cell):
     """A loader has a state that another can go on from."""
@@ -775,10 +775,10 @@ def test_the_parts_of_a_split_share_no_row_and_leave_none_out(cell, data):
             assert sorted(i for part in seen_of["result"] for i in part.tolist()) == [*range(split.n)], rung
 
 
-@pytest.mark.xfail(
-    sys.version_info < (3, 12),
-    reason="pytorch#128116, live in torch 2.13: before Python 3.12, which sums more carefully, they are more than one",
-    raises=ValueError,
+@live(
+    "before Python 3.12, which sums more carefully, they are more than one (pytorch#128116)",
+    ValueError,
+    where=sys.version_info < (3, 12),
 )
 @cells("data.split", rungs=(Rung.NATIVE,), **ON_CPU)
 def test_twenty_twentieths_are_a_whole(cell):
@@ -786,9 +786,7 @@ def test_twenty_twentieths_are_a_whole(cell):
     assert [len(part) for part in cell.ladder.native(range(40), [0.05] * 20, torch.Generator())] == [2] * 20
 
 
-@pytest.mark.xfail(
-    reason="live in torch 2.13: what sums to one is taken as fractions, 1 row as all rows", raises=pytest.fail.Exception
-)
+@live("what sums to one is taken as fractions, 1 row as all rows", pytest.fail.Exception)
 @cells("data.split", rungs=(Rung.NATIVE,), **ON_CPU)
 def test_whole_numbers_are_numbers_of_rows(cell):
     """A part of one row has one row, so it does not cover a dataset of five."""
@@ -796,10 +794,7 @@ def test_whole_numbers_are_numbers_of_rows(cell):
         cell.ladder.native(range(5), [1], torch.Generator())
 
 
-@pytest.mark.xfail(
-    reason="live in torch 2.13: lengths are only summed, and [-1, 6] gives parts of 4 rows and of 1",
-    raises=pytest.fail.Exception,
-)
+@live("lengths are only summed, and [-1, 6] gives parts of 4 rows and of 1", pytest.fail.Exception)
 @cells("data.split", rungs=(Rung.NATIVE,), **ON_CPU)
 def test_a_negative_number_of_rows_is_refused(cell):
     """No part has fewer than no rows."""
@@ -861,10 +856,7 @@ def test_collating_leaves_the_rows_as_they_were(cell, data):
         assert_same(told(batches), before, rung)
 
 
-@pytest.mark.xfail(
-    reason="pytorch#31689, #109968, live in torch 2.13: the first row alone decides: float32 or float64",
-    raises=AssertionError,
-)
+@live("the first row alone decides: float32 or float64 (pytorch#31689, #109968)")
 @cells("data.collate", rungs=(Rung.NATIVE,), **ON_CPU)
 def test_the_type_of_a_batch_does_not_depend_on_its_first_row(cell):
     """The same numbers in another order have the same dtype."""

@@ -2,13 +2,12 @@
 
 import inspect
 
-import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, WORDS, cells
+from tests.cells import DROP_IN, LADDERS, WORDS, cells, live
 from tests.exactness import assert_same
 from tests.laws.words import assert_refused_alike
 from tests.observe.init import born, reference, within_rounding
@@ -139,7 +138,7 @@ def test_custom_refuses_what_native_refuses_in_its_words(cell):
     assert_refused_alike(cell, REFUSED[cell.concept])
 
 
-@pytest.mark.xfail(reason="sparse_ draws its rows from the global generator (torch 2.13)", raises=AssertionError)
+@live("sparse_ draws its rows from the global generator")
 @cells("init.sparse", rungs=DROP_IN, dtypes=None, cpu_because=ON_THE_CPU)
 def test_a_generator_that_is_given_draws_everything(cell):
     """Whatever the global generator's state, a given one fixes the parameter."""

@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, WORDS, cells
+from tests.cells import DROP_IN, LADDERS, WORDS, cells, live
 from tests.exactness import assert_same, bounded
 from tests.observe.schedules import (
     Part,
@@ -610,10 +610,6 @@ def test_loading_leaves_the_saved_state_alone(cell):
 
 # ── where torch disagrees with torch ────────────────────────────────────────────────────────────
 # Custom is native bit for bit, so it is found in the same places.
-
-
-def live(reason, raises=AssertionError):
-    return pytest.mark.xfail(reason=f"live in torch 2.13: {reason}", raises=raises, strict=True)
 
 
 def sgd(rung, lr=1.0):

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from impls.data.sources import sources_manual
 from impls.ladder import Rung
 from impls.nn.sequential import Layer
-from tests.cells import DROP_IN, LADDERS, WORDS, cells
+from tests.cells import DROP_IN, LADDERS, WORDS, cells, live
 from tests.exactness import assert_bitwise, assert_same, assert_within, bounded
 from tests.exactness.certificate import certify
 from tests.formulas import Formulas
@@ -456,11 +456,7 @@ def test_clipping_no_gradients_by_value_does_nothing(cell):
         assert clipped_by_value(rung, [], 1.0) == [], rung
 
 
-@pytest.mark.xfail(
-    reason="live in torch 2.13: an internal check on the grouped gradients fails when there are none",
-    raises=RuntimeError,
-    strict=True,
-)
+@live("an internal check on the grouped gradients fails when there are none", RuntimeError)
 @cells("training.clip_grad_value", rungs=(Rung.NATIVE,), dtypes=None, cpu_because="it computes nothing")
 def test_native_clips_no_gradients_by_value(cell):
     """Native, too, leaves a parameter without a gradient alone."""

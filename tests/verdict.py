@@ -108,7 +108,7 @@ def judges_the_platform(item):
 def _result(item, call, report):
     """The verdict on one law and cell."""
     word, reason = "equal", None
-    if hasattr(report, "wasxfail"):
+    if hasattr(report, "wasxfail") and report.skipped:
         word, reason = "expected", report.wasxfail
     elif report.skipped:
         word, reason = "not run", str(call.excinfo.value)
