@@ -52,8 +52,8 @@ def both(cell):
 
 
 def directions(data, dtype):
-    """What derivatives are multiplied with: an array of any shape."""
-    drawn = [data.draw(lattice((7,), dtype), label=label) for label in ("dy", "w")]
+    """What derivatives are multiplied with: an array of any shape, and not of zeros, which show nothing."""
+    drawn = [data.draw(lattice((7,), dtype).filter(np.any), label=label) for label in ("dy", "w")]
     return [lambda shape, a=a: np.resize(a, shape).astype(dtype) for a in drawn]
 
 

@@ -51,7 +51,7 @@ BUGS = [
     tensor("sub_both_alike", '"SubBackward0", (self, _same, ()), (other, _negative, ())', '"SubBackward0", (self, _same, ()), (other, _same, ())'),
     tensor("rsub_as_sub", '"RsubBackward1", (self, _negative, ())', '"RsubBackward1", (self, _same, ())'),
     tensor("mul_reads_its_own", '(self, _times, (other,)), (other, _times, (self,))', '(self, _times, (self,)), (other, _times, (other,))'),
-    tensor("mul_square_counted_once", '(self, _times, (other,)), (other, _times, (self,))', '(self, _times, (other,)), (other if other is not self else None, _times, (self,))', PROGRAMS, "micrograd's first lesson: gradients add up"),
+    tensor("mul_square_counted_once", '(self, _times, (other,)), (other, _times, (self,))', '(self, _times, (other,)), (other if other is not self else None, _times, (self,))', VALUES, "micrograd's first lesson: gradients add up"),
     tensor("div_sign", "lambda g, a, b: -g * ((a / b) / b)", "lambda g, a, b: g * ((a / b) / b)"),
     tensor("div_not_squared", "lambda g, a, b: -g * ((a / b) / b)", "lambda g, a, b: -g * (a / b)"),
     tensor("div_above", "lambda g, b: g / b", "lambda g, b: g * b"),
