@@ -6,6 +6,7 @@ import re
 
 import hypothesis
 import pytest
+import threadpoolctl
 import torch
 
 from impls.ladder import Rung
@@ -14,12 +15,15 @@ from tests.subjects.plugin import Judge, roles
 from tests.verdict import Verdict, judges_the_platform
 
 torch.set_num_threads(1)
+threadpoolctl.threadpool_limits(1)  # NumPy's
 
-hypothesis.settings.register_profile("dev", max_examples=25, deadline=None, report_multiple_bugs=False)
-hypothesis.settings.register_profile(
-    "ci", parent=hypothesis.settings.get_profile("dev"), max_examples=100, derandomize=True, print_blob=True
-)
-hypothesis.settings.register_profile("nightly", parent=hypothesis.settings.get_profile("dev"), max_examples=2000)
+PROFILES = {
+    "dev": {"max_examples": 25, "deadline": None, "report_multiple_bugs": False},
+    "ci": {"max_examples": 100, "derandomize": True, "print_blob": True},
+    "nightly": {"max_examples": 2000},
+}
+for name, chosen in PROFILES.items():
+    hypothesis.settings.register_profile(name, **PROFILES["dev"] | chosen)
 hypothesis.settings.load_profile("dev")
 
 # Warnings are errors, save these, which say nothing about the code that raised them.
@@ -48,8 +52,10 @@ def pytest_addoption(parser):
 def check_choice(option, value):
     """Refuse, in one line, a value that an option does not have."""
     if value not in CHOICES[option]:
-        near = difflib.get_close_matches(value, CHOICES[option], n=1, cutoff=0.5)
-        hint = f"did you mean {near[0]}?" if near else f"it is one of {', '.join(CHOICES[option])}"
+        hint = f"it is one of {', '.join(CHOICES[option])}"
+        if option == "concept":  # there are too many for one line
+            near = difflib.get_close_matches(value, CHOICES[option], n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]}?" if near else "it has a file's name: impls/optim/adam.py is optim.adam"
         raise pytest.UsageError(f"--{option} {value}: no such {option}; {hint}")
 
 
@@ -59,6 +65,9 @@ def pytest_configure(config):
             check_choice(option, value)
     if config.getoption("subject"):
         config.pluginmanager.register(Judge(config), "subjects")
+    elif config.getoption("expected_failures"):
+        given = config.getoption("expected_failures")
+        raise pytest.UsageError(f"--expected-failures {given}: it is about a --subject, and none is given")
     for warning in EXPECTED_WARNINGS:
         config.addinivalue_line("filterwarnings", warning)
     torch.set_warn_always(True)
@@ -69,6 +78,9 @@ def pytest_configure(config):
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config):
     """--subjects answers before anything is collected; a run of all chapters takes every core (`-n0`: just one)."""
+    profile = config.getoption("--hypothesis-profile")
+    if profile not in (None, *PROFILES):
+        raise pytest.UsageError(f"--hypothesis-profile {profile}: no such profile; it is one of {', '.join(PROFILES)}")
     if is_whole(config) and getattr(config.option, "numprocesses", 0) is None:
         config.option.numprocesses, config.option.dist = "auto", "worksteal"
     if config.getoption("subjects"):

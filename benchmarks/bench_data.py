@@ -34,6 +34,58 @@ def test_copy(race):
     race(assert_copied, start)
 
 
+@contest("data.dataset", [Size("64-of-60000x20", features=20)], devices=("cpu",))
+def test_batch(race):
+    """A batch of a dataset, by the numbers of its rows."""
+    race(assert_the_same, start_batch)
+
+
+@contest("data.split", [Size("60000", features=1)], devices=("cpu",))
+def test_split(race):
+    """A dataset split in four fifths and one."""
+    race(assert_the_same, start_split)
+
+
+def assert_the_same(case):
+    start_ = {"data.dataset": start_batch, "data.split": start_split}[case.concept]
+    found, native = (start_(c) for c in (case, case.native))
+    for runner in (found, native):
+        runner.step()
+    assert_same(found.look(), native.look(), f"{case}")
+
+
+def start_batch(case):
+    arrays, numbers, found = _rows(case.size["features"], case.dtype), np.arange(0, ROWS, ROWS // BATCH)[:BATCH], None
+    tensors, implementation = [torch.from_numpy(a) for a in arrays], getattr(LADDERS[case.concept], case.rung)
+    if case.rung is Rung.MANUAL:
+        take = functools.partial(implementation, arrays, numbers)
+    elif case.rung is Rung.RAW:
+        take = functools.partial(implementation, tensors, torch.from_numpy(numbers))
+    else:
+        take = functools.partial(implementation(*tensors).__getitem__, torch.from_numpy(numbers))
+
+    def step():
+        nonlocal found
+        found = take()
+
+    return Runner(step, lambda: [seen(part) for part in found])
+
+
+def start_split(case):
+    split, generator, found = getattr(LADDERS[case.concept], case.rung), torch.Generator().manual_seed(SEED), None
+    rng, sizes = LADDERS["rng"].manual.seed(SEED), [ROWS * 4 // 5, ROWS // 5]
+    of = ROWS if case.rung in (Rung.MANUAL, Rung.RAW) else range(ROWS)
+
+    def step():
+        nonlocal found, rng
+        if case.rung is Rung.MANUAL:
+            found, rng = split(of, sizes, rng)
+        else:
+            found = split(of, sizes, generator)
+
+    return Runner(step, lambda: [np.array(part.indices) if hasattr(part, "dataset") else seen(part) for part in found])
+
+
 def assert_equivalent(case):
     mine, native = epoch(case), epoch(case.native)
     for i, (batch, expected) in enumerate(zip(mine, native, strict=True)):

@@ -16,6 +16,8 @@ from tests.test_rng import Draw, admissible
 SEED = 42
 KINDS = {
     "rand": lambda n: {"shape": (n,)},
+    "uniform": lambda n: {"low": -0.1, "high": 0.1, "shape": (n,)},
+    "randint": lambda n: {"low": 0, "high": 10, "shape": (n,)},
     "randperm": lambda n: {"n": n},
     "normal": lambda n: {"shape": (n,)},
     "bernoulli": lambda n: {"p": 0.8, "shape": (n,)},
@@ -48,7 +50,7 @@ def _two_draws(case):
 def _draw(case):
     kind, _, _ = case.size.label.partition("-")
     settings = KINDS[kind](case.size["elements"])
-    return kind, settings if kind == "randperm" else settings | {"dtype": case.dtype}
+    return kind, settings if kind in ("randperm", "randint") else settings | {"dtype": case.dtype}
 
 
 def start(case):

@@ -2,7 +2,6 @@
 
 import importlib.metadata
 import json
-import pathlib
 import platform
 import statistics
 
@@ -14,6 +13,8 @@ import torch
 import impls
 from benchmarks import plots
 from benchmarks.paired import DTYPES
+from tests.cells import LADDERS
+from tests.verdict import made
 
 # (concept, contestant, size) and the largest ratio to native that is asked for.  Judged on the run in results/, by eye:
 # another machine is another ratio, so nothing fails where it is missed.
@@ -44,7 +45,7 @@ TARGETS |= {
 
 class Results:
     def __init__(self, config):
-        self.config, self.races, self.about = config, {}, {}
+        self.directory, self.races, self.about = made(config, "results"), {}, {}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item):
@@ -63,16 +64,14 @@ class Results:
                 terminalreporter.line(line)
 
     def pytest_sessionfinish(self):
-        directory = self.config.getoption("results")
-        if not directory or not self.races:
+        if not self.directory:
             return
-        path = pathlib.Path(directory)
-        path.mkdir(parents=True, exist_ok=True)
         for device, races in self.races.items():
             text = json.dumps({"environment": self.about, "races": races}, indent=1)
-            (path / f"benchmarks-{device}.json").write_text(text + "\n", encoding="utf-8")
-            (path / f"benchmarks-{device}.md").write_text(markdown(races, self.about), encoding="utf-8")
-            plots.draw(races, path / f"benchmarks-{device}.svg")
+            (self.directory / f"benchmarks-{device}.json").write_text(text + "\n", encoding="utf-8")
+            text = f"{markdown(races, self.about)}\n{unraced(races)}"
+            (self.directory / f"benchmarks-{device}.md").write_text(text, encoding="utf-8")
+            plots.draw(races, self.directory / f"benchmarks-{device}.svg")
 
 
 def environment():
@@ -95,7 +94,8 @@ def environment():
 
 def markdown(races, about):
     versions = "\n".join(f"- {key}: {value}" for key, value in about.items())
-    return f"# Benchmarks\n\n{versions}\n\n{noise(races)}\n\n{judged(races)}{table(races)}"
+    clock = "Times on the CPU are CPU time, of one thread; on CUDA the device has finished."
+    return f"# Benchmarks\n\n{versions}\n\n{clock} {noise(races)}\n\n{judged(races)}{table(races)}"
 
 
 def noise(races):
@@ -120,6 +120,12 @@ def judged(races):
         verdict = "met" if ratio <= TARGETS[name] else "MISSED"
         lines.append(f"| {' '.join(name)} | {told} | at most {_figures(TARGETS[name])} | {verdict} |")
     return "\n".join(["| target | ratio | asked | |", "|---|---|---|---|", *lines, "", ""]) if lines else ""
+
+
+def unraced(races):
+    """Concepts without a race of their own, which are parts of what is raced, or compute nothing."""
+    names = ", ".join(name for name in LADDERS if name not in {race["concept"] for race in races})
+    return f"Not raced on their own in this run: {names}.\n"
 
 
 def _name(race):

@@ -117,6 +117,32 @@ def test_rungs_agree_on_the_second_derivatives_of_programs(cell, data):
         assert_same(observe(rung, program, seed, weights), expected, f"{rung}:")
 
 
+# ── grad mode ───────────────────────────────────────────────────────────────────────────────────
+
+
+@cells("autograd.no_grad", "autograd.enable_grad", rungs=DROP_IN, dtypes=None, cpu_because=NUMPY)
+@given(inside=st.lists(st.sampled_from(["no_grad", "enable_grad"]), max_size=3), fails=st.booleans())
+def test_a_block_restores_the_mode_that_it_found(cell, inside, fails):
+    """Of blocks in blocks the innermost decides; and after each the mode is what it was, also after an exception."""
+    blocks = [cell.concept.partition(".")[2], *inside]
+    custom, native = ([*recorded(library(rung), blocks, fails)] for rung in both(cell))
+    assert custom == native
+
+
+def recorded(t, blocks, fails):
+    """Whether an operation is recorded before, in and after each of the blocks."""
+    yield (t.tensor([1.0], requires_grad=True) * 2.0).requires_grad
+    if blocks:
+        try:
+            with getattr(t, blocks[0])():
+                yield from recorded(t, blocks[1:], fails)
+                if fails:
+                    raise KeyError
+        except KeyError:
+            pass
+        yield (t.tensor([1.0], requires_grad=True) * 2.0).requires_grad
+
+
 # ── functions of functions ──────────────────────────────────────────────────────────────────────
 
 

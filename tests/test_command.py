@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from conftest import check_choice
+from impls.walkthroughs import digits, regression
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -18,19 +19,29 @@ def run(*arguments):
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=300)
 
 
-def test_a_wrong_value_is_one_clear_line():
+LINES = {
+    ("--concept", "optim.sdg"): "no such concept; did you mean optim.sgd?",
+    ("--hypothesis-profile", "nope"): "no such profile; it is one of dev, ci, nightly",
+    ("--report", __file__): "File exists",
+    ("--expected-failures", "known.toml"): "it is about a --subject, and none is given",
+}
+
+
+@pytest.mark.parametrize(("option", "value"), LINES, ids=lambda each: each.strip("-").partition("/")[0])
+def test_a_wrong_value_is_one_clear_line(option, value):
     """A value that an option does not have is answered in one line, with a non-zero exit."""
-    done = run("--concept", "optim.sdg")
+    done = run(option, value)
     said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
-    assert (done.returncode, len(said)) == (pytest.ExitCode.USAGE_ERROR, 1), said
-    assert said[0] == "ERROR: --concept optim.sdg: no such concept; did you mean optim.sgd?"
+    assert said == [f"ERROR: {option} {value}: {LINES[option, value]}"]
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
 
 
 WRONG = {
     ("concept", "adam"): "no such concept; did you mean optim.adam?",
     ("rung", "scratch"): "no such rung; it is one of manual, raw, custom, native",
-    ("dtype", "float16"): "no such dtype; did you mean float64?",
-    ("device", "gpu"): "no such device; did you mean cpu?",
+    ("concept", "nope"): "no such concept; it has a file's name: impls/optim/adam.py is optim.adam",
+    ("dtype", "float16"): "no such dtype; it is one of float64, float32",
+    ("device", "gpu"): "no such device; it is one of cpu, cuda",
 }
 
 
@@ -40,6 +51,15 @@ def test_a_wrong_value_is_told_what_there_is(option, value):
     with pytest.raises(pytest.UsageError) as refusal:
         check_choice(option, value)
     assert str(refusal.value) == f"--{option} {value}: {WRONG[option, value]}"
+
+
+def test_the_readme_shows_the_code_and_the_output_that_there_are():
+    """What README does not shorten of a concept stands in the file, and its walkthroughs have their titles."""
+    readme, file = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "impls/optim/sgd.py"))
+    shown = readme.partition("```python\n")[2].partition("```")[0]
+    assert not [line for line in shown.splitlines() if "..." not in line and line.strip() not in file]
+    for name, walk in (("regression", regression), ("digits", digits)):
+        assert f"\n{name}: {walk.__doc__.splitlines()[0]}\n" in readme
 
 
 def test_a_concept_is_exactly_that_concept():

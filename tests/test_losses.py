@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from impls.ladder import Rung
 from tests.associations import reference
 from tests.cells import DROP_IN, WORDS, cells
-from tests.exactness import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same
+from tests.exactness import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same, bounded
 from tests.laws import passes
 from tests.laws.words import assert_refused_alike
 from tests.observe.nn import Problem, observe
@@ -34,6 +34,22 @@ def test_rungs_agree_on_the_loss_and_its_gradients(cell, data):
     expected = reference(observe, cell.concept, problem, cell.dtype)
     for rung, impl in cell.implementations.items():
         assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
+
+
+@cells("losses.loss", rungs=(Rung.MANUAL, Rung.RAW), cpu_because="NumPy has no device")
+@given(data=st.data())
+def test_many_losses_become_one_number(cell, data):
+    """Their sum, their mean over a number that is given, or they themselves; and each has its part of the gradient."""
+    shape = data.draw(st.sampled_from([(1,), (3,), (2, 3), (2, 3, 2)]), label="shape")
+    losses = data.draw(lattice(shape, cell.dtype), label="losses")
+    reduction = data.draw(st.sampled_from(["none", "sum", "mean"]), label="reduction")
+    n = np.dtype(cell.dtype).type(data.draw(st.integers(1, 9), label="n"))
+    pair, leaf = cell.ladder.manual, torch.from_numpy(losses).requires_grad_()
+    expected, saved = pair.forward(bounded(losses, cell.dtype), n, reduction)
+    (part,) = pair.backward(bounded(np.ones(expected.shape, cell.dtype), cell.dtype), saved)
+    loss = cell.ladder.raw(leaf, n.item(), reduction)
+    loss.backward(torch.ones_like(loss))
+    assert_same([loss.detach().numpy(), leaf.grad.numpy()], [expected, np.broadcast_to(part, losses.shape)], "raw")
 
 
 @cells(*LOSSES, rungs=DROP_IN, cpu_because="CUDA's kernels are others")
@@ -408,6 +424,8 @@ REFUSED_BY = {
         "a weight of another dtype": lambda cls: cls(weight=torch.ones(3).double())(logits_of(2, 3), classes_of(0, 1)),
         "a weight that is a list": lambda cls: cls(weight=[1.0, 1.0, 1.0]),
         "smoothing above 1": lambda cls: cls(label_smoothing=1.5)(logits_of(2, 3), classes_of(0, 1)),
+        "one row for none, smoothed": lambda cls: cls(torch.ones(3), label_smoothing=0.1)(logits_of(3), classes_of(0)),
+        "bytes, smoothed": lambda cls: cls(torch.ones(3), label_smoothing=0.1)(logits_of(1, 3), classes_of(0).byte()),
         "smoothing above 1, of probabilities": lambda cls: cls(label_smoothing=1.5)(logits_of(2, 3), torch.ones(2, 3)),
         "a number for logits": lambda cls: cls()(torch.tensor(1.0), torch.tensor(0)),
         "integer logits": lambda cls: cls()(torch.ones(2, 3, dtype=torch.int64), classes_of(0, 1)),

@@ -162,14 +162,14 @@ def test_what_forward_drops_backward_drops(cell, data):
 
 
 @cells("nn.dropout", rungs=DROP_IN, dtypes=None, cpu_because=ITS_OWN_GENERATOR)
-@given(seed=SEEDS, n=st.integers(1, 3))
-def test_every_pass_has_a_mask_of_its_own(cell, seed, n):
-    """Passes one after the other draw one after the other, switched to evaluation in between or not."""
+@given(seed=SEEDS, n=st.integers(1, 3), p=st.sampled_from([0.5, torch.tensor(0.3)]))
+def test_every_pass_has_a_mask_of_its_own(cell, seed, n, p):
+    """Passes one after the other draw one after the other, evaluation in between or not; p may be a tensor."""
     masks = []
     for cls in cell.ladder[2:]:
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(seed)
-            module = cls()
+            module = cls(p)
             masks.append([[module.train()(torch.ones(20)), module.eval()(torch.ones(20))] for _ in range(n)])
     assert_same(*masks, "custom mask")
 
@@ -815,6 +815,8 @@ REFUSED = {
         "p below 0": lambda cls: cls(-0.1),
         "p above 1": lambda cls: cls(1.1),
         "p a word": lambda cls: cls("half"),
+        "p set to 2": lambda cls: given_to(cls(), p=2)(ONE),
+        "p set to 2, in evaluation": lambda cls: given_to(cls(), p=2).eval()(ONE),
         "a leaf changed in place": lambda cls: cls(inplace=True)(torch.ones(2, requires_grad=True)),
     },
     "nn.relu": {

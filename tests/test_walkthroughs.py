@@ -152,6 +152,9 @@ WRONG = {
     "a-stage-of-nothing": ["--stage", "1"],
     "stages-of-digits": ["digits", "--stage", "1"],
     "an-unknown-device": ["versions", "--device", "tpu"],
+    "a-picture-of-no-kind": ["versions", "--plot", "loss.txt"],
+    "a-picture-nowhere": ["versions", "--plot", "nowhere/loss.png"],
+    "pages-in-a-file": ["--pages", __file__],
 }
 
 

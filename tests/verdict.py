@@ -14,19 +14,33 @@ import impls
 from tests.exactness import LEDGER, LONGDOUBLE_IS_WIDER, Inconclusive
 from tests.exactness.fingerprint import departures, fingerprint
 
+ELSEWHERE = "another platform"
 VERDICTS = ("equal", "DIFFERENT", "inconclusive", "expected", "not run")
+
+
+def made(config, option):
+    """The directory that an option names, there before anything is run."""
+    given = config.getoption(option)
+    if not given:
+        return None
+    path = pathlib.Path(config.invocation_params.dir, given)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise pytest.UsageError(f"--{option} {given}: {problem.strerror}") from None
+    return path
 
 
 class Verdict:
     def __init__(self, config):
-        self.config = config
+        self.config, self.directory = config, made(config, "report")
         self.results = []  # one dictionary per law and cell that was asked for
         self.left_out = collections.Counter()  # reason -> cells that the command line left out
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_call(self, item):
         if departures() and not judges_the_platform(item):
-            pytest.skip("the platform differs (see the fingerprint), so nothing else was judged")
+            pytest.skip(another_platform())
         LEDGER.clear()
         return (yield)
 
@@ -72,22 +86,21 @@ class Verdict:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node):
-        """Every core's process leaves the same cells out."""
-        self.left_out = collections.Counter(node.workeroutput["left_out"])
+        """Every core's process leaves the same cells out, unless it died."""
+        self.left_out = collections.Counter(getattr(node, "workeroutput", {}).get("left_out", self.left_out))
 
-    def pytest_sessionfinish(self):
+    def pytest_sessionfinish(self, session):
         if hasattr(self.config, "workeroutput"):  # one core's process: the first one has all results
             self.config.workeroutput["left_out"] = dict(self.left_out)
             return
-        directory = self.config.getoption("report")
-        if not directory or not self.results:
+        if session.exitstatus == pytest.ExitCode.OK and any(map(_is_elsewhere, self.results)):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if not self.directory or not self.results:
             return
-        path = pathlib.Path(directory)
-        path.mkdir(parents=True, exist_ok=True)
         report = {"environment": environment(), "fingerprint": fingerprint()}
         report |= {"left_out": dict(self.left_out), "results": self.results}
-        (path / "results.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
-        (path / "summary.md").write_text(self.markdown(), encoding="utf-8")
+        (self.directory / "results.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
+        (self.directory / "summary.md").write_text(self.markdown(), encoding="utf-8")
 
     def markdown(self):
         about = "\n".join(f"- {key}: {value}" for key, value in environment().items())
@@ -98,6 +111,16 @@ class Verdict:
         )
         table = "| law | cell | verdict | share of the bound | reason |\n|---|---|---|---|---|\n"
         return f"# Verdict\n\n{verdict}\n\n## Environment\n\n{about}\n\n## Cells\n\n{table}{rows}\n"
+
+
+def another_platform():
+    """Why nothing is judged here, in one line; nothing where the platform is the one that proofs take for granted."""
+    found = departures()
+    return f"{ELSEWHERE}: {'; '.join(found)}" if found else ""
+
+
+def _is_elsewhere(result):
+    return (result["reason"] or "").startswith(ELSEWHERE)
 
 
 def judges_the_platform(item):

@@ -145,7 +145,7 @@ class CrossEntropyLoss(Loss):
         loss = torch.nn.functional.nll_loss(
             log_p, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction
         )
-        if self.label_smoothing <= 0.0:
+        if not self.label_smoothing > 0.0:
             return loss
         uniform = self._uniform(log_p, target, axis)
         return (1 - self.label_smoothing) * loss + uniform * (self.label_smoothing / log_p.size(axis))
@@ -154,8 +154,8 @@ class CrossEntropyLoss(Loss):
         """The loss against all classes alike."""
         counts = target != self.ignore_index
         losses = -self._weighted(log_p, axis).sum(axis)
-        n = counts.sum() if self.weight is None else self.weight[target[counts]].sum()
-        return reduce_raw(losses.where(counts, 0.0), n, self.reduction)
+        n = counts.sum() if self.weight is None else self.weight.gather(0, target[counts]).sum()
+        return reduce_raw(losses.masked_fill_(~counts, 0.0), n, self.reduction)
 
     def _of_probabilities(self, input, target, axis):
         if not target.is_floating_point():

@@ -62,23 +62,26 @@ class Dropout(Module):
 
     def __init__(self, p=0.5, inplace=False):
         super().__init__()
-        if p < 0 or p > 1:
-            raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+        _check(p)
         self.p, self.inplace = p, inplace
 
     def forward(self, input):
+        _check(self.p)  # it may have been set since
         if not self.training or self.p == 0 or input.numel() == 0:
             return input
-        scale = self._scale(input)
+        scale = self._scale(input, 1 - float(self.p))
         return input.mul_(scale) if self.inplace else input * scale
 
-    def _scale(self, input):
-        if self.p == 1:
-            return 0
-        return torch.empty_like(input).bernoulli_(1 - self.p).div_(1 - self.p)
+    def _scale(self, input, keep):
+        return torch.empty_like(input).bernoulli_(keep).div_(keep) if keep else 0
 
     def extra_repr(self):
         return f"p={self.p}, inplace={self.inplace}"
+
+
+def _check(p):
+    if p < 0 or p > 1:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

@@ -117,6 +117,10 @@ class Optimizer:
         self._check(_listed(param_group))
         for name, default in self.defaults.items():
             param_group.setdefault(name, default)
+        if param_group.get("fused") and param_group["differentiable"]:
+            raise RuntimeError("`fused` does not support `differentiable`")
+        if param_group.get("fused") and param_group["foreach"]:
+            raise RuntimeError("`fused` and `foreach` cannot be `True` together.")
         for option in ("fused", "capturable", "differentiable"):
             if param_group.get(option):
                 raise NotImplementedError(
@@ -258,18 +262,18 @@ def check_options(lr, **options):
     """Refuse a learning rate of several elements, and whatever is below zero."""
     if isinstance(lr, torch.Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
-    if not lr >= 0.0:
+    if not 0.0 <= lr:  # noqa: SIM300 (of what is no number native's words tell its order)
         raise ValueError(f"Invalid learning rate: {lr}")
     for name, value in options.items():
-        if not value >= 0.0:
+        if not 0.0 <= value:  # noqa: SIM300 (likewise)
             raise ValueError(f"Invalid {name} value: {value}")
 
 
 def check_betas(betas):
     """Refuse an average that forgets nothing, or less."""
-    for i, beta in enumerate(betas):
-        if not 0.0 <= beta < 1.0:
-            raise ValueError(f"Invalid beta parameter at index {i}: {beta}")
+    for i in range(2):
+        if not 0.0 <= betas[i] < 1.0:
+            raise ValueError(f"Invalid beta parameter at index {i}: {betas[i]}")
 
 
 def _flat(groups):

@@ -33,7 +33,7 @@ class Evaluation(NamedTuple):
 
 
 def evaluate_manual(params, x, y, *, layers, loss, batch_size):
-    total, correct = 0.0, 0 if y.dtype.kind == "i" else None
+    total, correct = 0.0, None if y.dtype.kind == "f" else 0
     for start in range(0, len(x), batch_size):
         target = y[start : start + batch_size]
         prediction, _, _ = sequential_manual.forward(x[start : start + batch_size], layers, params, training=False)

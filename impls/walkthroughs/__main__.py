@@ -183,11 +183,22 @@ def wrong(options):
         return f"--device {options.device}: it is one of cpu, cuda"
     if options.device == "cuda" and not torch.cuda.is_available():
         return "--device cuda: no CUDA device here"
+    if options.plot:
+        path = pathlib.Path(options.plot)
+        if path.suffix not in (".png", ".svg") or not path.parent.is_dir():
+            return f"--plot {path}: a .png or a .svg, in a directory that is there"
+    if options.pages and pathlib.Path(options.pages).is_file():
+        return f"--pages {options.pages}: it is no directory"
     return ""
 
 
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        self.exit(2, f"{message}\n")  # one line, and no usage before it
+
+
 def main():
-    parser = argparse.ArgumentParser(prog="python -m impls.walkthroughs", description=__doc__)
+    parser = Parser(prog="python -m impls.walkthroughs", description=__doc__)
     parser.add_argument("name", nargs="?", metavar="NAME", help=f"one of {', '.join(RUNS)}; all of them by default")
     parser.add_argument("--stage", type=int, metavar="K", help="this stage only, by its number in the table")
     parser.add_argument("--device", default="cpu", help="where stages are run: cpu or cuda")

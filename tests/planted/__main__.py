@@ -11,6 +11,7 @@ import sys
 import time
 
 from tests.planted import FAMILIES, bugs, matrix, prepare, verdict
+from tests.verdict import another_platform
 
 
 def main():
@@ -23,6 +24,9 @@ def main():
     if unknown:
         print(f"no family, concept or bug {unknown[0]!r}; families are {', '.join(FAMILIES)}", file=sys.stderr)
         return 2
+    if another_platform():
+        print(another_platform(), file=sys.stderr)
+        return 1
     prepare()
     if full:
         return matrix.fill(bugs(*names), bool(names))

@@ -60,7 +60,7 @@ BUGS = [
     # ── what is ignored, and what is no class
     ce("default_not_ignored", "counts = target != ignore_index\n        index", "counts = target == target if ignore_index == -100 else target != ignore_index\n        index", TRACE, "FlagGems#73"),
     ce("gathers_before_masking", "index = target.where(counts, 0)", "index = target", TRACE, "pytorch#69339, #72056, #91383"),
-    ce("custom_gathers_before_masking", "self.weight[target[counts]].sum()", "self.weight[target].where(counts, 0.0).sum()", BITS, "pytorch#69339, #72056, #91383"),
+    ce("custom_gathers_before_masking", "self.weight.gather(0, target[counts]).sum()", "self.weight[target].where(counts, 0.0).sum()", BITS, "pytorch#69339, #72056, #91383"),
     ce("bounds_checked_before_ignoring", "target[counts & (", "target[(target == target) & (", TRACE, "pytorch#15508", file="losses.nll"),
     ce("no_bounds", "if wrong.size:", "if False:", NO_CLASS, "pytorch#12670", file="losses.nll"),
     ce("negative_classes", "(target < 0) | (target >= classes)", "target >= classes", NO_CLASS, "pytorch#12670", file="losses.nll"),
