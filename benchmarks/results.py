@@ -2,18 +2,15 @@
 
 import importlib.metadata
 import json
-import platform
 import statistics
 
-import numpy as np
 import pytest
 import threadpoolctl
-import torch
 
-import impls
 from benchmarks import plots
 from benchmarks.paired import DTYPES
 from tests.cells import LADDERS
+from tests.verdict import environment as of_laws
 from tests.verdict import made
 
 # (concept, contestant, size) and the largest ratio to native that is asked for.  Judged on the run in results/, by eye:
@@ -76,17 +73,9 @@ class Results:
 
 def environment():
     pools = {pool["internal_api"]: pool["num_threads"] for pool in threadpoolctl.threadpool_info()}
-    return {
-        "samestep": impls.__version__,
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-        "pytest-benchmark": importlib.metadata.version("pytest-benchmark"),
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "cpu capability": torch.backends.cpu.get_cpu_capability(),
-        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
-        "threads": {"torch": torch.get_num_threads(), **pools},
-    }
+    about = {name: value for name, value in of_laws().items() if name not in ("hypothesis", "profile")}
+    own = {"pytest-benchmark": importlib.metadata.version("pytest-benchmark")}
+    return about | own | {"threads": {"torch": about["threads"], **pools}}
 
 
 # ── what is said ──
