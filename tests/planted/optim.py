@@ -135,7 +135,7 @@ BUGS = [
     adam("average_instead_of_lerp", "m.lerp_(g, 1 - beta1)", "m.mul_(beta1).add_(g, alpha=1 - beta1)", BITS, "clause: the same bits need the same operation"),
     adam("correction_in_float32", "state[\"step\"].item()", "state[\"step\"]", BITS, "pytorch#88173, optax"),
     adam("amsgrad_not_stored", ", out=state[\"max_exp_avg_sq\"])", ")", TRACE, "clause"),
-    adam("accepts_a_beta_of_one", "if not 0.0 <= beta < 1.0:", "if not 0.0 <= beta <= 1.0:", OPTIONS, "clause", file="optim.optimizer"),
+    adam("accepts_a_beta_of_one", "if not 0.0 <= betas[i] < 1.0:", "if not 0.0 <= betas[i] <= 1.0:", OPTIONS, "clause", file="optim.optimizer"),
     adam("step_cast_to_the_parameter", "value if key == \"step\" else _cast(value, p)", "_cast(value, p)", SAVED, "pytorch#102619, #3658", file="optim.optimizer"),
     adam("lr_of_a_tensor_is_a_double", "return lr.reshape(()) if isinstance(lr, torch.Tensor) else lr", "return float(lr)", LIVES, "found by this suite", file="optim.optimizer"),
     adam("amsgrad_without_eps", ADAM_BELOW, "denominator = np.sqrt((s if amsgrad else v)) / (1 - beta2**t) ** 0.5 + (eps if not amsgrad else 0.0)", TRACE, "clause"),
