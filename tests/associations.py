@@ -6,11 +6,14 @@ several changes is a tuple of them.
 
 import contextlib
 
+import torch
+
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.exactness import Bounded, bounded
 from tests.variants import PLANTED, variant
 
+VECTOR = 64 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 32  # bytes
 ASSOCIATIONS = {
     "losses.binary_cross_entropy_with_logits": [
         # native's, in which x and s(-x) may cancel: s(x) = x + s(-x)
@@ -54,20 +57,31 @@ ASSOCIATIONS = {
         ),
     ],
     "nn.layer_norm": [
-        # native's moments are Welford's, element by element (ATen's RowwiseMoments; where there are enough for vectors,
-        # lane by lane, and then the lanes' likewise), it scales and shifts a row, and takes the gradient from x
+        # native's moments are Welford's (ATen's RowwiseMoments): of what fills no vector element by element, and then
+        # each lane's are added; it scales and shifts a row, and takes the gradient from x
         (
             (
                 "def last_axes(normalized_shape):",
                 "def _moments(x, axes):\n"
                 "    rows = x.reshape(*x.shape[: x.ndim - len(axes)], int(np.prod(x.shape[x.ndim - len(axes) :])))\n"
-                "    mean, squares = rows[..., 0], 0.0 * rows[..., 0]\n"
-                "    for k in range(1, rows.shape[-1]):\n"
-                "        d = rows[..., k] - mean\n"
-                "        mean = mean + d / (k + 1.0)\n"
+                f"    n, lanes = rows.shape[-1], {VECTOR} // np.dtype(x.dtype).itemsize\n"
+                "    each, one = n // lanes, 0.0 * rows[..., 0] + 1.0\n"
+                "    count, mean, squares = 0, 0.0 * one, 0.0 * one\n"
+                "    for k in range(each * lanes, n):\n"
+                "        count, d = count + 1, rows[..., k] - mean\n"
+                "        mean = mean + d / float(count)\n"
                 "        squares = squares + d * (rows[..., k] - mean)\n"
+                "    for lane in range(lanes if each else 0):\n"
+                "        m, s = 0.0 * one, 0.0 * one\n"
+                "        for j in range(each):\n"
+                "            d = rows[..., lane + j * lanes] - m\n"
+                "            m = m + d * (one / (j + 1.0))\n"
+                "            s = s + d * (rows[..., lane + j * lanes] - m)\n"
+                "        c, d = one * float(each) / float(count + each), m - mean\n"
+                "        mean, squares = mean + c * d, squares + (s + d * d * c * float(count))\n"
+                "        count += each\n"
                 "    kept = (*x.shape[: x.ndim - len(axes)], *[1] * len(axes))\n"
-                "    return mean.reshape(*kept), (squares / float(rows.shape[-1])).reshape(*kept)\n\n\n"
+                "    return mean.reshape(*kept), (squares / float(n)).reshape(*kept)\n\n\n"
                 "def last_axes(normalized_shape):",
             ),
             (

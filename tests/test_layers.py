@@ -49,6 +49,18 @@ def test_rungs_agree_on_values_and_gradients(cell, data):
         assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
 
 
+@cells("nn.layer_norm", dtypes=("float64",))
+def test_a_running_mean_rounds_where_the_mean_does_not(cell):
+    """Of numbers that add up to nothing native's mean, which goes from lane to lane, is not 0: that is admissible."""
+    x, weight = np.array([4.0, -4.0, 0.0, 0.0, 0.0]), np.array([0.0, 0.0, 0.0, 0.0, 1 / 256])
+    born = {"bias": False, "elementwise_affine": True}
+    settings = {"normalized_shape": (5,), "eps": 1e-5}
+    problem = Problem({"x": x, "weight": weight}, (True, True), np.ones(5), settings, born=born)
+    expected = reference(observe, cell.concept, problem, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
+
+
 @cells(*LAYERS, rungs=DROP_IN, cpu_because="CUDA's kernels are others")
 @given(data=st.data())
 def test_custom_is_native_bit_for_bit(cell, data):
