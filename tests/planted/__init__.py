@@ -123,9 +123,14 @@ def _said(law, concept, counted):
 
 def laws(concept):
     """Every law that has a cell of a concept, holds here, and asks pytest for nothing else."""
+    return [law for law in functions() if _can_be_asked(law, concept)]
+
+
+def functions():
+    """Every function that a chapter has, the laws among them."""
     chapters = [f"tests.{m.name}" for m in pkgutil.iter_modules(tests.__path__) if m.name.startswith("test_")]
     found = [f for chapter in chapters for f in vars(importlib.import_module(chapter)).values() if inspect.isfunction(f)]
-    return [law for law in dict.fromkeys(found) if _can_be_asked(law, concept)]
+    return [*dict.fromkeys(found)]
 
 
 def _can_be_asked(law, concept):
@@ -173,4 +178,4 @@ def again(law, wrapped=lambda law: law):
     return hypothesis.given(**law.hypothesis._given_kwargs)(wrapped(law.hypothesis.inner_test))
 
 
-__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "law_of", "laws", "prepare", "verdict"]
+__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "functions", "law_of", "laws", "prepare", "verdict"]
