@@ -65,9 +65,8 @@ def pytest_configure(config):
             check_choice(option, value)
     if config.getoption("subject"):
         config.pluginmanager.register(Judge(config), "subjects")
-    elif config.getoption("expected_failures"):
-        given = config.getoption("expected_failures")
-        raise pytest.UsageError(f"--expected-failures {given}: it is about a --subject, and none is given")
+    elif path := config.getoption("expected_failures"):
+        raise pytest.UsageError(f"--expected-failures {path}: it is about a --subject, and none is given")
     for warning in EXPECTED_WARNINGS:
         config.addinivalue_line("filterwarnings", warning)
     torch.set_warn_always(True)

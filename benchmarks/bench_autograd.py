@@ -73,18 +73,7 @@ def start_chain(case):
     }.get(case.contestant)
     differentiate = differentiate(n) if differentiate else functools.partial(_chain, library(case.rung), n, case.dtype)
 
-    return _remembering(differentiate, lambda found: np.asarray(found, case.dtype))
-
-
-def _remembering(differentiate, look):
-    """A contestant that shows what it found last."""
-    found = None
-
-    def step():
-        nonlocal found
-        found = differentiate()
-
-    return Runner(step, lambda: look(found))
+    return Runner.remembering(differentiate, lambda found: np.asarray(found, case.dtype))
 
 
 def _chain(t, n, dtype):
@@ -148,7 +137,7 @@ def start_perceptron(case):
     else:
         differentiate = _perceptron(library(case.rung), x, weights)
 
-    return _remembering(differentiate, lambda found: [np.asarray(g, case.dtype) for g in found])
+    return Runner.remembering(differentiate, lambda found: [np.asarray(g, case.dtype) for g in found])
 
 
 def _whole_numbers(case):

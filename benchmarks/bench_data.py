@@ -37,25 +37,24 @@ def test_copy(race):
 @contest("data.dataset", [Size("64-of-60000x20", features=20)], devices=("cpu",))
 def test_batch(race):
     """A batch of a dataset, by the numbers of its rows."""
-    race(assert_the_same, start_batch)
+    race(functools.partial(assert_the_same, start_batch), start_batch)
 
 
 @contest("data.split", [Size("60000", features=1)], devices=("cpu",))
 def test_split(race):
     """A dataset split in four fifths and one."""
-    race(assert_the_same, start_split)
+    race(functools.partial(assert_the_same, start_split), start_split)
 
 
-def assert_the_same(case):
-    start_ = {"data.dataset": start_batch, "data.split": start_split}[case.concept]
-    found, native = (start_(c) for c in (case, case.native))
+def assert_the_same(begin, case):
+    found, native = (begin(c) for c in (case, case.native))
     for runner in (found, native):
         runner.step()
     assert_same(found.look(), native.look(), f"{case}")
 
 
 def start_batch(case):
-    arrays, numbers, found = _rows(case.size["features"], case.dtype), np.arange(0, ROWS, ROWS // BATCH)[:BATCH], None
+    arrays, numbers = _rows(case.size["features"], case.dtype), np.arange(0, ROWS, ROWS // BATCH)[:BATCH]
     tensors, implementation = [torch.from_numpy(a) for a in arrays], getattr(LADDERS[case.concept], case.rung)
     if case.rung is Rung.MANUAL:
         take = functools.partial(implementation, arrays, numbers)
@@ -63,27 +62,19 @@ def start_batch(case):
         take = functools.partial(implementation, tensors, torch.from_numpy(numbers))
     else:
         take = functools.partial(implementation(*tensors).__getitem__, torch.from_numpy(numbers))
-
-    def step():
-        nonlocal found
-        found = take()
-
-    return Runner(step, lambda: [seen(part) for part in found])
+    return Runner.remembering(take, lambda found: [seen(part) for part in found])
 
 
 def start_split(case):
-    split, generator, found = getattr(LADDERS[case.concept], case.rung), torch.Generator().manual_seed(SEED), None
-    rng, sizes = LADDERS["rng"].manual.seed(SEED), [ROWS * 4 // 5, ROWS // 5]
-    of = ROWS if case.rung in (Rung.MANUAL, Rung.RAW) else range(ROWS)
-
-    def step():
-        nonlocal found, rng
-        if case.rung is Rung.MANUAL:
-            found, rng = split(of, sizes, rng)
-        else:
-            found = split(of, sizes, generator)
-
-    return Runner(step, lambda: [np.array(part.indices) if hasattr(part, "dataset") else seen(part) for part in found])
+    split, sizes = getattr(LADDERS[case.concept], case.rung), [ROWS * 4 // 5, ROWS // 5]
+    if case.rung is Rung.MANUAL:
+        rng = LADDERS["rng"].manual.seed(SEED)
+        return Runner.remembering(lambda: split(ROWS, sizes, rng)[0])
+    generator = torch.Generator().manual_seed(SEED)
+    if case.rung is Rung.RAW:
+        return Runner.remembering(lambda: split(ROWS, sizes, generator), lambda found: [seen(part) for part in found])
+    work = lambda: split(range(ROWS), sizes, generator)
+    return Runner.remembering(work, lambda found: [np.array(part.indices) for part in found])
 
 
 def assert_equivalent(case):

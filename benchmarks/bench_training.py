@@ -236,7 +236,7 @@ def _set(case):
 
 
 def start_evaluation(case):
-    net, (x, y), rung, found = _evaluated_net(), _set(case.native), case.rung, None
+    net, (x, y), rung = _evaluated_net(), _set(case.native), case.rung
     evaluate, criterion = rung_of("training.evaluation", rung), rung_of("losses.cross_entropy", rung)
     if rung in (Rung.MANUAL, Rung.RAW):
         dtype = np.dtype(case.dtype).type if rung is Rung.MANUAL else getattr(torch, case.dtype)
@@ -249,9 +249,4 @@ def start_evaluation(case):
         dataset = rung_of("data.dataset", rung)(torch.from_numpy(x), torch.from_numpy(y))
         loader = rung_of("data.loader", rung)(dataset, BATCH, generator=torch.Generator())
         evaluate = functools.partial(evaluate, _model(case, net), criterion(), loader)
-
-    def step():
-        nonlocal found
-        found = evaluate()
-
-    return Runner(step, lambda: found)
+    return Runner.remembering(evaluate)

@@ -77,6 +77,17 @@ class Runner(NamedTuple):
     step: Callable[[], Any]  # does what is timed, once
     look: Callable[[], Any]  # what a caller sees after it, as arrays
 
+    @classmethod
+    def remembering(cls, work, look=lambda found: found):
+        """A contestant whose step is `work`, and who shows what it found last."""
+        found = None
+
+        def step():
+            nonlocal found
+            found = work()
+
+        return cls(step, lambda: look(found))
+
 
 class Race:
     """Times `start(case)` against `start(case.native)`, after `assert_equivalent(case)`.
