@@ -7,7 +7,8 @@ r"""A tensor that remembers how it was computed, so that it can be differentiate
 The array is read by derivatives that have yet to run.  Each of them knows the version it saved, so that a value
 overwritten in between is an error and not a wrong gradient (tests/planted: tensor_write_keeps_its_version).  Who
 writes to a view changes what it is a view of, and all its other views with it.
-The payload may be any array that speaks NumPy's protocols, also numbers that carry a bound.
+The payload may be any array that speaks NumPy's protocols, also numbers that carry a bound.  How a result lies in
+memory is NumPy's, whose rule for operands that lie differently is not torch's; a reshape is a view or a copy by that.
 
 Shapes   those of NumPy's broadcasting; a matrix product takes two matrices.
 Units    those of the operation.
@@ -695,8 +696,10 @@ class Tensor:
 
     def _at(self, name, key, indices):
         """What stands where arrays point, which `indices` are the tensors of."""
-        shape = self.shape
-        return record(Tensor._of(self._array[key]), name, (self, lambda g, *_: put(g, shape, key), indices))
+        shape, y = self.shape, self._array[key]
+        if isinstance(y, np.ndarray):
+            y = np.asarray(y, order="C")  # of columns NumPy takes the transpose, laid out as that
+        return record(Tensor._of(y), name, (self, lambda g, *_: put(g, shape, key), indices))
 
     def gather(self, dim, index):
         """y[i, j] = x[index[i, j], j] for dim 0."""

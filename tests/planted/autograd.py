@@ -19,6 +19,7 @@ MATRICES = "test_autograd.test_whole_derivatives_are_natives_exactly"
 ADJOINT = "test_autograd.test_forward_mode_is_the_adjoint_of_reverse_mode"
 CYCLES = "test_autograd.test_what_an_operation_of_ones_own_saves_makes_no_cycle"
 RECORDED = "test_autograd.test_the_recorded_graph_is_torchs"
+RESHAPED = "test_autograd.test_a_reshape_is_recorded_as_what_it_had_to_be"
 DRAWN = "test_autograd.test_the_picture_of_the_tapes_graph_is_that_of_torchs"
 BARE = "test_autograd.test_without_a_graph_there_is_a_result_and_nothing_else"
 LIVES = "test_autograd.test_tensors_live_through_the_same_lives_on_tape_and_torch"
@@ -28,7 +29,7 @@ LARGEST = "test_autograd.test_the_first_of_the_largest_is_found"
 PUT = "test_autograd.test_what_is_put_where_an_index_points_gets_its_gradient"
 MEETS = "test_autograd.test_two_operands_meet_in_natives_dtype"
 
-CONCEPTS = {VALUES: "grad", SECOND: "grad", EXACTLY: "grad", PROGRAMS: "grad", ADDS: "backward", OWN: "backward", LONG: "backward", FREED: "backward", ADJOINT: "jvp", CYCLES: "function", RECORDED: "node", DRAWN: "graph", BARE: "graph"}
+CONCEPTS = {VALUES: "grad", SECOND: "grad", EXACTLY: "grad", PROGRAMS: "grad", ADDS: "backward", OWN: "backward", LONG: "backward", FREED: "backward", ADJOINT: "jvp", CYCLES: "function", RECORDED: "node", RESHAPED: "node", DRAWN: "graph", BARE: "graph"}
 
 
 def of(file):
@@ -136,6 +137,9 @@ BUGS = [
     tensor("t_for_transposed_data", 'self._viewed("TBackward0", _reversed, _reversed)', 'self._viewed("TBackward0", _reversed, lambda g: g.reshape(g.shape[::-1]))'),
     tensor("permute_not_inverted", "lambda g: np.transpose(g, back)", "lambda g: np.transpose(g, dims) * 0.5", EXACTLY),
     tensor("reshape_reversed", "lambda a: a.reshape(shape), lambda g: g.reshape(before))", "lambda a: a.reshape(shape), lambda g: g.reshape(-1)[::-1].reshape(before))"),
+    tensor("reshape_always_recorded_as_a_view", "\"ViewBackward0\" if in_order else \"ReshapeAliasBackward0\"", "\"ViewBackward0\"", RESHAPED),
+    tensor("reshape_of_a_copy_recorded_as_a_view", "\"UnsafeViewBackward0\", (self.clone(), back, ())", "\"ViewBackward0\", (self, back, ())", RESHAPED),
+    tensor("columns_taken_lie_turned", "            y = np.asarray(y, order=\"C\")  # of columns NumPy takes the transpose, laid out as that\n", "            pass\n", RESHAPED),
     tensor("view_of_anything", "        if view._base is None:\n", "        if False:\n", REFUSES),
     index_put("written_over", "np.add.at(whole, key, g)", "whole[key] = g", VALUES, "an index that stands there twice is added twice"),
     index_put("once", "0.0).sum(-1)", "0.0)[..., 0]", SECOND),

@@ -61,9 +61,9 @@ UNARY = {
     "one row and the rest": lambda a: a.split([1, a.shape[0] - 1] if a.shape[0] > 1 else 1),
     "halves": lambda a: a.chunk(2, -1),
     "an operation of one's own": lambda a: _square_and_double(a),
-    "rows taken twice": lambda a: a[_index(a, [0, -1, 0])],
-    "gather": lambda a: a.gather(0, _index(a, [[0] * a.shape[1], [a.shape[0] - 1] * a.shape[1]])),
-    "scatter_add": lambda a: a.scatter_add(1, _index(a, [[0, 0]] * a.shape[0]), a[:, :1].expand(a.shape[0], 2)),
+    "rows taken twice": lambda a: a[index_of(a, [0, -1, 0])],
+    "gather": lambda a: a.gather(0, index_of(a, [[0] * a.shape[1], [a.shape[0] - 1] * a.shape[1]])),
+    "scatter_add": lambda a: a.scatter_add(1, index_of(a, [[0, 0]] * a.shape[0]), a[:, :1].expand(a.shape[0], 2)),
 }
 BINARY = {
     "add": lambda a, b: a + b,
@@ -88,24 +88,26 @@ EXACT = {  # what never rounds, on a lattice
     "largest of columns": lambda a, b: a.max(0).values,
     "largest of rows": lambda a, b: a.max(-1, keepdim=True)[0],
     "smallest of rows": lambda a, b: a.min(1).values,
-    "scatter": lambda a, b: a.scatter(1, _index(a, [[a.shape[1] - 1, 0]] * a.shape[0]), a[:, :1].expand(a.shape[0], 2)),
-    "a number scattered": lambda a, b: a.scatter(0, _index(a, [[0] * a.shape[1]]), 2.0),
+    "scatter": lambda a, b: a.scatter(
+        1, index_of(a, [[a.shape[1] - 1, 0]] * a.shape[0]), a[:, :1].expand(a.shape[0], 2)
+    ),
+    "a number scattered": lambda a, b: a.scatter(0, index_of(a, [[0] * a.shape[1]]), 2.0),
     "permute": lambda a, b: a.permute(1, 0),
     "transpose": lambda a, b: a.transpose(0, -1),
     "batches": lambda a, b: a.unsqueeze(0).transpose(1, 2) @ a.expand(2, *a.shape),
     "a batch and a matrix": lambda a, b: a.unsqueeze(0) @ a.t(),
     "a part of a part": lambda a, b: a[:, None, -1],
     "everything": lambda a, b: a[...] * a[:],
-    "where true": lambda a, b: a[_index(a, [True, False] * a.shape[0])[: a.shape[0]]],
-    "columns taken twice": lambda a, b: a[:, _index(a, [0, -1, 0])],
+    "where true": lambda a, b: a[index_of(a, [True, False] * a.shape[0])[: a.shape[0]]],
+    "columns taken twice": lambda a, b: a[:, index_of(a, [0, -1, 0])],
     "where or a number": lambda a, b: a.where(a <= b, 2.0),
     "clone": lambda a, b: a.clone() * b,
     "a row written": lambda a, b: _with(a, 0, a[-1] * 2.0),
     "all written": lambda a, b: _with(a, slice(None), b),
     "a number written": lambda a, b: _with(a, (-1, 0), 3.0),
-    "a row written by index": lambda a, b: _with(a, _index(a, [-1]), a[:1] * b.sum()),
-    "columns written by index": lambda a, b: _with(a, (slice(None), _index(a, [-1, 0])), a[:, :2] * 2.0),
-    "written where a mask says": lambda a, b: _with(a, a <= 0.0, b.sum()),
+    "a row written by index": lambda a, b: _with(a, index_of(a, [-1]), a[:1] * b.sum()),
+    "columns written by index": lambda a, b: _with(a, (slice(None), index_of(a, [-1, 0])), a[:, :2] * 2.0),
+    "written where a mask says": lambda a, b: _with(a, a <= 0.0, (a[0] * b.sum()).sum()),
     "a number where a mask says": lambda a, b: _with(a, (0, a[0] <= 0.0), 3.0),
     "multiplied in place": lambda a, b: (a * 1.0).mul_(b),
     "a column multiplied in place": lambda a, b: _changed(a, lambda y: y.t()[0].mul_(a[:, -1])),
@@ -168,7 +170,7 @@ def _square_and_double(a):
     return SquareAndDouble.apply(a)
 
 
-def _index(a, index):
+def index_of(a, index):
     """An index as data of a's own kind."""
     index = np.asarray(index)
     return torch.from_numpy(index) if isinstance(a, torch.Tensor) else type(a)(index)
