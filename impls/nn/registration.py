@@ -51,6 +51,8 @@ class Registration:
     def _assign(self, name, value):
         """Put a value in the table it belongs to; return whether it belongs to one."""
         own = vars(self)
+        if name in own and not isinstance(value, (torch.Tensor, Registration)):
+            return False  # what is an ordinary attribute stays one, without the questions below
         if isinstance(value, Parameter):
             if "_parameters" not in own:
                 raise AttributeError("cannot assign parameters before Module.__init__() call")

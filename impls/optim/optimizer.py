@@ -99,8 +99,8 @@ class Optimizer:
         with torch.no_grad():
             for group in self.param_groups:
                 for p in group["params"]:
-                    if p.grad is not None:
-                        self.update(p, p.grad, group)
+                    if (g := p.grad) is not None:
+                        self.update(p, g, group)
         return loss
 
     def zero_grad(self, set_to_none=True):

@@ -73,7 +73,7 @@ BUGS = [
     sgd("unfused_update", "p.add_(g, alpha=-rate(group))", "p.sub_(rate(group) * g)", BITS, "clause: the same bits need the same operation"),
     sgd("accepts_a_negative_momentum", "if momentum < 0.0:", "if momentum < -1.0:", OPTIONS, "clause"),
     # ── what every optimizer shares
-    sgd("missing_gradient_is_zero", "                    if p.grad is not None:\n                        self.update(p, p.grad, group)", "                    self.update(p, torch.zeros_like(p) if p.grad is None else p.grad, group)", MISSING, "pytorch#83769, #42754", file="optim.optimizer"),
+    sgd("missing_gradient_is_zero", "                    if (g := p.grad) is not None:\n                        self.update(p, g, group)", "                    self.update(p, torch.zeros_like(p) if p.grad is None else p.grad, group)", MISSING, "pytorch#83769, #42754", file="optim.optimizer"),
     sgd("manual_missing_gradient_stops_the_rest", "        elif g is not None:\n", "        elif g is None:\n            return params, states\n        else:\n", TRACE, "clause", file="optim.optimizer"),
     sgd("state_loaded_in_reverse", "_flat(saved), _flat(self.param_groups)", "_flat(saved), _flat(self.param_groups)[::-1]", SAVED, "pytorch#1489, #6031", file="optim.optimizer"),
     sgd("state_not_loaded", "for key, value in state_dict[\"state\"].items()", "for key, value in {}.items()", SAVED, "clause", file="optim.optimizer"),
@@ -96,7 +96,7 @@ BUGS = [
     sgd("hooks_replace_nothing", "                args, kwargs = answer\n", "", HOOKS, "pytorch#82042 (a module's)", file="optim.optimizer"),
     sgd("closure_without_gradients", "            with torch.enable_grad():\n                loss = closure()", "            loss = closure()", CLOSURE, "clause", file="optim.optimizer"),
     sgd("closure_after_the_step", "        loss = None\n        if closure is not None:\n            with torch.enable_grad():\n                loss = closure()\n", "", CLOSURE, "clause",
-        ("                        self.update(p, p.grad, group)\n        return loss", "                        self.update(p, p.grad, group)\n        with torch.enable_grad():\n            return closure() if closure else None"), file="optim.optimizer"),
+        ("                        self.update(p, g, group)\n        return loss", "                        self.update(p, g, group)\n        with torch.enable_grad():\n            return closure() if closure else None"), file="optim.optimizer"),
     sgd("no_optimizer_to_a_scheduler", "return LADDER.native\n", "return type(self)\n", SCHEDULED, "this suite's own, before", file="optim.optimizer"),
     sgd("group_may_be_fused", "if param_group.get(option):", "if self.defaults.get(option):", ROUTES, "clause", file="optim.optimizer"),
     # ── adam: one bug per clause of the formula, manual rung
