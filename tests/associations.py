@@ -58,7 +58,8 @@ ASSOCIATIONS = {
     ],
     "nn.layer_norm": [
         # native's moments are Welford's (ATen's RowwiseMoments): of what fills no vector element by element, and then
-        # each lane's are added; it scales and shifts a row, and takes the gradient from x
+        # each lane's are added, where the first is taken as it is; it scales and shifts a row, and takes the gradient
+        # from x
         (
             (
                 "def last_axes(normalized_shape):",
@@ -69,16 +70,17 @@ ASSOCIATIONS = {
                 "    count, mean, squares = 0, 0.0 * one, 0.0 * one\n"
                 "    for k in range(each * lanes, n):\n"
                 "        count, d = count + 1, rows[..., k] - mean\n"
-                "        mean = mean + d / float(count)\n"
+                "        mean = mean + d / float(count) if count > 1 else rows[..., k]\n"
                 "        squares = squares + d * (rows[..., k] - mean)\n"
                 "    for lane in range(lanes if each else 0):\n"
                 "        m, s = 0.0 * one, 0.0 * one\n"
                 "        for j in range(each):\n"
                 "            d = rows[..., lane + j * lanes] - m\n"
-                "            m = m + d * (one / (j + 1.0))\n"
+                "            m = m + d * (one / (j + 1.0)) if j else rows[..., lane]\n"
                 "            s = s + d * (rows[..., lane + j * lanes] - m)\n"
                 "        c, d = one * float(each) / float(count + each), m - mean\n"
-                "        mean, squares = mean + c * d, squares + (s + d * d * c * float(count))\n"
+                "        joined = mean + c * d, squares + (s + d * d * c * float(count))\n"
+                "        mean, squares = joined if count else (m, s)\n"
                 "        count += each\n"
                 "    kept = (*x.shape[: x.ndim - len(axes)], *[1] * len(axes))\n"
                 "    return mean.reshape(*kept), (squares / float(n)).reshape(*kept)\n\n\n"

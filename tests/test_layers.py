@@ -61,6 +61,18 @@ def test_a_running_mean_rounds_where_the_mean_does_not(cell):
         assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
 
 
+@cells("nn.layer_norm", dtypes=("float32",))
+def test_a_number_alone_is_its_own_mean(cell):
+    """Of a single number the running mean rounds nothing, too: its variance is 0, whatever the number is."""
+    born = {"bias": False, "elementwise_affine": False}
+    settings = {"normalized_shape": (1,), "eps": 1e-5}
+    x = np.array([[7.5], [2.0**-27]], "float32")
+    problem = Problem({"x": x}, (True,), np.ones_like(x), settings, born=born)
+    expected = reference(observe, cell.concept, problem, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
+
+
 @cells(*LAYERS, rungs=DROP_IN, cpu_because="CUDA's kernels are others")
 @given(data=st.data())
 def test_custom_is_native_bit_for_bit(cell, data):
