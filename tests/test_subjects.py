@@ -119,6 +119,9 @@ def test_what_a_subject_lacks_is_not_run_by_name():
     )
     swapped = test_losses.test_an_error_does_not_know_which_side_is_the_target
     assert verdict(value, swapped)[:2] == ("not run", "gradient (absent)")
+    bare, ignored = subject("right", "losses.cross_entropy", "bare_cross_entropy"), "ignore_index (absent)"
+    assert verdict(bare, test_losses.test_an_ignored_row_might_as_well_not_be_there)[:2] == ("not run", ignored)
+    assert verdict(bare, test_losses.test_one_row_alone_is_a_batch_of_one)[:2] == ("not run", "reduction (absent)")
 
 
 # ── what is wrong is told what it is ────────────────────────────────────────────────────────────

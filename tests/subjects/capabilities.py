@@ -19,6 +19,13 @@ class Missing(pytest.skip.Exception):
     """The subject lacks what a law asks for, which is no fault."""
 
 
+class Options(dict):
+    """The options of a problem that a subject takes; a law that asks for another is not run."""
+
+    def __missing__(self, name):
+        raise Missing(f"{name} (absent)")
+
+
 @functools.cache
 def _parameters(thing):
     try:

@@ -94,6 +94,12 @@ def adafactor():
     return keras.optimizers.Adafactor(0.1)
 
 
+@_stepping
+def muon(weight_decay=0.1, momentum=0.95, nesterov=True, ns_steps=5):
+    options = {"momentum": momentum, "nesterov": nesterov, "ns_steps": ns_steps}
+    return keras.optimizers.Muon(0.1, weight_decay=weight_decay, **options)
+
+
 # ── losses ──────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -69,6 +69,21 @@ def rprop(lr, etas=(0.5, 1.2), step_sizes=(1e-6, 50)):
     return stepping(optax.rprop(lr, *etas, *step_sizes))
 
 
+def muon(lr, weight_decay=0.1, momentum=0.95, nesterov=True, eps=1e-7, ns_steps=5):
+    """Of a matrix as torch lays it out, outputs by inputs."""
+    outputs_by_inputs = optax.contrib.MuonDimensionNumbers(reduction_axis=1, output_axis=0)
+    transformation = optax.contrib.muon(
+        lr,
+        ns_steps=ns_steps,
+        beta=momentum,
+        eps=eps,
+        weight_decay=weight_decay,
+        nesterov=nesterov,
+        muon_weight_dimension_numbers=outputs_by_inputs,
+    )
+    return stepping(transformation, laid_out=jnp.asarray)
+
+
 def adafactor(lr):
     return stepping(optax.adafactor(lr), jnp.asarray)  # it looks at a whole matrix
 
