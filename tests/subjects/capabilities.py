@@ -45,6 +45,11 @@ def names(thing, name):
     return name in (_parameters(thing) or ())
 
 
+def taken(thing, options, *always):
+    """Those of the options that it can be given, and those that it is always given."""
+    return Options({k: v for k, v in options.items() if k in always or takes(thing, k)})
+
+
 def requires(thing, name):
     parameter = (_parameters(thing) or {}).get(name)
     return parameter is not None and parameter.default is parameter.empty

@@ -10,7 +10,7 @@ from tests.cells import LADDERS
 from tests.exactness import Different, Untold
 from tests.observe.lbfgs import assert_admissible, observe
 from tests.strategies import lbfgs as drawn
-from tests.subjects.capabilities import Missing, left_to, refuse_missing, takes, untouched
+from tests.subjects.capabilities import Missing, left_to, refuse_missing, taken, untouched
 
 ROLE = "optim.lbfgs"
 FORMULA = LADDERS[ROLE].manual
@@ -30,7 +30,7 @@ def asks(role):
 
 def narrow(role, thing, law=None):
     for dtype, settings in drawn.CERTIFIED.items():
-        drawn.CERTIFIED[dtype] = settings.map(lambda given: {k: v for k, v in given.items() if takes(thing, k)})
+        drawn.CERTIFIED[dtype] = settings.map(functools.partial(taken, thing))
     if not _tells(thing):
         drawn.RESTORED = st.just(False)
 

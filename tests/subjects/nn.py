@@ -12,7 +12,7 @@ from tests.associations import reference
 from tests.cells import LADDERS
 from tests.exactness import Different
 from tests.observe.nn import ARRAYS, observe
-from tests.subjects.capabilities import Missing, Options, left_to, refuse_missing, strategies_with, takes, untouched
+from tests.subjects.capabilities import Missing, left_to, refuse_missing, strategies_with, taken, takes, untouched
 
 NEEDS = (
     "an nn.Module, a function of the inputs and then the parameters, or a class with forward(*inputs) and backward(dy)"
@@ -49,7 +49,7 @@ def narrow(role, thing, law=None):
 
 def _without(role, thing, problem):
     """The problem without the options that a subject lacks, or None where that makes it another one."""
-    settings = Options({k: v for k, v in problem.settings.items() if takes(thing, k) or k == "training"})
+    settings = taken(thing, problem.settings, "training")
     kept = problem._replace(settings=settings)
     if settings == problem.settings or settings.keys() == problem.settings.keys():
         return problem
@@ -189,7 +189,7 @@ def _manner(role, thing):
     if isinstance(thing, type):
         return Manner(hasattr(thing, "backward"), MANY)
     problem = _some_problem(role)
-    settings = {k: v for k, v in problem.settings.items() if takes(thing, k)}
+    settings = taken(thing, problem.settings)
     tensors = [torch.tensor(a, requires_grad=a.dtype.kind == "f") for a in problem.inputs.values()]
     try:
         y = thing(*tensors, **{k: torch.tensor(v) if isinstance(v, ARRAYS) else v for k, v in settings.items()})

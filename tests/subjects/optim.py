@@ -22,6 +22,7 @@ from tests.subjects.capabilities import (
     refuse_missing,
     requires,
     strategies_with,
+    taken,
     takes,
     untouched,
 )
@@ -51,7 +52,7 @@ def narrow(role, thing, law=None):
         del constructed[name]
     if role == OF_MATRICES:
         _narrow_matrices(thing)
-    settings[role] = settings[role].map(lambda options: {k: v for k, v in options.items() if takes(thing, k)})
+    settings[role] = settings[role].map(functools.partial(taken, thing))
 
 
 def _narrow_matrices(thing):

@@ -1,5 +1,6 @@
 """The door for schedules: a class in torch's manner, or a function of the options that returns the rate of a step."""
 
+import functools
 import inspect
 import types
 
@@ -9,7 +10,7 @@ from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.observe.schedules import PER_GROUP, Part, observe, plateaus, reference, reference_of_plateaus
 from tests.strategies import schedules as drawn
-from tests.subjects.capabilities import Missing, left_to, names, refuse_missing, takes, untouched
+from tests.subjects.capabilities import Missing, left_to, names, refuse_missing, taken, untouched
 
 CLASS, FUNCTION = "a class NAME(optimizer, ...) with step({})", "a function of initial_lr and the options that returns"
 OPTIONAL = "every option of torch's that has a default"
@@ -30,9 +31,7 @@ def asks(role):
 
 
 def narrow(role, thing, law=None):
-    def without(settings):
-        return {k: v for k, v in settings.items() if takes(thing, k)}
-
+    without = functools.partial(taken, thing)
     if role in drawn.SIMPLE:
         drawn.SIMPLE[role] = drawn.SIMPLE[role].map(without)
     else:
