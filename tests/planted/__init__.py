@@ -77,18 +77,18 @@ class Verdict(NamedTuple):
     calls: int
 
 
-def verdict(bug, law=None, calls=math.inf, examples=60):
+def verdict(bug, law=None, calls=math.inf, examples=60, seed=0):
     """What the law that a bug names, or another, says of it; after so many calls, if it has not complained, it holds."""
     law = law or law_of(bug)
     with planted(bug.concept, *bug.changes, file=bug.file):
-        return _run(law, bug.concept, calls, examples)
+        return _run(law, bug.concept, calls, examples, seed)
 
 
 class Enough(unittest.SkipTest):
     """A law has been called as often as was asked; hypothesis lets this one through."""
 
 
-def _run(law, concept, limit, examples):
+def _run(law, concept, limit, examples, seed):
     calls = itertools.count(1)
 
     def counted(inner):
@@ -102,14 +102,14 @@ def _run(law, concept, limit, examples):
         return law
 
     with _profile(examples):
-        said = _said(law, concept, counted)
+        said = _said(law, concept, counted, seed)
     return Verdict(said, next(calls) - 1)
 
 
-def _said(law, concept, counted):
+def _said(law, concept, counted, seed):
     for arguments in arguments_of(law, concept):
         try:
-            again(law, counted)(**arguments)
+            again(law, counted, seed)(**arguments)
         except NOT_A_VERDICT:
             raise
         except Enough:
@@ -158,11 +158,11 @@ def arguments_of(law, concept):
 
 @contextlib.contextmanager
 def _profile(examples):
-    """The dev profile with so many examples, always on the same draws, and not shrunk: to be rejected is enough."""
+    """The dev profile with so many examples, not shrunk: to be rejected is enough."""
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
     dev, before = hypothesis.settings.get_profile("dev"), hypothesis.settings.get_current_profile_name()
     hypothesis.settings.register_profile(
-        "planted", parent=dev, max_examples=examples, derandomize=True, database=None, phases=phases, suppress_health_check=[*hypothesis.HealthCheck]
+        "planted", parent=dev, max_examples=examples, phases=phases, suppress_health_check=[*hypothesis.HealthCheck]
     )
     hypothesis.settings.load_profile("planted")
     try:
@@ -171,11 +171,12 @@ def _profile(examples):
         hypothesis.settings.load_profile(before)
 
 
-def again(law, wrapped=lambda law: law):
-    """The law, under the profile that is loaded now; and what it does with one example, wrapped in something."""
+def again(law, wrapped=lambda law: law, seed=None):
+    """The law, under the profile that is loaded now and a seed; what it does with one example, wrapped in something."""
     if not hasattr(law, "hypothesis"):
         return wrapped(law)
-    return hypothesis.given(**law.hypothesis._given_kwargs)(wrapped(law.hypothesis.inner_test))
+    law = hypothesis.given(**law.hypothesis._given_kwargs)(wrapped(law.hypothesis.inner_test))
+    return law if seed is None else hypothesis.seed(seed)(law)
 
 
 __all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "functions", "law_of", "laws", "prepare", "verdict"]

@@ -19,7 +19,8 @@ def main():
     help = f"a family ({', '.join(FAMILIES)}), a concept (optim.adam) or a bug; all bugs by default"
     parser.add_argument("names", nargs="*", metavar="NAME", help=help)
     parser.add_argument("--full", action="store_true", help="the kill matrix, of the bugs that are not in it yet")
-    names, full = vars(parser.parse_args()).values()
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the problems that the laws draw (0)")
+    names, full, seed = vars(parser.parse_args()).values()
     unknown = [name for name in names if not bugs(name)]
     if unknown:
         print(f"no family, concept or bug {unknown[0]!r}; families are {', '.join(FAMILIES)}", file=sys.stderr)
@@ -33,13 +34,13 @@ def main():
     start, planted = time.perf_counter(), bugs(*names)
 
     calls, survivors = collections.Counter(), 0  # how often a law was called before it rejected its last bug
-    for bug, said in zip(planted, verdicts(planted), strict=True):
+    for bug, said in zip(planted, verdicts(planted, seed), strict=True):
         calls[bug.law, bug.concept] = max(said.calls, calls[bug.law, bug.concept])
         survivors += said.complaint is None
         print(f"{'SURVIVES' if said.complaint is None else 'rejected'}  {bug.name:46} {bug.law.partition('.test_')[2]:58} {bug.source}")
 
     sound = {(bug.law, bug.concept): bug._replace(changes=(), file=None) for bug in planted}
-    baseline = verdicts(sound.values(), [None] * len(sound), [calls[where] for where in sound])
+    baseline = verdicts(sound.values(), seed, [None] * len(sound), [calls[where] for where in sound])
     red = [(where, said.complaint) for where, said in zip(sound, baseline, strict=True) if said.complaint]
     for (law, concept), complaint in red:
         print(f"RED BASELINE  {law} rejects the sound {concept}: {complaint}")
@@ -49,11 +50,10 @@ def main():
     return 1 if survivors or red else 0
 
 
-def verdicts(bugs, *how):
+def verdicts(bugs, seed, *how):
     """The verdict on each bug, in their order: one process a core, since a planted bug changes what all laws see."""
-    if len(bugs) < 20:
-        return map(verdict, bugs, *how)
-    return pool().map(verdict, bugs, *how)
+    asked = functools.partial(verdict, seed=seed)
+    return (pool().map if len(bugs) >= 20 else map)(asked, bugs, *how)
 
 
 @functools.cache

@@ -11,11 +11,9 @@ import functools
 
 import numpy as np
 from hypothesis import strategies as st
-from hypothesis.extra import numpy as hnp
 
 from tests.exactness import FORMATS
 
-SIDES = functools.cache(hnp.array_shapes)
 TENTHS, FIFTHS, EXPONENTS, HUGE = st.integers(0, 9), st.integers(0, 4), st.integers(-3, 3), st.integers(10, 30)
 PATTERNS, CONSTANTS = st.sampled_from(["constant", "cancelling", "one huge"]), st.sampled_from([0.1, 1.0, 3.0])
 
@@ -23,10 +21,17 @@ PATTERNS, CONSTANTS = st.sampled_from(["constant", "cancelling", "one huge"]), s
 @functools.cache
 @st.composite
 def shapes(draw, max_dims=2, max_side=4, min_dims=0, empty=True):
-    """Any rank from min_dims on; one shape in ten is empty, unless none may be."""
+    """Any rank from min_dims on, each as often; one shape in ten may be empty, unless none may be."""
     empty = empty and max_dims > 0 and draw(TENTHS) == 9
-    sides = SIDES(min_dims=max(min_dims, empty), max_dims=max_dims, min_side=1 - empty, max_side=max_side)
-    return draw(sides)
+    return draw(_sides(draw(_whole(max(min_dims, empty), max_dims)), 1 - empty, max_side))
+
+
+_whole = functools.cache(st.integers)
+
+
+@functools.cache
+def _sides(rank, least, most):
+    return st.tuples(*[_whole(least, most)] * rank)
 
 
 @functools.cache

@@ -136,7 +136,8 @@ EXACT = [way for way in itertools.product(MATRICES, COEFFICIENTS, [0, 1, 2]) if 
 @st.composite
 def muon(draw, _concept, dtype, lrs, restore, begun=False):
     """Every gradient of a parameter is a multiple of one matrix, so that every momentum is."""
-    ways = draw(st.lists(st.sampled_from(EXACT), min_size=2, max_size=3), label="matrices")
+    two_ways = st.sampled_from([draw(st.sampled_from(EXACT)), draw(st.sampled_from(EXACT))])
+    ways = draw(st.lists(two_ways, min_size=2, max_size=3), label="matrices")
     matrices = [np.array(matrix, dtype) for matrix, _, _ in ways]
     gradient = lambda m: MULTIPLES.map(lambda k: m.dtype.type(k) * m)
     two = st.sampled_from([draw(SETTINGS["optim.muon"]), draw(SETTINGS["optim.muon"])])

@@ -44,7 +44,7 @@ def asked(n):
 
 
 @st.composite
-def linear(draw, dtype, kinds=(filled, noise), features=FEATURES):
+def linear(draw, dtype, kinds=(filled, noise, noise), features=FEATURES):
     """Up to three leading dimensions, at times one of length 0; 1 feature, where a product and a bias are fused, or so
     many, and so many rows and outputs, that MKL takes them in blocks: only there, and on AMD only in the largest,
     does it show in which order they are added."""

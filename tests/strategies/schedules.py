@@ -9,9 +9,10 @@ from tests.strategies.arrays import graded
 
 # Strategies are made once: hypothesis validates a new one, which takes longer than a draw.
 ROUND = st.sampled_from([0.1, 1.0, 0.3, 1e-3, 2.0**-5])
-LRS = ROUND | graded((), "float64", exponents=(-6, 0)).map(lambda x: abs(float(x)))
+FULL = graded((), "float64", exponents=(-6, 0)).map(lambda x: abs(float(x)))
+LRS = ROUND | FULL | FULL
 GAMMAS = st.sampled_from([0.1, 0.5, 0.9, 1 / 3, 1.5])
-FACTORS = st.sampled_from([1 / 3, 0.5, 0.1, 1.0])
+FACTORS = st.sampled_from([1 / 3, 0.7, 0.1, 0.3, 1.0, 0.9])
 COUNTS = st.integers(1, 5)
 FLOORS = st.sampled_from([0.0, 1e-3, 0.05])
 
@@ -94,12 +95,12 @@ def _one_cycle(groups):
 @functools.cache
 def _plateau(groups):
     return some(
-        {"patience": st.integers(0, 3)},
+        {"patience": st.sampled_from([0, 1, 0, 2, 3])},
         mode=st.sampled_from(["min", "max"]),
         factor=st.sampled_from([0.1, 0.5]),
         threshold=st.sampled_from([0.25, 0.5, 0.25, 0.0, 1e-4]),
         threshold_mode=st.sampled_from(["rel", "abs"]),
-        cooldown=st.integers(0, 2),
+        cooldown=st.sampled_from([0, 1, 0, 2]),
         min_lr=each(st.sampled_from([0, 0.02, 0.2]), groups),
         eps=st.sampled_from([1e-8, 0.01]),
     )
@@ -177,10 +178,12 @@ def problems(draw, concept, max_steps=12):
 
 @functools.cache
 def measures(count=14):
-    """What a schedule may be told of the run: eighths, so that no comparison hangs on a rounding, and NaN."""
+    """What a schedule may be told of the run: eighths, so that no comparison hangs on a rounding, and NaN; often all
+    the way down or up, where a threshold shows."""
     eighths = [i / 8 for i in range(4, 17)]
     values = st.sampled_from([*eighths, *[1.0] * 4, *[float("nan")] * 2, -0.5, -0.25])
-    return st.lists(values, min_size=count, max_size=count)
+    drawn = st.lists(values, min_size=count, max_size=count)
+    return drawn | drawn.map(sorted) | drawn.map(lambda measures: sorted(measures, reverse=True))
 
 
 @functools.cache

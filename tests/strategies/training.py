@@ -13,10 +13,11 @@ AVERAGES = {"training.ema": {"decay": 0.9}, "training.swa": {}}  # by which a mo
 
 @st.composite
 def clippings(draw, dtype, norms=(2.0,)):
-    """Gradients of several tensors, some missing, a bound on their norm, which some reach, and which norm."""
+    """Gradients of several tensors, some missing or nothing but zeros, a bound on their norm, which some reach, and
+    which norm."""
     norm_type = draw(st.sampled_from(norms))
     sizes = draw(st.lists(shapes(max_side=3, empty=False), min_size=1, max_size=4))
-    tensor = lambda s: draw(st.one_of(graded(s, dtype, exponents=(-8, 4)), lattice(s, dtype)))
+    tensor = lambda s: draw(graded(s, dtype, exponents=(-8, 4)) | lattice(s, dtype) | lattice(s, dtype, largest=0))
     grads = [None if draw(st.integers(0, 5)) == 5 else tensor(s) for s in sizes]
     if norm_type in (-1.0, -2.0):  # of a 0 such a power is infinite
         grads = [g if g is None else np.where(g == 0, 1, g).astype(dtype) for g in grads]

@@ -10,8 +10,6 @@ import pathlib
 import sys
 import time
 
-import hypothesis
-
 from tests import subjects
 from tests.cells import LADDERS
 from tests.planted import again, arguments_of, laws, prepare
@@ -119,9 +117,7 @@ def judged(given, seed):
     start, subject = time.perf_counter(), subjects.parse(given, SAMPLES)
     outcomes = []
     for law, arguments in asked(subject.role):
-        seeded = again(law)
-        seeded = hypothesis.seed(seed)(seeded) if hasattr(seeded, "hypothesis") else seeded
-        outcome = subjects.judge(subject, named(seeded, law.__name__), **arguments)
+        outcome = subjects.judge(subject, named(again(law, seed=seed), law.__name__), **arguments)
         outcomes.append((f"{law.__name__} {arguments['cell'].dtype or ''}".strip(), outcome))
     count = lambda word: sum(outcome.word == word for _, outcome in outcomes)
     return {
