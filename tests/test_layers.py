@@ -44,9 +44,7 @@ def test_rungs_agree_on_values_and_gradients(cell, data):
     """Every rung returns the formula's output, its gradients of the gradient from above, None where none is needed, and
     what it remembers."""
     problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    expected = reference(observe, cell.concept, problem, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
+    passes.assert_of_the_formula(cell, problem)
 
 
 @cells("nn.layer_norm", dtypes=("float64",))
@@ -56,9 +54,7 @@ def test_a_running_mean_rounds_where_the_mean_does_not(cell):
     born = {"bias": False, "elementwise_affine": True}
     settings = {"normalized_shape": (5,), "eps": 1e-5}
     problem = Problem({"x": x, "weight": weight}, (True, True), np.ones(5), settings, born=born)
-    expected = reference(observe, cell.concept, problem, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
+    passes.assert_of_the_formula(cell, problem)
 
 
 @cells("nn.layer_norm", dtypes=("float32",))
@@ -68,9 +64,7 @@ def test_a_number_alone_is_its_own_mean(cell):
     settings = {"normalized_shape": (1,), "eps": 1e-5}
     x = np.array([[7.5], [2.0**-27]], "float32")
     problem = Problem({"x": x}, (True,), np.ones_like(x), settings, born=born)
-    expected = reference(observe, cell.concept, problem, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
+    passes.assert_of_the_formula(cell, problem)
 
 
 @cells(*LAYERS, rungs=DROP_IN, cpu_because="CUDA's kernels are others")

@@ -31,9 +31,7 @@ def test_rungs_agree_on_the_loss_and_its_gradients(cell, data):
     """Every rung returns the formula's loss and the formula's gradients of the gradient from above, None where none is
     needed."""
     problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    expected = reference(observe, cell.concept, problem, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
+    passes.assert_of_the_formula(cell, problem)
 
 
 @cells("losses.loss", rungs=(Rung.MANUAL, Rung.RAW), cpu_because="NumPy has no device")

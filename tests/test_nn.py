@@ -49,9 +49,7 @@ def test_rungs_agree_on_values_and_gradients(cell, data):
     """Every rung returns the formula's output and the formula's gradients of the gradient from above, None where none
     is needed."""
     problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    expected = reference(observe, cell.concept, problem, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
+    passes.assert_of_the_formula(cell, problem)
 
 
 @cells("nn.dropout", cpu_because=ITS_OWN_GENERATOR)

@@ -6,6 +6,13 @@ from tests.observe.nn import along, observe
 from tests.strategies.arrays import lattice
 
 
+def assert_of_the_formula(cell, problem):
+    """What every rung returns, and its gradients, are admissible for the formula."""
+    expected = reference(observe, cell.concept, problem, cell.dtype)
+    for rung, impl in cell.implementations.items():
+        assert_same(observe(rung, impl, problem, device=cell.device), expected, f"{cell.concept} {rung}")
+
+
 def assert_adjoint(cell, problem, data):
     """<v, J'u> = <Jv, u>, for a direction v of each input that has a derivative."""
     problem = _all_asked(problem)
