@@ -65,7 +65,7 @@ def mse(input, target):
 def mse_of_arrays(input, target):
     """A value and a gradient."""
     d = np.subtract(input, target)
-    return np.mean(d * d, dtype=d.dtype), (2 / d.size * d).astype(d.dtype)
+    return np.mean(d * d, dtype=d.dtype), (2 * d / d.size).astype(d.dtype)
 
 
 def mse_value(input, target, reduction="mean"):
