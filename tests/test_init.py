@@ -84,13 +84,12 @@ def test_what_has_no_memory_is_left_as_it_is(cell, data):
 
 
 @cells("init.calculate_gain", dtypes=None, cpu_because="a number has no device")
-@given(data=st.data())
-def test_every_rung_has_the_same_gains(cell, data):
+def test_every_rung_has_the_same_gains(cell):
     """A gain is one number, whatever the rung."""
-    asked = data.draw(GAINS, label="asked")
-    expected = cell.ladder.native(*asked)
-    for rung, impl in cell.implementations.items():
-        assert impl(*asked) == expected, rung
+    for asked in GAINS:
+        expected = cell.ladder.native(*asked)
+        for rung, impl in cell.implementations.items():
+            assert impl(*asked) == expected, (rung, asked)
 
 
 REFUSED = {

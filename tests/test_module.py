@@ -376,7 +376,8 @@ def test_custom_and_native_save_and_load_the_same_with_hooks_and_extra_state(cel
 
 
 @cells("nn.buffer", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING_COMPUTED)
-@given(persistent=st.booleans(), required=st.booleans())
+@pytest.mark.parametrize("persistent", [True, False])
+@pytest.mark.parametrize("required", [True, False])
 def test_a_buffer_is_a_plain_tensor_with_a_mark(cell, persistent, required):
     """A buffer is of no class of its own, is known on either rung, and shares the memory of what it is made of."""
     found = []

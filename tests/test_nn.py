@@ -672,10 +672,9 @@ def test_a_parameter_is_a_leaf_and_what_comes_of_it_a_plain_tensor(cell, data):
 
 
 @cells("nn.parameter", rungs=(Rung.RAW, *DROP_IN), dtypes=None, cpu_because="it computes nothing")
-@given(data=st.data())
-def test_a_parameter_shares_its_data_and_not_its_history(cell, data):
+@pytest.mark.parametrize("required", [True, False])
+def test_a_parameter_shares_its_data_and_not_its_history(cell, required):
     """A parameter made of a tensor with a history is a leaf all the same, and writes where the tensor does."""
-    required = data.draw(st.booleans(), label="requires_grad")
     for rung, impl in cell.implementations.items():
         source = torch.ones(2, requires_grad=True) * 2
         parameter = impl(source, required)

@@ -243,7 +243,7 @@ def _birth(name):
 
 GAIN = Role(
     "a function NAME(nonlinearity, param=None) that returns a number",
-    lambda dtype: init.GAINS.map(lambda asked: Problem(dtype, {"asked": asked})),
+    lambda dtype: st.sampled_from(init.GAINS).map(lambda asked: Problem(dtype, {"asked": asked})),
     lambda problem, _: [f"seen = {{'gain': torch.tensor(f{problem.asked!r}, dtype=torch.float64)}}"],
 )
 
