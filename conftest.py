@@ -8,7 +8,6 @@ import hypothesis
 import pytest
 import threadpoolctl
 import torch
-from hypothesis.internal.conjecture.providers import AVAILABLE_PROVIDERS, HypothesisProvider
 
 from impls.ladder import Rung
 from tests.cells import CPU_ONLY, DEVICES, DTYPES, LADDERS, expand, given, on_device, unasked
@@ -18,9 +17,6 @@ from tests.verdict import Verdict, judges_the_platform
 torch.set_num_threads(1)
 threadpoolctl.threadpool_limits(1)  # NumPy's
 
-# Of six examples hypothesis makes five by copying parts of the first, so that few kinds of problem are seen in 25.  Its
-# provider under another name is taken for somebody else's, and each example is drawn anew.
-AVAILABLE_PROVIDERS["independent"] = HypothesisProvider
 PROFILES = {
     "dev": {"max_examples": 25, "backend": "independent", "deadline": None, "report_multiple_bugs": False},
     "ci": {"max_examples": 100, "derandomize": True, "print_blob": True},

@@ -32,6 +32,7 @@ RUNGS = (Rung.MANUAL, Rung.RAW, Rung.CUSTOM)
 WITNESSES = 8  # problems on which a cause has to show the very same difference
 QUIET = hypothesis.settings(
     max_examples=300,
+    backend="independent",
     derandomize=True,
     database=None,
     deadline=None,
