@@ -199,6 +199,14 @@ def test_a_reproduction_shows_the_difference_that_is_reported(role, name):
         assert value in line or not re.fullmatch(r"[-+.e\d]+", value), line  # rows are printed in a form of their own
 
 
+def test_a_reproduction_shows_what_is_written_into():
+    """Of what writes into a gradient, which no parameter may show, the gradient is printed that it and torch leave."""
+    writes = subject("hostile", "optim.sgd", "WritesTheGradient")
+    code = code_of(apart(lambda: report.explain(writes, ["float64"])).told)
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=SAMPLES, timeout=300)
+    assert printed.stdout == "[-2.0] [2.0]\n[-1.0] [1.0]\n", printed
+
+
 def test_the_page_about_adamw_says_what_a_run_says(tmp_path):
     """Its AdamW has the report that it prints, and as it is mended is torch's."""
     page = (pathlib.Path(__file__).parents[1] / "docs" / "is-my-optimizer-torchs.md").read_text(encoding="utf-8")

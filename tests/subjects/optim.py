@@ -258,7 +258,7 @@ def _of_one_parameter(subject, thing, native, problem, dtype):
     yield f"    for g in {[line.grads[0].tolist() for line in problem.script]}:"
     yield "        w.grad = torch.tensor(g, dtype=w.dtype)"
     yield "        optimizer.step()"
-    yield "    print(w.tolist())"
+    yield "    print(w.tolist(), w.grad.tolist())"
 
 
 def _of_several(subject, thing, native, problem, dtype):
@@ -280,7 +280,7 @@ def _of_several(subject, thing, native, problem, dtype):
     yield "            w.grad = None if g is None else torch.tensor(g, dtype=w.dtype)"
     yield "        for optimizer in optimizers:"
     yield "            optimizer.step()"
-    yield "    print([w.tolist() for w in ws])"
+    yield "    print([w.tolist() for w in ws], [w.grad if w.grad is None else w.grad.tolist() for w in ws])"
 
 
 def _of_a_function(subject, native, problem, dtype):

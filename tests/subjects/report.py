@@ -139,7 +139,8 @@ def _lines(subject, search, problem, trace, complaint):
     native = torchs_name(subject.role)
     told = [("", f"{subject.path.stem}.{subject.name} is not {native}")]
     if trace is None:
-        told += [("it raises", f"{type(complaint).__name__}: {' '.join(str(complaint).split())}")]
+        raised = "" if isinstance(complaint, Different) else f"{type(complaint).__name__}: "
+        told += [("it raises" if raised else "difference", f"{raised}{' '.join(str(complaint).split())}")]
     else:
         path, *values = next(differences(trace, search.expected(problem), search.natives(problem)))
         problem = search.door.until(path, problem)
@@ -168,8 +169,8 @@ def _values(search, yours, torchs, allowed):
     yield "torch", str(torchs)
     if allowed is not None:
         error = abs(np.longdouble(yours) - np.longdouble(torchs))
-        multiple = f"{error / allowed:.2g} × what rounding allows" if allowed else "where nothing rounds"
-        yield "|difference|", f"{error:.3g} = {multiple} ({search.dtype})"
+        multiple = f" = {error / allowed:.2g} × what rounding allows" if allowed else ", where nothing rounds"
+        yield "|difference|", f"{error:.3g}{multiple} ({search.dtype})"
 
 
 def differences(actual, expected, native, path=()):
