@@ -459,6 +459,14 @@ def test_one_seed_is_one_kernel_on_every_rung(cell, seed, kernel, groups, bias):
         assert_same(initial(rung, impl, seed, cell.dtype, *sizes, **options), expected, f"{cell.concept} {rung}")
 
 
+@cells("nn.dropout", "nn.batch_norm1d", rungs=(Rung.MANUAL, Rung.RAW), dtypes=None, cpu_because="it computes nothing")
+def test_a_function_trains_when_nothing_is_said(cell):
+    """As a module does that has just been born."""
+    for rung, impl in cell.implementations.items():
+        parameters = inspect.signature(getattr(impl, "forward", impl)).parameters
+        assert parameters["training"].default is cell.ladder.native(1).training, rung
+
+
 @cells("nn.batch_norm1d", rungs=DROP_IN, dtypes=None, cpu_because="a state is the same on any device")
 @pytest.mark.parametrize("version", [1, None, 2])
 def test_a_state_from_before_batches_were_counted_is_taken(cell, version):

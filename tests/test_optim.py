@@ -479,7 +479,7 @@ def test_custom_and_native_live_through_the_same_lives(cell):
                 leaves.append(tensor(w).requires_grad_())
                 optimizer.add_param_group({"params": self.listed(leaves[-1:]), "lr": lr})
 
-        @rule(data=st.data(), lr=LRS | LRS.map(torch.tensor))
+        @rule(data=st.data(), lr=LRS | LRS.map(torch.tensor) | LRS.map(lambda lr: torch.tensor([lr])))
         def step(self, data, lr):
             grads = [data.draw(st.none() | arrays(tuple(p.shape), str(seen(p).dtype))) for p in self.leaves[0]]
             for optimizer, leaves in zip(self.pair, self.leaves, strict=True):
@@ -494,15 +494,18 @@ def test_custom_and_native_live_through_the_same_lives(cell):
             for optimizer in self.pair:
                 optimizer.zero_grad(set_to_none)
 
-        @rule()
-        def save_and_load_into_a_fresh_pair(self):
-            self.pair = [self.reloaded(o, list(p)) for o, p in zip(self.pair, self.leaves, strict=True)]
+        @rule(with_names=st.booleans())
+        def save_and_load_into_a_fresh_pair(self, with_names):
+            self.pair = [self.reloaded(o, list(p), with_names) for o, p in zip(self.pair, self.leaves, strict=True)]
 
-        def reloaded(self, optimizer, leaves):
-            fresh = self.make(type(optimizer), leaves[:1])
+        def reloaded(self, optimizer, leaves, with_names):
+            fresh, saved = self.make(type(optimizer), leaves[:1]), copy.deepcopy(optimizer.state_dict())
             for p in leaves[1:]:
                 fresh.add_param_group({"params": self.listed([p])})
-            fresh.load_state_dict(copy.deepcopy(optimizer.state_dict()))
+            for group in saved["param_groups"]:
+                if not with_names:
+                    group.pop("param_names", None)
+            fresh.load_state_dict(saved)
             return fresh
 
         @rule()

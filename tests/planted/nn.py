@@ -92,6 +92,7 @@ BUGS = [
     dropout("backward_not_rescaled", "(dy * mask / keep,)", "(dy * mask,)", MASK, "clause"),
     dropout("backward_without_mask", "(dy * mask / keep,)", "(dy / keep,)", MASK, "clause"),
     dropout("backward_draws_anew", "return x * mask / (1 - p), (mask, 1 - p), rng", "other, _ = bernoulli_manual(rng, 1 - p, x.shape, x.dtype)\n    return x * mask / (1 - p), (other, 1 - p), rng", ADJOINT, "clause"),
+    dropout("raw_evaluates_unless_told", "def dropout_raw(x, *, p=0.5, training=True,", "def dropout_raw(x, *, p=0.5, training=False,", "test_layers.test_a_function_trains_when_nothing_is_said", "clause"),
     dropout("draws_in_evaluation", DROPOUT_ENDS, "    if not training and x.size:\n        _, rng = bernoulli_manual(rng, 1 - p, x.shape, x.dtype)\n" + DROPOUT_ENDS, NOT_DRAWN, "clause"),
     dropout("draws_at_zero", "if not training or p == 0 or x.size", "if not training or x.size", NOT_DRAWN, "clause"),
     dropout("draws_at_one", "    if p == 1:\n        return x * 0.0, (0.0, 1.0), rng\n", "    if p == 1:\n        _, rng = bernoulli_manual(rng, 1 - p, x.shape, x.dtype)\n        return x * 0.0, (0.0, 1.0), rng\n", NOT_DRAWN, "clause"),

@@ -86,6 +86,8 @@ BUGS = [
     sgd("along_the_conjugate", "        if group[\"weight_decay\"] != 0:\n            g = g.add", "        g = g.conj()\n        if group[\"weight_decay\"] != 0:\n            g = g.add", "test_optim.test_sgd_takes_the_gradients_that_native_takes", "which of the two derivatives a complex gradient is"),
     sgd("accepts_a_parameter_twice", "raise ValueError(\"some parameters appear in more", "ValueError(\"some parameters appear in more", REFUSES, "clause", file="optim.optimizer"),
     sgd("state_by_place_in_its_group", "for i, p in enumerate(_flat(self.param_groups)):\n            place.setdefault(p, i)", "for group in self.param_groups:\n            for i, p in enumerate(group[\"params\"]):\n                place[p] = i", SAVED, "fairscale#380 (state mapped by position)", file="optim.optimizer"),
+    sgd("names_of_its_own_lost", "if \"param_names\" in old:", "if False:", LIVES, "clause", file="optim.optimizer"),
+    sgd("rate_keeps_its_shape", "return lr.reshape(()) if isinstance(lr, torch.Tensor) else lr", "return lr", LIVES, "clause", file="optim.optimizer"),
     sgd("names_lost", "            if \"param_names\" in old:\n                new.setdefault(\"param_names\", old[\"param_names\"])\n", "            new.pop(\"param_names\", None)\n", LIVES, "clause", file="optim.optimizer"),
     sgd("copies_keep_their_hooks", "return {\"defaults\": self.defaults", "return {\"_hooks\": self._hooks, \"defaults\": self.defaults", HOOKS, "clause", file="optim.optimizer"),
     sgd("hooks_in_one_order", "            self._hooks[when].move_to_end(handle.id, last=False)\n", "            pass\n", HOOKS, "clause", file="optim.optimizer"),
