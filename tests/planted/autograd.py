@@ -49,6 +49,8 @@ power, matmul, maximal, index_put, split, unbind, result_type = map(of, ("pow", 
 BUGS = [
     # ── derivatives
     tensor("add_one_side", '"AddBackward0", (self, _same, ()), (other, _same, ())', '"AddBackward0", (self, _same, ()), (other, lambda g: g * 0.5, ())'),
+    tensor("different_from_nothing", "self._array != payload(other)", "self._array != payload(None)", TELLS, "mutmut"),
+    tensor("source_taken_whole", "src if src.shape == shape else src[tuple(map(slice, shape))]", "src", TELLS),
     tensor("sub_both_alike", '"SubBackward0", (self, _same, ()), (other, _negative, ())', '"SubBackward0", (self, _same, ()), (other, _same, ())'),
     tensor("rsub_as_sub", '"RsubBackward1", (self, _negative, ())', '"RsubBackward1", (self, _same, ())'),
     tensor("mul_reads_its_own", '(self, _times, (other,)), (other, _times, (self,))', '(self, _times, (self,)), (other, _times, (other,))'),

@@ -3,6 +3,8 @@
 The numbers are small, so that nothing rounds.
 """
 
+import operator
+
 import numpy as np
 
 from tests.observe.autograd import seen
@@ -683,6 +685,17 @@ def other_arguments_have_no_edge(t):
     mine = _function(t, lambda ctx, n, a, b, s: a * n, lambda ctx, g: (None, g, g, None, None, None))
     y = mine.apply(2.0, w, x, "s")
     return [[node and node.name() for node, _ in y.grad_fn.next_functions], t.grad(y.sum(), w)]
+
+
+def numbers_are_compared_one_by_one(t):
+    x, ways = t.tensor([1.0, 2.0, 3.0]), (operator.lt, operator.le, operator.eq, operator.ne, operator.ge, operator.gt)
+    return [[way(x, t.tensor([2.0, 2.0, 1.0])), way(x, 2.0)] for way in ways]
+
+
+def a_source_may_be_larger_than_its_index(t):
+    w, source, index = _leaf(t), _leaf(t).detach(), t.tensor([[1], [0]])
+    results = [w.scatter(1, index, source), w.scatter_add(1, index, source)]
+    return [[y, t.grad((y * y).sum(), w)] for y in results]
 
 
 def gradients_may_be_asked_of_many_at_once(t):

@@ -20,10 +20,9 @@ def pytest_addoption(parser):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config):
-    """The same problems in every run, or a declaration could not be strict; and a library is imported before the first
-    process parts, so that it costs its seconds once."""
+    """A library is imported before the first process parts, so that it costs its seconds once."""
     dev = hypothesis.settings.get_profile("dev")
-    hypothesis.settings.register_profile("peers", parent=dev, max_examples=EXAMPLES, derandomize=True, database=None)
+    hypothesis.settings.register_profile("peers", parent=dev, max_examples=EXAMPLES, database=None)
     hypothesis.settings.load_profile("peers")
     subjects.LIMIT = LIMIT
     for name in {given.partition("=")[2].partition(":")[0] for given in config.getoption("subject")}:
