@@ -1203,6 +1203,12 @@ def test_of_two_bad_options_natives_is_refused(cell, one, other):
     assert custom == native
 
 
+@cells("data.workers", rungs=DROP_IN, **ON_CPU)
+def test_the_main_process_is_no_worker(cell):
+    """There get_worker_info has nothing to tell."""
+    assert [impl() for impl in cell.ladder[2:]] == [None, None]
+
+
 @cells(LOADER, rungs=DROP_IN, **ON_CPU)
 def test_a_finished_loader_keeps_its_options(cell):
     """Setting an option on a finished loader is refused, or taken, as by native."""

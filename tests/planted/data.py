@@ -187,6 +187,7 @@ BUGS = [
     loader("gathers_around_a_child", "type(dataset) is TensorDataset and all", "isinstance(dataset, TensorDataset) and all", DATASET, "pytorch#163184"),
     loader("gathers_around_collate_fn", " or loader.collate_fn is not default_collate:", ":", PIECE, CLAUSE),
     loader("rows_of_another_dataset", "batches.sampler.data_source is not dataset or ", "", PIECE, CLAUSE),
+    workers("main_process_is_one", "this_worker: WorkerInfo | None = None", "this_worker: WorkerInfo | None = WorkerInfo(0, 1, 0, None)", "test_data.test_the_main_process_is_no_worker"),
     workers("whole_batches_ignored", '        if getattr(dataset, "__getitems__", None):\n            return lambda batch: collate(dataset.__getitems__(batch))\n', "", DATASET, CLAUSE, of="data.loader"),
     loader("missing_rows_wrap", "        if -n <= min(dataset.indices) and max(dataset.indices) < n:", "        if n:", MISSING, CLAUSE),
     workers("every_index_is_a_batch", "        if not batched:\n            return", "        if False:\n            return", ANYTHING, CLAUSE, of="data.loader"),
