@@ -77,7 +77,7 @@ def test_a_survivor_is_an_error(monkeypatch, capsys):
 def test_a_red_baseline_is_an_error(monkeypatch, capsys):
     """A law that rejects the sound concept on the draws on which it rejects a bug is named, and the exit is 1."""
     monkeypatch.setattr(__main__, "bugs", lambda: [WRONG])
-    monkeypatch.setattr(__main__, "verdict", lambda bug, *how: Verdict("it does not hold", 1))
+    monkeypatch.setattr(__main__, "verdict", lambda bug, *how, seed: Verdict("it does not hold", 1))
     monkeypatch.setattr("sys.argv", ["planted"])
     assert __main__.main() == 1
     assert "RED BASELINE" in capsys.readouterr().out
