@@ -1,6 +1,5 @@
 """Keras on torch's backend; epsilon and the like are mapped to torch's names and nothing else."""
 
-import inspect
 import os
 
 os.environ["KERAS_BACKEND"] = "torch"
@@ -8,35 +7,26 @@ os.environ["KERAS_BACKEND"] = "torch"
 import keras
 import torch
 
+from tests.subjects.peers.stepping import stepping_by
+
 # ── optimizers ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _stepping(make):
-    """A class in torch's manner: for each parameter a Keras optimizer of its own, which knows no missing gradient."""
+def _begin(make, p):
+    keras.config.set_floatx(str(p.dtype).removeprefix("torch."))
+    variable, optimizer = keras.Variable(p.detach().clone()), make()
+    optimizer.build([variable])
+    return optimizer, variable
 
-    class Stepping:
-        def __init__(self, params, lr=1e-3, **options):
-            self.params, self.lr, self.options, self.own = params, lr, options, {}
 
-        def step(self):
-            for p in self.params:
-                if p.grad is not None:
-                    optimizer, variable = self.own.get(p) or self._begin(p)
-                    optimizer.learning_rate = self.lr
-                    optimizer.apply([p.grad.clone()], [variable])
-                    p.data.copy_(variable.value.data)
+def _step(own, g, lr):
+    optimizer, variable = own
+    optimizer.learning_rate = lr
+    optimizer.apply([g.clone()], [variable])
+    return variable.value.data
 
-        def _begin(self, p):
-            keras.config.set_floatx(str(p.dtype).removeprefix("torch."))
-            variable, optimizer = keras.Variable(p.detach().clone()), make(**self.options)
-            optimizer.build([variable])
-            self.own[p] = optimizer, variable
-            return self.own[p]
 
-    ours = list(inspect.signature(Stepping).parameters.values())[:2]
-    options = [p.replace(kind=p.KEYWORD_ONLY) for p in inspect.signature(make).parameters.values()]
-    Stepping.__signature__, Stepping.__name__ = inspect.Signature([*ours, *options]), make.__name__
-    return Stepping
+_stepping = stepping_by(_begin, _step)
 
 
 @_stepping

@@ -1,6 +1,5 @@
 """tinygrad on its interpreter, which needs no compiler: optimizers, and layers with their gradients."""
 
-import inspect
 import os
 
 os.environ["DEV"] = "PYTHON"
@@ -11,6 +10,7 @@ from tinygrad import Context, Tensor
 from tinygrad.nn import optim
 
 from tests.subjects.peers.passing import passing_by
+from tests.subjects.peers.stepping import stepping_by
 
 
 def _tensor(a):
@@ -21,32 +21,21 @@ def _tensor(a):
 # ── optimizers ──────────────────────────────────────────────────────────────────────────────────
 
 
-def _stepping(make):
-    """A class in torch's manner: for each parameter an optimizer of its own, which knows no missing gradient."""
+def _begin(make, p):
+    w = _tensor(p.detach().numpy()).realize()
+    return make([w]), w, p.shape
 
-    class Stepping:
-        def __init__(self, params, lr=1e-3, **options):
-            self.params, self.lr, self.options, self.own = params, lr, options, {}
 
-        def step(self):
-            for p in self.params:
-                if p.grad is not None:
-                    w, optimizer = self.own.get(p) or self._begin(p)
-                    optimizer.lr.assign(Tensor([float(self.lr)], dtype=optimizer.lr.dtype))
-                    w.grad = _tensor(p.grad.numpy())
-                    with Context(TRAINING=1):
-                        optimizer.step()
-                    p.data.copy_(torch.from_numpy(w.numpy()).reshape(p.shape))
+def _step(own, g, lr):
+    optimizer, w, shape = own
+    optimizer.lr.assign(Tensor([float(lr)], dtype=optimizer.lr.dtype))
+    w.grad = _tensor(g.numpy())
+    with Context(TRAINING=1):
+        optimizer.step()
+    return torch.from_numpy(w.numpy()).reshape(shape)
 
-        def _begin(self, p):
-            w = _tensor(p.detach().numpy()).realize()
-            self.own[p] = w, make([w], **self.options)
-            return self.own[p]
 
-    ours = list(inspect.signature(Stepping).parameters.values())[:2]
-    options = [p.replace(kind=p.KEYWORD_ONLY) for p in list(inspect.signature(make).parameters.values())[1:]]
-    Stepping.__signature__, Stepping.__name__ = inspect.Signature([*ours, *options]), make.__name__
-    return Stepping
+_stepping = stepping_by(_begin, _step)
 
 
 @_stepping
