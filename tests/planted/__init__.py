@@ -162,7 +162,7 @@ def _profile(examples):
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
     dev, before = hypothesis.settings.get_profile("dev"), hypothesis.settings.get_current_profile_name()
     hypothesis.settings.register_profile(
-        "planted", parent=dev, max_examples=examples, phases=phases, suppress_health_check=[*hypothesis.HealthCheck]
+        "planted", parent=dev, max_examples=examples, derandomize=True, database=None, phases=phases, suppress_health_check=[*hypothesis.HealthCheck]
     )
     hypothesis.settings.load_profile("planted")
     try:
