@@ -117,10 +117,8 @@ def test_a_shift_of_a_row_changes_nothing(cell, data):
     problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
     x = data.draw(lattice(problem.dy.shape, cell.dtype), label="x")
     shift = np.dtype(cell.dtype).type(data.draw(st.sampled_from([1.0, -64.0, 1024.0]), label="shift"))
-    expected = reference(observe, cell.concept, problem._replace(inputs={"x": x}), cell.dtype)
-    for rung, impl in cell.implementations.items():
-        shifted = observe(rung, impl, problem._replace(inputs={"x": x + shift}), device=cell.device)
-        assert_same(shifted, expected, f"{cell.concept} {rung}")
+    before, shifted = (problem._replace(inputs={"x": a}) for a in (x, x + shift))
+    passes.assert_of_the_formula(cell, shifted, same=before)
 
 
 @cells("nn.softmax", "nn.log_softmax")

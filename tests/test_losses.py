@@ -191,9 +191,7 @@ def test_a_shift_of_all_logits_changes_nothing(cell, data):
     problem.inputs["input"] = data.draw(lattice(problem.inputs["input"].shape, cell.dtype), label="logits")
     shift = np.dtype(cell.dtype).type(data.draw(st.sampled_from([1.0, -64.0, 1024.0, -65536.0]), label="shift"))
     shifted = problem._replace(inputs=problem.inputs | {"input": problem.inputs["input"] + shift})
-    expected = reference(observe, cell.concept, problem, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        assert_same(observe(rung, impl, shifted, device=cell.device), expected, f"{cell.concept} {rung}")
+    passes.assert_of_the_formula(cell, shifted, same=problem)
 
 
 @cells(*CLASSES)
@@ -232,9 +230,7 @@ def test_a_certain_target_is_its_class(cell, data):
     of_classes = problem._replace(inputs={"input": x, "target": target}, settings=settings)
     certain = np.moveaxis(np.eye(x.shape[axis_of(problem)], dtype=cell.dtype)[target], -1, axis_of(problem))
     of_probabilities = of_classes._replace(inputs={"input": x, "target": certain})
-    expected = reference(observe, cell.concept, of_classes, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        assert_same(observe(rung, impl, of_probabilities, device=cell.device), expected, f"{cell.concept} {rung}")
+    passes.assert_of_the_formula(cell, of_probabilities, same=of_classes)
 
 
 @cells(*CLASSES)

@@ -158,7 +158,8 @@ def arguments_of(law, concept):
 
 @contextlib.contextmanager
 def _profile(examples):
-    """The dev profile with so many examples, not shrunk: to be rejected is enough."""
+    """The dev profile with so many examples, not shrunk: to be rejected is enough.  A machine, which takes no seed, lives
+    the same lives every time."""
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
     dev, before = hypothesis.settings.get_profile("dev"), hypothesis.settings.get_current_profile_name()
     hypothesis.settings.register_profile(

@@ -18,8 +18,9 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m tests.planted", description=__doc__)
     help = f"a family ({', '.join(FAMILIES)}), a concept (optim.adam) or a bug; all bugs by default"
     parser.add_argument("names", nargs="*", metavar="NAME", help=help)
-    parser.add_argument("--full", action="store_true", help="the kill matrix, of the bugs that are not in it yet")
-    parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the problems that the laws draw (0)")
+    how = parser.add_mutually_exclusive_group()  # the matrix is of one seed
+    how.add_argument("--full", action="store_true", help="the kill matrix, of the bugs that are not in it yet")
+    how.add_argument("--seed", type=int, default=0, metavar="N", help="of the problems that the laws draw (0)")
     names, full, seed = vars(parser.parse_args()).values()
     unknown = [name for name in names if not bugs(name)]
     if unknown:

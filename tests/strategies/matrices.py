@@ -26,6 +26,11 @@ def adafactor(draw):
 SETTINGS = {"optim.adafactor": settings(adafactor())}
 
 
+def either(draw, strategy):
+    """One of two that are drawn now, so that parameters share a group at times."""
+    return st.sampled_from([draw(strategy), draw(strategy)])
+
+
 @st.composite
 def gradients(draw, shape, dtype):
     """Of several scales; a row's mean times a column's is a fourth power, and must not overflow."""
@@ -42,7 +47,7 @@ def problems(concept, dtype, lrs=LRS, restore=False):
 @st.composite
 def adafactors(draw, concept, dtype, lrs, restore):
     sizes = draw(st.lists(SHAPES, min_size=2, max_size=3), label="shapes")
-    two = st.sampled_from([draw(SETTINGS[concept]), draw(SETTINGS[concept])])
+    two = either(draw, SETTINGS[concept])
     lines = st.builds(
         Line,
         lr=lrs,
@@ -136,11 +141,10 @@ EXACT = [way for way in itertools.product(MATRICES, COEFFICIENTS, [0, 1, 2]) if 
 @st.composite
 def muon(draw, _concept, dtype, lrs, restore, begun=False):
     """Every gradient of a parameter is a multiple of one matrix, so that every momentum is."""
-    two_ways = st.sampled_from([draw(st.sampled_from(EXACT)), draw(st.sampled_from(EXACT))])
-    ways = draw(st.lists(two_ways, min_size=2, max_size=3), label="matrices")
+    ways = draw(st.lists(either(draw, st.sampled_from(EXACT)), min_size=2, max_size=3), label="matrices")
     matrices = [np.array(matrix, dtype) for matrix, _, _ in ways]
     gradient = lambda m: MULTIPLES.map(lambda k: m.dtype.type(k) * m)
-    two = st.sampled_from([draw(SETTINGS["optim.muon"]), draw(SETTINGS["optim.muon"])])
+    two = either(draw, SETTINGS["optim.muon"])
     lines = st.builds(
         Line,
         lr=lrs,

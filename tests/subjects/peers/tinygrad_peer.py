@@ -64,24 +64,7 @@ def _passing(call, inputs):
     return y.numpy().reshape(shape), lambda dy: tuple(g.numpy().reshape(shape) for g in back(dy))
 
 
-@_passing
-def relu(x):
-    return x.relu()
-
-
-@_passing
-def sigmoid(x):
-    return x.sigmoid()
-
-
-@_passing
-def silu(x):
-    return x.silu()
-
-
-@_passing
-def tanh(x):
-    return x.tanh()
+relu, sigmoid, silu, tanh = (_passing(f) for f in (Tensor.relu, Tensor.sigmoid, Tensor.silu, Tensor.tanh))
 
 
 @_passing
