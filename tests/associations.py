@@ -6,14 +6,11 @@ several changes is a tuple of them.
 
 import contextlib
 
-import torch
-
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.exactness import Bounded, bounded
 from tests.variants import PLANTED, variant
 
-VECTOR = 64 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 32  # bytes
 ASSOCIATIONS = {
     "losses.binary_cross_entropy_with_logits": [
         # native's, in which x and s(-x) may cancel: s(x) = x + s(-x)
@@ -63,9 +60,10 @@ ASSOCIATIONS = {
         (
             (
                 "def last_axes(normalized_shape):",
+                "from tests.platform.kernels import lanes_of_layer_norm\n\n\n"
                 "def _moments(x, axes):\n"
                 "    rows = x.reshape(*x.shape[: x.ndim - len(axes)], int(np.prod(x.shape[x.ndim - len(axes) :])))\n"
-                f"    n, lanes = rows.shape[-1], {VECTOR} // np.dtype(x.dtype).itemsize\n"
+                "    n, lanes = rows.shape[-1], lanes_of_layer_norm(x.dtype.name)\n"
                 "    each, one = n // lanes, 0.0 * rows[..., 0] + 1.0\n"
                 "    count, mean, squares = 0, 0.0 * one, 0.0 * one\n"
                 "    for k in range(each * lanes, n):\n"

@@ -1,0 +1,1 @@
+"""What this machine's libraries are measured to do, and what is run to be on another machine."""

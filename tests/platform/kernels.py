@@ -1,0 +1,31 @@
+"""In which order torch's kernels add on this machine, measured: a processor's name does not tell it.
+
+Source  FPRev (arXiv 2411.00442): a huge number and its negative hide what is added between them.
+"""
+
+import functools
+
+import numpy as np
+import torch
+
+ROW = 64  # elements: two vectors of the widest kernel at least
+
+
+@functools.cache
+def lanes_of_layer_norm(dtype: str) -> int:
+    """In how many lanes torch's layer norm gathers the mean of a row: a whole vector at a time, or 1 by 1.
+
+    A huge number and its negative leave the mean of the other elements, all 1, as it is only if they follow each other
+    in one lane.
+    """
+    found = [j for j in range(1, ROW) if abs(ROW * _mean_of_ones(dtype, j) - (ROW - 2)) < 0.5]
+    if len(found) != 1:
+        raise LookupError(f"torch's layer norm of {dtype} gathers a mean in no order that is known here: {found}")
+    return found[0]
+
+
+def _mean_of_ones(dtype, j):
+    x = np.ones(ROW, dtype)
+    x[0] = 2.0 ** (np.finfo(dtype).nmant + 8)
+    x[j] = -x[0]
+    return torch.native_layer_norm(torch.from_numpy(x), [ROW], None, None, 1e-5)[1].item()
