@@ -2,6 +2,7 @@
 
 import difflib
 import gc
+import multiprocessing
 import re
 
 import hypothesis
@@ -14,8 +15,14 @@ from tests.cells import CPU_ONLY, DEVICES, DTYPES, LADDERS, expand, given, on_de
 from tests.subjects.plugin import Judge, roles
 from tests.verdict import Verdict, judges_the_platform
 
-torch.set_num_threads(1)
-threadpoolctl.threadpool_limits(1)  # NumPy's
+
+def compute_with(threads):
+    """The number of threads of torch and of NumPy."""
+    torch.set_num_threads(threads)
+    threadpoolctl.threadpool_limits(threads)
+
+
+compute_with(1)
 
 PROFILES = {
     "dev": {"max_examples": 25, "backend": "independent", "deadline": None, "report_multiple_bugs": False},
@@ -46,6 +53,9 @@ def pytest_addoption(parser):
     group.addoption("--subjects", action="store_true", help="list the roles that a subject can have")
     group.addoption("--expected-failures", metavar="FILE.toml", help="laws that a subject is known to break: reasons")
     group.addoption("--spec", action="store_true", help="print the laws as Markdown and run nothing")
+    group.addoption("--threads", type=int, default=1, metavar="N", help="that torch and NumPy compute with (1)")
+    methods = multiprocessing.get_all_start_methods()
+    group.addoption("--start-method", choices=methods, help="how a loader's workers and launched processes are started")
     group.addoption("--report", metavar="DIR", help="write the verdict to DIR/results.json and DIR/summary.md")
 
 
@@ -69,6 +79,8 @@ def pytest_configure(config):
         raise pytest.UsageError(f"--expected-failures {path}: it is about a --subject, and none is given")
     for warning in EXPECTED_WARNINGS:
         config.addinivalue_line("filterwarnings", warning)
+    compute_with(config.getoption("threads"))
+    multiprocessing.set_start_method(config.getoption("start_method"), force=True)
     torch.set_warn_always(True)
     torch.set_deterministic_debug_mode("error")  # use_deterministic_algorithms is this, after seconds of imports
     config.pluginmanager.register(Verdict(config), "verdict")

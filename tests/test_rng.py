@@ -17,7 +17,7 @@ from impls.ladder import Rung
 from impls.rng import KERNELS, State, bernoulli_kernel
 from tests.cells import cells
 from tests.exactness import FORMATS, Bounded, assert_same
-from tests.exactness.formats import ULPS
+from tests.exactness.libraries import accuracy
 from tests.observe.rng import Draw, generator_of, observe, state_of
 from tests.strategies.arrays import shapes
 
@@ -86,7 +86,7 @@ def admissible(script, trace):
     off by 4πu + 2ku; with their product, the multiplication by std and our own rounding of z, z is off by at most
     ru(3k + 4π + 5).  The last rounding adds u|value| on either side.  As 1 - u₁ >= 2^-24, r² <= 48 log 2.
     """
-    u, k = FORMATS["float32"].roundoff, ULPS["log"]
+    u, k = FORMATS["float32"].roundoff, accuracy("log", "float32").ulps
     radius = math.sqrt(48 * math.log(2)) * (3 * k + 4 * math.pi + 5)
     higher_orders = 1 + 2.0**-10
 

@@ -12,9 +12,8 @@ import torch
 
 import impls
 from tests.exactness import LEDGER, LONGDOUBLE_IS_WIDER, Inconclusive
-from tests.exactness.fingerprint import departures, fingerprint
+from tests.platform.fingerprint import fingerprint
 
-ELSEWHERE = "another platform"
 VERDICTS = ("equal", "DIFFERENT", "inconclusive", "expected", "not run")
 
 
@@ -38,9 +37,7 @@ class Verdict:
         self.left_out = collections.Counter()  # reason -> cells that the command line left out
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self, item):
-        if departures() and not judges_the_platform(item):
-            pytest.skip(another_platform())
+    def pytest_runtest_call(self):
         LEDGER.clear()
         return (yield)
 
@@ -62,7 +59,7 @@ class Verdict:
         told = collections.Counter({("not run", reason): n for reason, n in self.left_out.items()})
         told.update((r["verdict"], r["reason"]) for r in self.results if r["verdict"] in ("not run", "expected"))
         for (word, reason), n in told.most_common():
-            yield f"{word}: {n} × {reason}"
+            yield f"{word}: {n} × {_named(reason, self.results)}"
         judged = [r for r in self.results if r["share"]]
         if judged:
             worst = max(judged, key=lambda r: r["share"])
@@ -93,7 +90,7 @@ class Verdict:
         if hasattr(self.config, "workeroutput"):  # one core's process: the first one has all results
             self.config.workeroutput["left_out"] = dict(self.left_out)
             return
-        if session.exitstatus == pytest.ExitCode.OK and any(map(_is_elsewhere, self.results)):
+        if session.exitstatus == pytest.ExitCode.OK and any(_is_elsewhere(r["reason"]) for r in self.results):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if not self.directory or not self.results:
             return
@@ -113,19 +110,19 @@ class Verdict:
         return f"# Verdict\n\n{verdict}\n\n## Environment\n\n{about}\n\n## Cells\n\n{table}{rows}\n"
 
 
-def another_platform():
-    """Why nothing is judged here, in one line; nothing where the platform is the one that proofs take for granted."""
-    found = departures()
-    return f"{ELSEWHERE}: {'; '.join(found)}" if found else ""
-
-
-def _is_elsewhere(result):
-    return (result["reason"] or "").startswith(ELSEWHERE)
+def _is_elsewhere(reason):
+    return (reason or "").startswith("another platform")
 
 
 def judges_the_platform(item):
-    """Whether this is the law that fails, and the only one, on a machine that differs."""
+    """Whether this law is about the machine: it fails where a fact does not hold that others rest on."""
     return item.path.name == "test_fingerprint.py"
+
+
+def _named(reason, results):
+    """A reason with the concepts that it keeps from being judged, where the platform is the reason."""
+    concepts = {r["cell"].partition("-")[0] for r in results if r["reason"] == reason and r["cell"]}
+    return f"{reason} ({', '.join(sorted(concepts))} rest on it)" if concepts and _is_elsewhere(reason) else reason
 
 
 def _result(item, call, report):
@@ -159,6 +156,7 @@ def environment():
         "torch": torch.__version__,
         "numpy": np.__version__,
         "hypothesis": hypothesis.__version__,
+        "pytest": pytest.__version__,
         "profile": hypothesis.settings.get_current_profile_name(),
         "python": platform.python_version(),
         "machine": platform.machine(),

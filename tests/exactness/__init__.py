@@ -13,11 +13,13 @@ from tests.exactness.compare import (
 )
 from tests.exactness.formats import FORMATS, LONGDOUBLE_IS_WIDER
 from tests.exactness.ledger import LEDGER
+from tests.exactness.libraries import AnotherPlatform
 
 __all__ = [
     "FORMATS",
     "LEDGER",
     "LONGDOUBLE_IS_WIDER",
+    "AnotherPlatform",
     "Bounded",
     "Different",
     "Inconclusive",

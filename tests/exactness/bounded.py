@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 import mpmath  # torch requires it, by way of sympy
 import numpy as np
 
-from tests.exactness.formats import FORMATS, ULPS, Format
+from tests.exactness.formats import FORMATS, Format
+from tests.exactness.libraries import DIGITS, SUBNORMALS, accuracy, assume
 
 HEADROOM = 2.0**-8  # below the largest number, since a rung may associate (2 * r) / n with the larger part first
 SLACK = 1 + 2.0**-30  # for the rounding of the bound's own arithmetic, fewer than 2^20 operations deep
@@ -127,6 +128,7 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self._rounded(value, inherited, lattice, roundings, underflows=1)
 
     def _matmul(self, other):
+        assume(DIGITS[self.format.name])
         a, b = self, other
         n = a.value.shape[-1]
         lattice = _both(lambda p, q: p + q, a, b)
@@ -156,25 +158,30 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     # ── library functions: the inherited error is how far the function moves over the argument's interval ──
 
+    def _evaluated(self, name, value, inherited, underflows=True):
+        known = accuracy(name, self.format.name)
+        n = 2 * known.ulps
+        return self._rounded(value, inherited + known.absolute, None, n, underflows=n if underflows else 0)
+
     def _exp(self):
         value = np.exp(self.value)
         inherited = np.where(self.error == 0, 0, value * np.expm1(self.error))
-        return self._rounded(value, inherited, None, 2 * ULPS["exp"], underflows=2 * ULPS["exp"])
+        return self._evaluated("exp", value, inherited)
 
     def _log(self):
         inherited = np.where(self.error < self.value, -np.log1p(-self.error / self.value), np.inf)
-        return self._rounded(np.log(self.value), inherited, None, 2 * ULPS["log"])
+        return self._evaluated("log", np.log(self.value), inherited, underflows=False)
 
     def _log1p(self):
         inherited = np.where(self.error < 1 + self.value, -np.log1p(-self.error / (1 + self.value)), np.inf)
-        return self._rounded(np.log1p(self.value), inherited, None, 2 * ULPS["log1p"], underflows=2 * ULPS["log1p"])
+        return self._evaluated("log1p", np.log1p(self.value), inherited)
 
     def _tanh(self):
         """tanh a - tanh b = sinh(a - b) / (cosh a cosh b), largest towards 0; beyond overflow the slope."""
         nearer, nearest = np.cosh(abs(self.value) - self.error), np.cosh(np.maximum(abs(self.value) - self.error, 0))
         exact, slope = np.sinh(self.error) / np.cosh(self.value) / nearer, self.error / nearest / nearest
         inherited = np.where(self.error == 0, 0, np.fmin(exact, slope))
-        return self._rounded(np.tanh(self.value), inherited, None, 2 * ULPS["tanh"], underflows=2 * ULPS["tanh"])
+        return self._evaluated("tanh", np.tanh(self.value), inherited)
 
     def _erf(self):
         """No steeper than at the interval's nearest point to 0, and no further than its ends, which may cancel."""
@@ -183,7 +190,7 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         slope = 2 / np.sqrt(wider(np.pi)) * np.exp(-nearest * nearest) * self.error
         ends = np.max([abs(_erf(self.value + e) - value) for e in (-self.error, self.error)], axis=0)
         inherited = np.minimum(slope, ends + 4 * self.format.wider_roundoff)
-        return self._rounded(value, inherited, None, 2 * ULPS["erf"], underflows=2 * ULPS["erf"])
+        return self._evaluated("erf", value, inherited)
 
     def _sign(self):
         """Any of -1, 0 and 1 where the bound leaves it open."""
@@ -193,13 +200,13 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
     def _cos(self):
         """Its slope is the sine, and changes no faster than the argument."""
         slope = np.minimum(abs(np.sin(self.value)) + self.error / 2, 1)
-        return self._rounded(np.cos(self.value), self.error * slope, None, 2 * ULPS["cos"])
+        return self._evaluated("cos", np.cos(self.value), self.error * slope, underflows=False)
 
     def _sqrt(self):
         """The square root of a sum of squares: no rung's argument is negative, whatever the bound says."""
         root, low, high = (np.sqrt(self.value + e) for e in (0, -self.error, self.error))
         inherited = np.where(self.error < self.value, self.error / (root + low), high)  # root - low would cancel
-        return self._rounded(root, inherited, None, 2 * ULPS["sqrt"])
+        return self._evaluated("sqrt", root, inherited, underflows=False)
 
     def _power(self, exponent):
         """A power of numbers that no rung has below zero.  A fraction as exponent, 1/3, is known to a rounding only."""
@@ -207,7 +214,7 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         shift = np.where(p == np.rint(p), 0, self.format.gamma(2) * abs(p)) + exponent.error
         ends = [np.maximum(self.value + e, 0) ** (p + d) for e in (-self.error, self.error) for d in (-shift, shift)]
         inherited = np.max([abs(end - power) for end in ends], axis=0)  # monotonic in the base and in the exponent
-        return self._rounded(power, inherited, None, 2 * ULPS["power"], underflows=2 * ULPS["power"])
+        return self._evaluated("power", power, inherited)
 
     # ── reductions and shape ──
 
@@ -408,4 +415,5 @@ _LIFTED = {"erf (vectorized)": Bounded._erf}  # by np.frompyfunc, which makes a 
 
 def bounded(data, dtype="float64") -> Bounded:
     """`data` as the numbers of a reference run."""
+    assume(SUBNORMALS)
     return Bounded.exact(data, FORMATS[str(dtype)])

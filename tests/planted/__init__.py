@@ -22,6 +22,7 @@ import torch
 
 import tests
 from tests.cells import expand
+from tests.exactness import AnotherPlatform
 from tests.variants import Change, planted
 
 FAMILIES = ("rng", "init", "autograd", "nn", "layers", "losses", "optim", "optim_matrix", "lbfgs", "schedules", "training", "data")
@@ -71,10 +72,12 @@ def law_of(bug):
 
 
 class Verdict(NamedTuple):
-    """None when a law holds, else the first line of its complaint; and how often the law was called to find out."""
+    """None when a law holds, else the first line of its complaint; how often the law was called to find out; and why it
+    could not be judged here, if so."""
 
     complaint: str | None
     calls: int
+    elsewhere: str | None = None
 
 
 def verdict(bug, law=None, calls=math.inf, examples=60, seed=0):
@@ -101,16 +104,19 @@ def _run(law, concept, limit, examples, seed):
 
         return law
 
-    with _profile(examples):
-        said = _said(law, concept, counted, seed)
-    return Verdict(said, next(calls) - 1)
+    try:
+        with _profile(examples):
+            said, elsewhere = _said(law, concept, counted, seed), None
+    except AnotherPlatform as fact:
+        said, elsewhere = None, str(fact)
+    return Verdict(said, next(calls) - 1, elsewhere)
 
 
 def _said(law, concept, counted, seed):
     for arguments in arguments_of(law, concept):
         try:
             again(law, counted, seed)(**arguments)
-        except NOT_A_VERDICT:
+        except (*NOT_A_VERDICT, AnotherPlatform):
             raise
         except Enough:
             return None

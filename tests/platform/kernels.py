@@ -29,3 +29,19 @@ def _mean_of_ones(dtype, j):
     x[0] = 2.0 ** (np.finfo(dtype).nmant + 8)
     x[j] = -x[0]
     return torch.native_layer_norm(torch.from_numpy(x), [ROW], None, None, 1e-5)[1].item()
+
+
+def depth_of_sums(total, n, dtype):
+    """How many additions the first of n terms goes through: n - 1 if one by one, about log2(n) if pairwise.
+
+    With a huge number first, its negative at j and ones elsewhere, only the ones that join above both are left:
+    their number tells the size of the smallest partial sum that holds the first term and the j-th.  As many
+    sizes as there are, so many partial sums hold the first term.
+    """
+    sizes = set()
+    for j in range(1, n):
+        x = np.ones(n, dtype)
+        x[0] = 2.0 ** (np.finfo(dtype).nmant + 9)
+        x[j] = -x[0]
+        sizes.add(n - int(total(x)))
+    return len(sizes)

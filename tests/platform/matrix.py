@@ -1,0 +1,169 @@
+"""The machines that one machine can stand for, and how a run on each is told beside the run on the machine as it is.
+
+A platform is a setting that makes the libraries compute as they do elsewhere, or a checkout as it lies elsewhere.  Its
+row says how much of what the reference judges is judged there, and names each cell that is not, with the cause.
+"""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from typing import NamedTuple
+
+ROOT = pathlib.Path(__file__).parents[2]
+RECORD = ROOT / "results" / "platforms.json"
+REFERENCE = "this-machine"
+JUDGED = ("equal", "expected")
+
+
+class Platform(NamedTuple):
+    stands_for: str
+    variables: dict[str, str] = {}
+    options: tuple[str, ...] = ()
+    checkout: tuple[str, ...] = ()  # a folder's name, and options of git clone
+    bits: str = (
+        ""  # a digest in the fingerprint that the variables have to change, or the processor has no such kernels
+    )
+
+
+PLATFORMS = {
+    REFERENCE: Platform("the machine as it is"),
+    "aten-default": Platform("a processor without AVX2 or FMA", {"ATEN_CPU_CAPABILITY": "default"}, bits="torch.add"),
+    "aten-avx2": Platform("a processor with AVX2", {"ATEN_CPU_CAPABILITY": "avx2"}, bits="cpu capability"),
+    "mkl-compatible": Platform("MKL on an old processor", {"MKL_CBWR": "COMPATIBLE"}, bits="torch.mm"),
+    "mkl-avx2": Platform("MKL on a processor with AVX2", {"MKL_CBWR": "AVX2"}, bits="torch.mm"),
+    "onednn-sse41": Platform("oneDNN with SSE 4.1", {"ONEDNN_MAX_CPU_ISA": "SSE41"}, bits="torch.conv2d"),
+    "onednn-avx2": Platform("oneDNN with AVX2", {"ONEDNN_MAX_CPU_ISA": "AVX2"}, bits="torch.gelu"),
+    "numpy-baseline": Platform("NumPy without AVX2", {"NPY_DISABLE_CPU_FEATURES": "dispatched"}, bits="np.exp"),
+    "openblas-nehalem": Platform("OpenBLAS with SSE 4.2", {"OPENBLAS_CORETYPE": "Nehalem"}, bits="np.matmul"),
+    "openblas-haswell": Platform("OpenBLAS with AVX2", {"OPENBLAS_CORETYPE": "Haswell"}, bits="np.matmul"),
+    "two-threads": Platform("two threads in every library", options=("--threads", "2")),
+    "spawn": Platform("processes started as on macOS and Windows", options=("--start-method", "spawn")),
+    "folder-with-spaces": Platform("a folder with spaces in its name", checkout=("a folder, with spaces",)),
+    "crlf": Platform("git set to write CRLF", checkout=("crlf", "--config", "core.autocrlf=true")),
+}
+NOT_RUN = {
+    "macOS": "no such machine can be had here",
+    "Windows": "no such machine can be had here",
+    "Python 3.14": "no interpreter of it can be had here",
+}
+
+
+def run(name, arguments=()):
+    """Run the suite on a platform and return its report; `arguments` choose among the laws."""
+    platform = PLATFORMS[name]
+    with tempfile.TemporaryDirectory() as folder:
+        checkout = _checkout(platform, folder) if platform.checkout else ROOT
+        report = pathlib.Path(folder, "report")
+        command = [sys.executable, "-m", "pytest", "-q", *platform.options, "--report", str(report), *arguments]
+        done = subprocess.run(command, cwd=checkout, env=os.environ | _variables(platform))
+        if not (report / "results.json").exists():
+            raise SystemExit(f"{name}: pytest ended with {done.returncode} and wrote no report")
+        return json.loads((report / "results.json").read_text(encoding="utf-8"))
+
+
+def _checkout(platform, folder):
+    """The committed tree as another machine would have it."""
+    name, *options = platform.checkout
+    subprocess.run(["git", "clone", "--quiet", *options, str(ROOT), name], cwd=folder, check=True)
+    return pathlib.Path(folder, name)
+
+
+def _variables(platform):
+    """NumPy's features have other names in each version, so they are looked up."""
+    from numpy._core import _multiarray_umath as numpy  # where NumPy says which kernels it has
+
+    dispatched = [f for f in numpy.__cpu_dispatch__ if numpy.__cpu_features__.get(f)]
+    return {key: " ".join(dispatched) if value == "dispatched" else value for key, value in platform.variables.items()}
+
+
+def row(name, report, reference):
+    """What a report says beside the reference's: counts, and every cell that the reference judges and it does not."""
+    found, expected = (_by_cell(r) for r in (report, reference))
+    judged = {cell: result for cell, result in expected.items() if result["verdict"] in JUDGED}
+    return {
+        "platform": name,
+        "environment": report["environment"],
+        "counts": Counter(r["verdict"] for r in report["results"]),
+        "asked": len(judged),
+        "judged": sum(found.get(cell, {}).get("verdict") in JUDGED for cell in judged),
+        "effect": _effect(PLATFORMS[name], report, reference),
+        "otherwise": {cell: said for cell in judged if (said := _otherwise(found.get(cell), judged[cell]))},
+    }
+
+
+def _by_cell(report):
+    return {f"{r['law']}[{r['cell']}]": r for r in report["results"]}
+
+
+def _otherwise(found, expected):
+    """How a cell ended that the reference judges, unless it ended alike."""
+    if found is None:
+        return "not collected"
+    alike = found["verdict"] == expected["verdict"] or found["verdict"] == "equal"
+    return None if alike else f"{found['verdict']}: {found['reason']}"
+
+
+def _effect(platform, report, reference):
+    """Whether the setting took effect: a digest changed that it has to change."""
+    if not platform.bits:
+        return True
+    key = platform.bits if platform.bits == "cpu capability" else f"bits of {platform.bits}"
+    there, here = (r["environment"] | r["fingerprint"] for r in (report, reference))
+    return there[key] != here[key]
+
+
+def record(rows):
+    """Keep the rows beside those of other platforms and versions, and write the table."""
+    kept = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else []
+    merged = {_key(r): r for r in [*kept, *rows]}
+    RECORD.write_text(json.dumps([merged[k] for k in sorted(merged)], indent=1) + "\n", encoding="utf-8")
+    RECORD.with_suffix(".md").write_text(table(list(merged.values())), encoding="utf-8")
+
+
+def _key(row):
+    about = row["environment"]
+    return [*PLATFORMS].index(row["platform"]), *(
+        about[key] for key in ("torch", "python", "numpy", "hypothesis", "pytest")
+    )
+
+
+HEAD = """# Where the suite has been run
+
+Written by `python -m tests.platform --record`: one whole run a row, on one machine ({machine}, {cpu capability}).
+*Judged* is the share of what the reference run judges (the machine as it is, torch 2.13, Python 3.11) that the row
+judges, too; every cell that it does not judge, or judges otherwise, is named below the table.
+
+"""
+VERSIONS = ["torch", "python", "numpy", "hypothesis", "pytest"]
+COLUMNS = ["platform", "stands for", *VERSIONS, "equal", "different", "expected", "not run", "judged"]
+
+
+def table(rows):
+    """All rows as Markdown, and below them by name what is not judged as on the reference."""
+    lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", *[_line(r) for r in sorted(rows, key=_key)]]
+    lines += [f"| {name} | not run: {why} |{' |' * 10}" for name, why in NOT_RUN.items()]
+    notes = [note for r in sorted(rows, key=_key) if (note := _note(r))]
+    return HEAD.format_map(rows[0]["environment"]) + "\n".join(lines) + "\n" + "".join(notes)
+
+
+def _line(row):
+    about, counts = row["environment"], row["counts"]
+    named = [row["platform"], PLATFORMS[row["platform"]].stands_for]
+    versions = [about[key] for key in VERSIONS]
+    words = [str(counts.get(word, 0)) for word in ("equal", "DIFFERENT", "expected", "not run")]
+    share = f"{row['judged'] / row['asked']:.2%}" if row["effect"] else "no effect here"
+    return f"| {' | '.join([*named, *versions, *words, share])} |"
+
+
+def _note(row):
+    if not row["otherwise"]:
+        return ""
+    about = row["environment"]
+    causes = Counter(row["otherwise"].values())
+    title = f"\n## {row['platform']}, torch {about['torch']}, Python {about['python']}, NumPy {about['numpy']}\n\n"
+    cells = {why: [cell for cell, said in row["otherwise"].items() if said == why] for why in causes}
+    return title + "".join(f"- {why}\n" + "".join(f"  - `{cell}`\n" for cell in cells[why]) for why in causes)
