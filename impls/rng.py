@@ -2,11 +2,11 @@ r"""Random numbers: torch's CPU generator, word for word.
 
     v  ← the next word of MT19937, 32 bits, seeded with seed mod 2³²;  V ← 2³²v + v', two of them
     rand      u = (v mod 2²⁴)/2²⁴ in float32,  (V mod 2⁵³)/2⁵³ in float64
-    uniform   x = fma(u, high - low, low),  and low where x rounds up to high
+    uniform   x = u(high - low) + low,  and low where x rounds up to high (up to torch 2.11 high)
     randint   low + v mod m,  m = high - low;  V for v from m = 2²⁸ on
     random    v mod (max + 1) for integers, v mod (2^d + 1) for floats of d digits;  V for types of 64 bits
     randperm  r = 0, 1, …, n-1;  for i = 0, …, n-2 swap rᵢ and rᵢ₊ⱼ,  j = v mod (n - i)
-    normal    fma(z, std, mean), z by Box and Muller:
+    normal    z std + mean, z by Box and Muller:
         n < 16   z = r cos 2πu₁, and r sin 2πu₁ is kept for the next call;  r² = -2 log1p(-u₂), all in float64
         n ≥ 16   sixteen u at a time:  zⱼ = r cos 2πuⱼ₊₈,  zⱼ₊₈ = r sin 2πuⱼ₊₈,  r² = -2 log(1 - uⱼ),  j < 8;
                  unless 16 divides n, the last sixteen are drawn anew
@@ -17,6 +17,8 @@ beginning of randn(16) (pytorch#80202), and what a short normal keeps the next o
 Up to torch 2.6, with MKL on an Intel CPU, a number p took ONE word, x₀ = v mod 2³¹-1 or 1 where that is 0,
 and compared in float32: u = x/2³¹, x ← 1132489760 x mod 2³¹-1.  So a seed had two masks, one for each
 kind of machine, and both are still in print (pytorch#84030, #121595): kernel="mcg31" gives the other one.
+A multiply-add is rounded once where torch was compiled to FMA instructions, and twice elsewhere.  Which of its kernels
+are is up to torch's build, the processor and ATEN_CPU_CAPABILITY: `rounding` measures it for each draw.
 
 Shapes   any, 0 included; elements are drawn in C order (by torch in the order of the memory they fill).
 Units    low, high, mean and std share one; p is a pure number.
@@ -104,7 +106,7 @@ def _odd(s, lost):
 def _fma(x, slope, offset):
     """Return x * slope + offset, rounded once to x's type (Boldo and Melquiond 2008).
 
-    Barring overflow, and an underflow of what the product lost.  Without FMA instructions torch rounds twice.
+    Barring overflow, and an underflow of what the product lost.
     """
     a, b, c = x.astype(np.float64), float(slope), float(offset)
     (a1, a2), (b1, b2) = _halves(a), _halves(b)
@@ -115,11 +117,41 @@ def _fma(x, slope, offset):
     return high + rest if x.dtype == np.float64 else _odd(high, rest).astype(x.dtype)
 
 
-def uniform_manual(state, shape=(), low=0.0, high=1.0, dtype=np.float32):
+def _twice(x, slope, offset):
+    """Return x * slope + offset, of which the product is rounded, too."""
+    return x * slope + offset
+
+
+ROUNDINGS = {"once": _fma, "twice": _twice}
+
+
+@functools.cache
+def rounding(draw, dtype, n=64):
+    """How torch's uniform_ or normal_ of n numbers rounds its multiply-add on this machine: one of ROUNDINGS."""
+
+    def drawn(*settings):
+        x = torch.empty(n, dtype=getattr(torch, np.dtype(dtype).name))
+        return getattr(x, draw)(*settings, generator=torch.Generator().manual_seed(0)).numpy()
+
+    a, b = dtype(-0.3), dtype(0.4)  # whose difference is no power of two
+    slope, offset = (b - a, a) if draw == "uniform_" else (b, a)
+    standard, found = drawn(0.0, 1.0), drawn(float(a), float(b))
+    ways = (name for name, way in ROUNDINGS.items() if np.array_equal(way(standard, slope, offset), found))
+    return next(ways, "once")
+
+
+@functools.cache
+def reaches_high():
+    """Whether torch's uniform_ keeps what rounds up to high here: half of the numbers, where high is next to low."""
+    return torch.empty(64).uniform_(1.0, 1 + 2.0**-23, generator=torch.Generator().manual_seed(0)).ne(1.0).any().item()
+
+
+def uniform_manual(state, shape=(), low=0.0, high=1.0, dtype=np.float32, rounds=None, closed=None):
     low, high = dtype(low), dtype(high)
     u, state = rand_manual(state, shape, dtype)
-    x = _fma(u, high - low, low)
-    return np.where(x == high, low, x), state
+    x = ROUNDINGS[rounds or rounding("uniform_", dtype)](u, high - low, low)
+    kept = reaches_high() if closed is None else closed
+    return np.where((x == high) & (not kept), low, x), state
 
 
 def randint_manual(state, low, high, shape=()):
@@ -187,7 +219,9 @@ def normal_manual(state, shape=(), mean=0.0, std=1.0, dtype=np.float32):
     """torch.randn by default; from 16 elements on torch's float32 has a log, cos and sin of its own, a few ulps off."""
     n = math.prod(shape)
     z, state = _short_normal(state, n) if n < 16 else _long_normal(state, n, dtype)
-    return _fma(z, z.dtype.type(std), z.dtype.type(mean)).astype(dtype).reshape(shape), state
+    kind = z.dtype.type
+    scaled = ROUNDINGS[rounding("normal_", kind, min(max(n, 15), 16))](z, kind(std), kind(mean))
+    return scaled.astype(dtype).reshape(shape), state
 
 
 def _double(state, n):

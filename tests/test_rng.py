@@ -5,16 +5,17 @@ import functools
 import itertools
 import math
 
+import mpmath
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from torch.utils.data import DataLoader
 
 from impls.ladder import Rung
-from impls.rng import KERNELS, State, bernoulli_kernel
+from impls.rng import KERNELS, ROUNDINGS, State, bernoulli_kernel
 from tests.cells import cells
 from tests.exactness import FORMATS, Bounded, assert_same
 from tests.exactness.libraries import accuracy
@@ -149,6 +150,37 @@ TELLING = {
 def test_every_clause_is_read_as_torch_reads_it(cell, clause):
     """A script that tells a clause of the formulas from its nearest wrong reading leaves the same trace."""
     compare(cell.ladder, *TELLING[clause])
+
+
+@pytest.mark.parametrize("closed", [False, True], ids=["open", "closed"])
+@pytest.mark.parametrize("rounds", ROUNDINGS)
+@rng
+@given(seed=SEEDS, settings=uniforms())
+@example(0, TELLING["one-rounding-to-float32"][1][0].settings)
+@example(0, TELLING["one-rounding-to-float64"][1][0].settings)
+@example(0, TELLING["never-high"][1][0].settings)
+def test_a_multiply_add_is_rounded_once_or_twice(cell, rounds, closed, seed, settings):
+    """Rounded once, x is the nearest to u(high - low) + low; rounded twice, to low and the nearest to the product.
+    Where the interval is open, low stands for high."""
+    manual, low, high = cell.ladder.manual, settings["low"], settings["high"]
+    kind, state = np.dtype(settings["dtype"]).type, cell.ladder.manual.seed(seed)
+    low, high = kind(low), kind(high)
+    rounded = functools.partial(nearest, digits=FORMATS[settings["dtype"]].precision)
+    product = rounded if rounds == "twice" else lambda exact: exact
+    with mpmath.workprec(1000):
+        u, width, least = (
+            manual.rand(state, settings["shape"], kind)[0],
+            *(mpmath.mpf(float(x)) for x in (high - low, low)),
+        )
+        expected = [rounded(product(mpmath.mpf(float(v)) * width) + least) for v in u.ravel()]
+    expected = np.array(expected, kind).reshape(u.shape)
+    drawn, _ = manual.uniform(state, settings["shape"], low, high, kind, rounds, closed)
+    assert_same(drawn, expected if closed else np.where(expected == high, low, expected), f"rounded {rounds}")
+
+
+def nearest(exact, digits):
+    with mpmath.workprec(digits):
+        return +exact
 
 
 @rng

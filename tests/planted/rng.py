@@ -3,6 +3,7 @@
 from tests.planted import planter
 
 EACH = "test_rng.test_each_draw_leaves_the_same_values_and_the_same_generator"
+ROUNDED = "test_rng.test_a_multiply_add_is_rounded_once_or_twice"
 CLAUSE = "test_rng.test_every_clause_is_read_as_torch_reads_it"
 PRINTED = "test_rng.test_each_kernel_of_bernoulli_gives_the_masks_in_print"
 DROPPED = "test_rng.test_what_is_drawn_equal_to_p_is_dropped"
@@ -22,14 +23,17 @@ BUGS = [
     bug('rand_23_bits', 'digits = np.finfo(dtype).nmant + 1', 'digits = np.finfo(dtype).nmant', EACH),
     bug('rand_double_from_one_word', 'math.prod(shape), dtype == np.float64)', 'math.prod(shape), False)', EACH),
     bug('rand_closed', 'words % 2**digits * 2.0**-digits', 'words % 2**digits / (2**digits - 1)', EACH, 'pytorch#2740 (the symptom)'),
-    bug('uniform_twice_rounded', '_fma(u, high - low, low)', 'u * (high - low) + low', EACH),
-    bug('uniform_width_in_double', 'x = _fma(u, high - low, low)', 'x = _fma(u, float(high) - float(low), low)', CLAUSE),
-    bug('uniform_reaches_high', 'np.where(x == high, low, x)', 'x', EACH, 'tensorflow#51465'),
-    bug('uniform_high_below', 'np.where(x == high, low, x)', 'np.where(x == high, np.nextafter(high, low), x)', CLAUSE),
+    bug('twice_for_once', '{"once": _fma,', '{"once": _twice,', ROUNDED),
+    bug('once_for_twice', '"twice": _twice}', '"twice": _fma}', ROUNDED),
+    bug('rounding_not_this_machines', 'return next(ways, "once")', 'return "twice" if next(ways) == "once" else "once"', EACH),
+    bug('uniform_width_in_double', '(u, high - low, low)', '(u, np.float64(high) - np.float64(low), low)', CLAUSE),
+    bug('uniform_reaches_high', 'np.where((x == high) & (not kept), low, x)', 'x', ROUNDED, 'tensorflow#51465, torch up to 2.11'),
+    bug('uniform_high_below', '(not kept), low, x)', '(not kept), np.nextafter(high, low), x)', ROUNDED),
+    bug('uniform_closed_elsewhere', 'kept = reaches_high() if', 'kept = not reaches_high() if', CLAUSE),
     bug('uniform_ends_in_double', 'low, high = dtype(low), dtype(high)', 'low, high = float(low), float(high)', EACH),
-    bug('fma_float32_through_float64', '_odd(high, rest).astype(x.dtype)', '(high + rest).astype(x.dtype)', CLAUSE),
-    bug('fma_float64_three_roundings', 'rest = _odd(*_two_sum(middle, lower))', 'rest = middle + lower', EACH),
-    bug('fma_no_product_error', '((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2', '0.0', EACH),
+    bug('fma_float32_through_float64', '_odd(high, rest).astype(x.dtype)', '(high + rest).astype(x.dtype)', ROUNDED),
+    bug('fma_float64_three_roundings', 'rest = _odd(*_two_sum(middle, lower))', 'rest = middle + lower', ROUNDED),
+    bug('fma_no_product_error', '((a1 * b1 - product) + a1 * b2 + a2 * b1) + a2 * b2', '0.0', ROUNDED),
     bug('randint_from_2_32', 'high - low >= 2**28', 'high - low >= 2**32', CLAUSE, 'torch-xpu-ops#3495'),
     bug('randint_above_2_28', 'high - low >= 2**28', 'high - low > 2**28', CLAUSE),
     bug('randint_inclusive', 'words % (high - low))', 'words % (high - low + 1))', EACH),
@@ -56,8 +60,8 @@ BUGS = [
     bug('normal_adjacent_pairs', 'u = u[: n - n % 16].reshape(-1, 2, 8).astype(np.float64)', 'u = u[: n - n % 16].reshape(-1, 8, 2).swapaxes(1, 2).astype(np.float64)', EACH),
     bug('normal_log_of_u', '_log(1 - u[:, 0])', '_log(np.maximum(u[:, 0], 2.0**-53))', EACH),
     bug('normal_half_angle', '2 * math.pi * u', 'math.pi * u', EACH),
-    bug('normal_variance', 'z.dtype.type(std), z', 'z.dtype.type(std**0.5), z', EACH),
-    bug('normal_twice_rounded', '_fma(z, z.dtype.type(std), z.dtype.type(mean))', '(z * z.dtype.type(std) + z.dtype.type(mean))', CLAUSE),
+    bug('normal_variance', 'kind(std)', 'kind(std**0.5)', EACH),
+    bug('normal_rounds_as_uniform', 'rounding("normal_", kind, min(max(n, 15), 16))', '("twice" if rounding("normal_", kind, 16) == "once" else "once")', CLAUSE),
     bug('normal_long_drops_kept', 'z, state = _sixteens(state, n, dtype)\n    if', 'z, state = _sixteens(state._replace(next_normal=None), n, dtype)\n    if', EACH),
     bug('bernoulli_at_most', '(u.reshape(shape) < u.dtype.type(p))', '(u.reshape(shape) <= u.dtype.type(p))', DROPPED, 'pytorch#15356, #26807'),
     bug('bernoulli_inverted', '(u.reshape(shape) < u.dtype.type(p))', '(u.reshape(shape) >= u.dtype.type(p))', EACH),
