@@ -3,6 +3,7 @@
 import difflib
 import gc
 import multiprocessing
+import platform
 import re
 
 import hypothesis
@@ -13,7 +14,7 @@ import torch
 from impls.ladder import Rung
 from tests.cells import CPU_ONLY, DEVICES, DTYPES, LADDERS, expand, given, on_device, unasked
 from tests.subjects.plugin import Judge, roles
-from tests.verdict import Verdict, judges_the_platform
+from tests.verdict import Verdict
 
 
 def compute_with(threads):
@@ -37,6 +38,8 @@ hypothesis.settings.load_profile("dev")
 EXPECTED_WARNINGS = [
     "ignore:The given NumPy array is not writable:UserWarning",  # a reference's arrays are read, never written
 ]
+if platform.machine() in ("aarch64", "arm64"):  # its products raise flags that no number has raised (numpy#28687)
+    EXPECTED_WARNINGS.append("ignore:.* encountered in matmul:RuntimeWarning")
 
 
 CHOICES = {"concept": list(LADDERS), "rung": list(Rung), "dtype": list(DTYPES), "device": list(DEVICES)}
@@ -143,15 +146,14 @@ def _choose(config, cell, cpu_because):
 
 
 def pytest_collection_modifyitems(config, items):
-    """The fingerprint runs first; a law that is about no concept is left out when a slice is asked for."""
-    first = [item for item in items if judges_the_platform(item)]
-    rest = [item for item in items if item not in first and not _is_empty(item)]
+    """A law that is about no concept is left out when a slice is asked for."""
+    rest = [item for item in items if not _is_empty(item)]
     if any(config.getoption(option) for option in ("concept", "rung", "dtype", "device")):
         whole = [item for item in rest if not {"cell", "benchmark"} & set(item.fixturenames)]
         rest = [item for item in rest if item not in whole]
         reason = {"a slice was asked for: laws about the whole": len(whole)} if whole else {}
         config.pluginmanager.get_plugin("verdict").left_out.update(reason)
-    items[:] = first + rest
+    items[:] = rest
 
 
 def _is_empty(item):

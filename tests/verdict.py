@@ -114,11 +114,6 @@ def _is_elsewhere(reason):
     return (reason or "").startswith("another platform")
 
 
-def judges_the_platform(item):
-    """Whether this law is about the machine: it fails where a fact does not hold that others rest on."""
-    return item.path.name == "test_fingerprint.py"
-
-
 def _named(reason, results):
     """A reason with the concepts that it keeps from being judged, where the platform is the reason."""
     concepts = {r["cell"].partition("-")[0] for r in results if r["reason"] == reason and r["cell"]}
