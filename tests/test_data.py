@@ -488,6 +488,15 @@ def test_workers_that_are_spawned_do_as_those_forked(cell):
     assert [batch.tolist() for batch in loader] == [[0.0, 1.0], [2.0, 3.0], [4.0]]
 
 
+@WORDS
+@cells(LOADER, rungs=DROP_IN, **ON_CPU)
+@working
+def test_what_cannot_be_sent_to_a_worker_is_natives_error_and_warning(cell):
+    """A dataset that cannot be pickled ends a pass with spawned workers in native's error, after native's warning."""
+    custom, native = (observed.not_sent(impl) for impl in cell.implementations.values())
+    assert_same(custom, native, "custom")
+
+
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # native's half-made pass, when deleted
 @WORDS
 @cells(LOADER, rungs=DROP_IN, **ON_CPU)

@@ -27,10 +27,12 @@ import os
 import queue
 import random
 import signal
+import warnings
 import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import wait
+from pickle import PicklingError
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -57,6 +59,13 @@ def worker_seeds_manual(base_seed, id):
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
+CANNOT_BE_SENT = (  # torch's words
+    "Got pickle error when attempting to start a worker Process. "
+    "This might be because the worker Process arguments are not picklable. "
+    "Python 3.14+ changed the multiprocessing start method in non-Mac POSIX platforms "
+    "to 'forkserver', which requires the worker Process arguments to be picklable. "
+    "You can also try multiprocessing.set_start_method('fork')."
+)
 PATIENCE = 5.0  # seconds between two looks whether the parent is still there, and for a process to end
 
 
@@ -302,7 +311,11 @@ def started(context, about, stopped):
     tasks.cancel_join_thread()
     answers, its_end = context.Pipe(duplex=False)
     process = context.Process(target=work, args=(*about, tasks, its_end, stopped), daemon=True)
-    process.start()
+    try:
+        process.start()
+    except (TypeError, AttributeError, PicklingError):
+        warnings.warn(CANNOT_BE_SENT, stacklevel=2)
+        raise
     its_end.close()
     return Worker(process, tasks, answers)
 

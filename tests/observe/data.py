@@ -645,12 +645,18 @@ def _share(self):
     yield from range(info.id, 10, info.num_workers)
 
 
-def flow_of_workers(rung, impl, options):
-    """Two passes over a stream of which every worker shows its share, with the length that it claims, and warnings."""
+def shared_stream(rung):
+    """A stream of which every worker shows its share; a worker that is spawned makes it anew."""
     library = Library.of(rung)
     body = {"__iter__": _share, "__len__": lambda _: 9, "__repr__": lambda _: "stream"}
-    stream = type("Shared", (library.IterableDataset,), body)()
+    stream = type("Shared", (library.IterableDataset,), body | {"__reduce__": lambda _: (shared_stream, (rung,))})()
     stream.ask = library.get_worker_info
+    return stream
+
+
+def flow_of_workers(rung, impl, options):
+    """Two passes over a stream that workers share, with the length that it claims, and warnings."""
+    stream = shared_stream(rung)
     with torch.random.fork_rng(devices=[]):
         loader = impl(stream, num_workers=2, **options, generator=torch.Generator())
         about = [with_warnings(lambda: told(list(loader))), len(loader), with_warnings(lambda: told(list(loader)))]
@@ -721,6 +727,13 @@ FAILING = {
     "a worker leaves": (lambda: Killing(8, None), {"num_workers": 1, "batch_size": None}),
     "a worker is late": (lambda: Slow(2, {0}), {"num_workers": 1, "timeout": 0.1}),
 }
+
+
+def not_sent(impl):
+    """The error and the warning of a pass whose dataset cannot be sent to a process that is spawned."""
+    loader = impl([print, lambda: None], num_workers=1, multiprocessing_context="spawn")
+    about = with_warnings(lambda: iter(loader))
+    return [about["result"], [warned[:2] for warned in about["warned"]]]
 
 
 def failed(impl, failing):

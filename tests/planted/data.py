@@ -258,6 +258,7 @@ BUGS = [
     workers("init_fn_ignored", "if init_fn is not None:", "if False:", WORKS, CLAUSE, of="data.loader"),
     workers("info_for_ours_alone", "    torch.utils.data._utils.worker._worker_info = this_worker  # for datasets that ask torch\n", "", WORKS, CLAUSE, of="data.loader"),
     workers("info_of_the_wrong_worker", "WorkerInfo(id, num", "WorkerInfo(0, num", WORKS, CLAUSE, of="data.loader"),
+    workers("unsent_without_a_word", "        warnings.warn(CANNOT_BE_SENT, stacklevel=2)\n", "", "test_data.test_what_cannot_be_sent_to_a_worker_is_natives_error_and_warning", "samestep 0.1.0, on macOS", of="data.loader"),
     workers("prefetch_factor_ignored", "loader.prefetch_factor * loader.num_workers,", "2 * loader.num_workers,", WORKS, CLAUSE, of="data.loader"),
     workers("all_sent_for_at_once", "for _ in range(self.depth):", "for _ in range(10**3):", WORKS, "an order drawn ahead of time", of="data.loader"),
     workers("reseeded_for_every_pass", "                fetch = fetching.begin()\n", "                fetch = fetching.begin()\n                seed_worker(base_seed, id)\n", WORKS, "the mend asked for in VeOmni#940, meta-pytorch/data#426", of="data.loader"),
