@@ -27,7 +27,7 @@ def test_rungs_take_the_same_step_from_any_state(cell, data):
     steps.assert_agreement(cell, data.draw(continued(cell.concept, cell.dtype), label="problem"))
 
 
-@cells(*ALGORITHMS, rungs=DROP_IN, cpu_because="it is a law about torch's CPU kernels")
+@cells(*ALGORITHMS, rungs=DROP_IN)
 @given(data=st.data())
 def test_custom_is_native_bit_for_bit(cell, data):
     """Custom performs native's operations in native's order, through saving and loading: not one bit differs."""

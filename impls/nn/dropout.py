@@ -69,6 +69,8 @@ class Dropout(Module):
         _check(self.p)  # it may have been set since
         if not self.training or self.p == 0 or input.numel() == 0:
             return input
+        if input.is_cuda and not self.inplace and self.p != 1:  # one kernel of its own draws and scales
+            return torch.native_dropout(input, self.p, True)[0]
         scale = self._scale(input, 1 - float(self.p))
         return input.mul_(scale) if self.inplace else input * scale
 

@@ -19,7 +19,7 @@ def assert_agreement(cell, problem, form=lambda impl: impl):
 
 
 def assert_native_bits(cell, problem):
-    custom, native = (observe(rung, getattr(cell.ladder, rung), problem) for rung in DROP_IN)
+    custom, native = (observe(rung, getattr(cell.ladder, rung), problem, device=cell.device) for rung in DROP_IN)
     assert_same(custom, native, f"{cell.concept} custom: step")
 
 

@@ -18,7 +18,7 @@ from impls.nn.batch_norm1d import Stats
 from impls.nn.sequential import Layer
 from tests.cells import LADDERS
 from tests.observe.rng import state_of
-from tests.observe.tensors import seen, tensor
+from tests.observe.tensors import in_any_order, seen, tensor
 
 ARRAYS = np.ndarray | np.generic  # an array of no dimensions may come as a scalar
 
@@ -37,7 +37,7 @@ def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
     """Go forward and back on a rung; `lift` makes the manual rung's numbers."""
     if rung is Rung.MANUAL:
         return _manual(impl, problem, lift)
-    with torch.random.fork_rng(devices=()):
+    with torch.random.fork_rng(devices=()), in_any_order(device):
         leaves = {name: tensor(a, device) for name, a in problem.inputs.items()}
         is_function = rung is Rung.RAW or inspect.isbuiltin(impl)
         if not is_function:
@@ -79,8 +79,9 @@ def _module(cls, problem, leaves):
     settings = _tensors(problem.settings, leaves)
     if problem.born or "weight" not in leaves:
         training = settings.pop("training", True)
-        dtype = {"dtype": list(leaves.values())[-1].dtype} if problem.born else {}
-        module = cls(**problem.born, **settings, **dtype).train(training)
+        last = list(leaves.values())[-1]
+        kind = {"dtype": last.dtype, "device": last.device} if problem.born else {}
+        module = cls(**problem.born, **settings, **kind).train(training)
         given = settings | leaves | _tensors(problem.stats or {}, leaves)
         module.load_state_dict({name: torch.as_tensor(given[name]) for name in module.state_dict()})
         return module

@@ -6,6 +6,7 @@ receives.  Gradients arrive by backward, so they accumulate.
 """
 
 import copy
+import inspect
 import itertools
 from typing import NamedTuple
 
@@ -40,7 +41,15 @@ def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
     if rung is Rung.MANUAL:
         return _manual(impl, problem, lift)
     leaves = [tensor(w, device).requires_grad_() for w in problem.params]
+    if rung is Rung.NATIVE and device != "cpu":
+        problem = problem._replace(settings=in_a_loop(impl, problem.settings))
     return (_raw if rung is Rung.RAW else _object)(impl, leaves, problem)
+
+
+def in_a_loop(cls, settings):
+    """The settings, and that parameters are stepped one by one, as on the CPU: on CUDA torch's default is foreach."""
+    loop = {"foreach": False} if "foreach" in inspect.signature(cls).parameters else {}
+    return [loop | options for options in settings]
 
 
 def grouped(cls, leaves, settings):
