@@ -278,31 +278,31 @@ def seed_raw(n):
 
 
 def rand_raw(generator, shape=(), dtype=torch.float32):
-    return torch.rand(shape, dtype=dtype, generator=generator), generator
+    return torch.rand(shape, dtype=dtype, device=generator.device, generator=generator), generator
 
 
 def uniform_raw(generator, shape=(), low=0.0, high=1.0, dtype=torch.float32):
-    return torch.empty(shape, dtype=dtype).uniform_(low, high, generator=generator), generator
+    return torch.empty(shape, dtype=dtype, device=generator.device).uniform_(low, high, generator=generator), generator
 
 
 def randint_raw(generator, low, high, shape=()):
-    return torch.randint(low, high, shape, generator=generator), generator
+    return torch.randint(low, high, shape, device=generator.device, generator=generator), generator
 
 
 def random_raw(generator, shape=(), dtype=torch.int64):
-    return torch.empty(shape, dtype=dtype).random_(generator=generator), generator
+    return torch.empty(shape, dtype=dtype, device=generator.device).random_(generator=generator), generator
 
 
 def randperm_raw(generator, n):
-    return torch.randperm(n, generator=generator), generator
+    return torch.randperm(n, device=generator.device, generator=generator), generator
 
 
 def normal_raw(generator, shape=(), mean=0.0, std=1.0, dtype=torch.float32):
-    return torch.empty(shape, dtype=dtype).normal_(mean, std, generator=generator), generator
+    return torch.empty(shape, dtype=dtype, device=generator.device).normal_(mean, std, generator=generator), generator
 
 
 def bernoulli_raw(generator, p, shape=(), dtype=torch.float32):
-    return torch.empty(shape, dtype=dtype).bernoulli_(p, generator=generator), generator
+    return torch.empty(shape, dtype=dtype, device=generator.device).bernoulli_(p, generator=generator), generator
 
 
 rng_raw = Draws(seed_raw, rand_raw, uniform_raw, randint_raw, random_raw, randperm_raw, normal_raw, bernoulli_raw)

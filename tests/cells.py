@@ -96,7 +96,12 @@ def given(asked, name):
     return f"--{name} {' '.join(asked(name))}"
 
 
+def is_there(device):
+    """Whether something can be run on a device."""
+    return device == "cpu" or torch.cuda.is_available()
+
+
 def on_device(what):
     """A cell or case as a parameter, skipped where its device is not there."""
-    absent = what.device == "cuda" and not torch.cuda.is_available()
-    return pytest.param(what, id=str(what), marks=[pytest.mark.skip(reason="no CUDA device")] if absent else [])
+    absent = [] if is_there(what.device) else [pytest.mark.skip(reason="no CUDA device")]
+    return pytest.param(what, id=str(what), marks=absent)

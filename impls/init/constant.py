@@ -27,7 +27,7 @@ def constant_manual(state, shape, val, dtype=np.float32):
 
 
 def constant_raw(generator, shape, val, dtype=torch.float32):
-    return torch.full(shape, val, dtype=dtype), generator
+    return torch.full(shape, val, dtype=dtype, device=generator.device), generator
 
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────

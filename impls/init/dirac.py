@@ -38,7 +38,7 @@ def _ones(shape, groups):
 
 
 def dirac_raw(generator, shape, groups=1, dtype=torch.float32):
-    w = torch.zeros(shape, dtype=dtype)
+    w = torch.zeros(shape, dtype=dtype, device=generator.device)
     for place in _ones(shape, groups):
         w[place] = 1
     return w, generator

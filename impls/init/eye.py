@@ -27,7 +27,7 @@ def eye_manual(state, shape, dtype=np.float32):
 
 
 def eye_raw(generator, shape, dtype=torch.float32):
-    return torch.eye(*shape, dtype=dtype), generator
+    return torch.eye(*shape, dtype=dtype, device=generator.device), generator
 
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────

@@ -66,7 +66,7 @@ def _log_density(x, mean, std):
 
 
 def trunc_normal_raw(generator, shape, mean=0.0, std=1.0, a=-2.0, b=2.0, dtype=torch.float32):
-    return _truncated(torch.empty(shape, dtype=dtype), mean, std, a, b, generator), generator
+    return _truncated(torch.empty(shape, dtype=dtype, device=generator.device), mean, std, a, b, generator), generator
 
 
 def _truncated(like, mean, std, a, b, generator):

@@ -109,8 +109,9 @@ class ASGD(Optimizer):
     def update(self, p, g, group):
         state = self.begin(p, g, "eta", "mu", "ax")
         lr, lambd, t, ax = rate(group), group["lambd"], state["step"].item(), state["ax"]
-        if t == 1:
-            state["eta"], state["mu"] = scalar(float(lr)), scalar(1.0)
+        if t == 1:  # native keeps these three where the parameter is
+            numbers = {"step": 1.0, "eta": float(lr), "mu": 1.0}
+            state.update({name: scalar(value).to(p.device) for name, value in numbers.items()})
         eta, mu = state["eta"].item(), state["mu"]
         if group["maximize"]:
             g = -g

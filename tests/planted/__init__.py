@@ -21,11 +21,11 @@ import pytest
 import torch
 
 import tests
-from tests.cells import expand
+from tests.cells import expand, is_there
 from tests.exactness import AnotherPlatform
 from tests.variants import Change, planted
 
-FAMILIES = ("rng", "init", "autograd", "nn", "layers", "losses", "optim", "optim_matrix", "lbfgs", "schedules", "training", "data")
+FAMILIES = ("rng", "init", "autograd", "nn", "layers", "losses", "optim", "optim_matrix", "lbfgs", "schedules", "training", "data", "devices")
 NOT_A_VERDICT = (NameError, SyntaxError, ImportError)  # the bug itself is mistyped
 
 
@@ -69,6 +69,11 @@ def bugs(*names):
 def law_of(bug):
     chapter, _, name = bug.law.partition(".")
     return getattr(importlib.import_module(f"tests.{chapter}"), name)
+
+
+def only_on_a_device(bug):
+    """Whether the law that a bug names is about a device, and so the bug shows nowhere else."""
+    return "cpu" not in {c.device for mark in law_of(bug).pytestmark if mark.name == "cells" for c in expand(mark)}
 
 
 class Verdict(NamedTuple):
@@ -147,12 +152,11 @@ def _can_be_asked(law, concept):
 
 
 def arguments_of(law, concept):
-    """What a law is called with: each of the concept's cells on the CPU, with each of the law's own parameters."""
+    """What a law is called with: each of the concept's cells on the CPU, or on the device that the law is about where
+    that is there, with each of the law's own parameters."""
     marks = getattr(law, "pytestmark", ())
-    cells = [
-        c for mark in marks if mark.name == "cells" for c in expand(mark) if (c.concept, c.device) == (concept, "cpu")
-    ]
-    choices = [[{"cell": cell} for cell in cells]]
+    cells = [c for mark in marks if mark.name == "cells" for c in expand(mark) if c.concept == concept]
+    choices = [[{"cell": c} for c in cells if c.device == cells[0].device and is_there(c.device)]]
     for mark in marks:
         if mark.name == "parametrize":
             names, values = mark.args
@@ -186,4 +190,4 @@ def again(law, wrapped=lambda law: law, seed=None):
     return law if seed is None else hypothesis.seed(seed)(law)
 
 
-__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "functions", "law_of", "laws", "prepare", "verdict"]
+__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "functions", "law_of", "laws", "only_on_a_device", "prepare", "verdict"]

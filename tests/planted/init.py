@@ -32,7 +32,7 @@ BUGS = [
     trunc_normal("draws_without_memory", "    if tensor.is_meta:  # it has no memory to draw into\n        return tensor\n", "", META, "found by this law"),
     trunc_normal("silent_of_bounds_of_nothing", "    while True:\n        drawn = fresh()", "    while pending.any():\n        drawn = fresh()", REFUSES, "found by this law"),
     eye("reversed", "np.eye(*shape, dtype=dtype)", "np.eye(*shape, dtype=dtype)[::-1]", BORN, "clause"),
-    eye("square", "torch.eye(*shape, dtype=dtype)", "torch.eye(max(shape), dtype=dtype)[: shape[0], : shape[1]].fliplr()", BORN, "clause"),
+    eye("square", "torch.eye(*shape, dtype=dtype, device=generator.device)", "torch.eye(max(shape), dtype=dtype)[: shape[0], : shape[1]].fliplr()", BORN, "clause"),
     eye("kept_what_was_there", "tensor.zero_().fill_diagonal_(1)", "tensor.fill_diagonal_(1)", BORN, "clause"),
     dirac("one_group", "for g in range(groups) for d in range(min(n, channels))", "for g in range(1) for d in range(min(n, channels))", BORN, "clause"),
     dirac("centre_left", "k // 2 for k in kernel", "(k - 1) // 2 for k in kernel", BORN, "clause"),
