@@ -21,10 +21,10 @@ from hypothesis.stateful import (
 )
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, DTYPES, WORDS, cells
+from tests.cells import DROP_IN, DTYPES, WORDS, cells, live
 from tests.exactness import assert_same
 from tests.laws import steps
-from tests.observe.optim import observe
+from tests.observe.optim import Line, Problem, observe
 from tests.observe.tensors import seen, tensor
 from tests.strategies.arrays import arrays, shapes
 from tests.strategies.optim import LRS, SETTINGS, continued, problems, settings_of
@@ -105,7 +105,7 @@ def test_parameters_do_not_touch_each_other(cell, data):
     steps.assert_parameters_apart(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
-@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=("float32",), cpu_because="CUDA's default is foreach")
+@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=("float32",), cpu_because="vectors and what is left over are the CPU's")
 @given(data=st.data())
 def test_elements_do_not_know_where_they_are(cell, data):
     """Cut in two and put in another order, a parameter moves as it did whole, to the bit but for the sign of a zero."""
@@ -345,6 +345,40 @@ def test_natives_foreach_is_its_for_loop_bit_for_bit(cell, data):
         trace = observe(Rung.NATIVE, cell.ladder.native, asked)
         traces.append([[{k: entry[k] for k in ("parameter", "state")} for entry in line] for line in trace])
     assert_same(*traces, "foreach: step")
+
+
+@cells(*(name for name in ALGORITHMS if name not in ("optim.sgd", "optim.asgd")), rungs=(Rung.NATIVE,))
+@given(data=st.data())
+def test_natives_foreach_leaves_the_trace_of_the_formula(cell, data):
+    """Native's second way, all parameters at once, which on CUDA is its default, leaves the formula's trace, too."""
+    steps.assert_foreach_agrees(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
+
+
+@cells("optim.sgd", rungs=(Rung.NATIVE,))
+@given(data=st.data())
+def test_natives_foreach_leaves_the_trace_of_sgd_without_nesterov(cell, data):
+    """So it is of SGD, as long as it looks not ahead."""
+    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    steps.assert_foreach_agrees(cell, problem._replace(settings=[s | {"nesterov": False} for s in problem.settings]))
+
+
+def two_steps(dtype, settings):
+    line = Line(lr=0.1, old="drop", grads=(np.ones(1, dtype),))
+    return Problem([np.ones(1, dtype)], [settings], [line, line])
+
+
+@live("foreach adds the momentum to the gradient itself (pytorch#92706 mended the others)")
+@cells("optim.sgd", rungs=(Rung.NATIVE,), dtypes=ONE)
+def test_natives_foreach_leaves_the_trace_of_sgd(cell):
+    """Looking ahead, too, it leaves the formula's trace, of which a gradient that stays as it is is a part."""
+    steps.assert_foreach_agrees(cell, two_steps(cell.dtype, {"momentum": 0.5, "nesterov": True}))
+
+
+@live("the rate is computed from the count, a float32 tensor, operation by operation in float32")
+@cells("optim.asgd", rungs=(Rung.NATIVE,))
+def test_natives_foreach_leaves_the_trace_of_asgd(cell):
+    """It leaves the formula's trace, whose rate is rounded once, as it is kept."""
+    steps.assert_foreach_agrees(cell, two_steps(cell.dtype, {"lambd": 0.1}))
 
 
 @cells("optim.sgd", "optim.adam", "optim.adamw", "optim.adagrad", rungs=(Rung.NATIVE,), cpu_because="CPU kernels")

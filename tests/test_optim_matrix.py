@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from impls.ladder import Rung
 from tests.cells import DROP_IN, WORDS, cells
 from tests.laws import steps
 from tests.strategies.matrices import any_matrices, continued, problems
@@ -35,6 +36,13 @@ def test_custom_is_native_bit_for_bit(cell, data):
         any_matrices(cell.dtype) if cell.concept == "optim.muon" else problems(cell.concept, cell.dtype, restore=True)
     )
     steps.assert_native_bits(cell, data.draw(drawn, label="problem"))
+
+
+@cells("optim.adafactor", rungs=(Rung.NATIVE,))
+@given(data=st.data())
+def test_natives_foreach_leaves_the_trace_of_the_formula(cell, data):
+    """Native's second way, all parameters at once, which on CUDA is its default, leaves the formula's trace, too."""
+    steps.assert_foreach_agrees(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
 @cells(*ALGORITHMS)

@@ -5,6 +5,7 @@ import inspect
 
 import numpy as np
 
+from impls.ladder import Rung
 from tests.associations import reference
 from tests.cells import DROP_IN
 from tests.exactness import assert_bitwise, assert_same
@@ -16,6 +17,13 @@ def assert_agreement(cell, problem, form=lambda impl: impl):
     expected = reference(observe, cell.concept, problem, cell.dtype)
     for rung, impl in cell.implementations.items():
         assert_same(observe(rung, form(impl), problem, device=cell.device), expected, f"{cell.concept} {rung}: step")
+
+
+def assert_foreach_agrees(cell, problem):
+    expected = reference(observe, cell.concept, problem, cell.dtype)
+    asked = problem._replace(settings=[options | {"foreach": True} for options in problem.settings])
+    found = observe(Rung.NATIVE, cell.ladder.native, asked, device=cell.device)
+    assert_same(found, expected, f"{cell.concept} native, foreach: step")
 
 
 def assert_native_bits(cell, problem):
