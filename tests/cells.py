@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from impls.ladder import Ladder, Rung, concepts
+from impls.since import TORCH
 
 ALL = tuple(Rung)
 DROP_IN = (Rung.CUSTOM, Rung.NATIVE)  # to the bit: the same ATen operations in the same order
@@ -24,18 +25,26 @@ CPU_ONLY = {
 
 LADDERS: dict[str, Ladder] = dict(concepts())  # what the laws look a concept up in; tests/planted swaps entries
 
-# Words change from release to release: laws about them are judged where they were last read, and listed elsewhere.
-SEEN = "2.13"
+# The versions of torch that were looked at: every law is judged in them, and what differs is stated.
+LOOKED_AT = ((2, 11), (2, 12), (2, 13), (2, 14), (2, 15))
+
+# Words change from release to release: in one that was not looked at, laws about them are listed.
 WORDS = pytest.mark.skipif(
-    not torch.__version__.startswith(SEEN),
-    reason=f"torch's words were last read in {SEEN}, this is {torch.__version__}",
+    TORCH not in LOOKED_AT, reason=f"torch's words were last read in 2.{LOOKED_AT[-1][1]}, this is {torch.__version__}"
 )
 
 
-def live(reason, raises=AssertionError, where=True):
-    """A law that torch breaks: it has to in the version in which it was seen to; in another one it may."""
-    seen = torch.__version__.startswith(SEEN)
-    return pytest.mark.xfail(where, reason=f"live in torch {SEEN}: {reason}", raises=raises, strict=seen)
+def live(reason, raises=AssertionError, where=True, mended=None):
+    """A law that torch breaks: it must in the versions in which it was seen to, must not since it was mended, and in a
+    version that was not looked at it may, which the verdict tells."""
+    seen = [version for version in LOOKED_AT if mended is None or version < mended]
+    where = where and (TORCH in seen or TORCH not in LOOKED_AT)
+    said = f"live in torch {spelled(seen[0])} to {spelled(seen[-1])}: {reason}"
+    return pytest.mark.xfail(where, reason=said, raises=raises, strict=TORCH in seen)
+
+
+def spelled(version):
+    return ".".join(map(str, version))
 
 
 class Cell(NamedTuple):

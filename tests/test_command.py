@@ -4,11 +4,14 @@ import json
 import pathlib
 import subprocess
 import sys
+import types
 
 import pytest
 
 from conftest import check_choice
 from impls.walkthroughs import digits, regression
+from tests import cells
+from tests.verdict import Verdict, _result
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -98,3 +101,26 @@ def test_the_verdict_lists_what_a_slice_leaves_out_and_the_report_holds_it(tmp_p
     assert {"torch", "numpy", "python"} <= report["environment"].keys()
     assert report["fingerprint"]
     assert "optim.sgd-custom-float64-cpu" in (tmp_path / "summary.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("torch", "is_expected", "is_strict"),
+    [((2, 13), True, True), ((2, 14), False, False), ((2, 15), False, False), ((2, 16), True, False)],
+)
+def test_a_failure_is_expected_where_it_was_seen(monkeypatch, torch, is_expected, is_strict):
+    """It must come in the versions in which it was seen, must not since it was mended, and may in one that is new."""
+    monkeypatch.setattr(cells, "TORCH", torch)
+    mark = cells.live("it is wrong", mended=(2, 14)).mark
+    assert (mark.args, mark.kwargs["strict"]) == ((is_expected,), is_strict)
+    assert mark.kwargs["reason"] == "live in torch 2.11 to 2.13: it is wrong"
+
+
+def test_a_failure_that_was_expected_and_did_not_come_is_told(request):
+    """A law that passes where it was expected to fail is equal, and the verdict says that it is mended."""
+    passed = types.SimpleNamespace(wasxfail="live in torch 2.11", skipped=False, failed=False)
+    verdict = Verdict(request.config)
+    verdict.results = [_result(request.node, types.SimpleNamespace(excinfo=None), passed)]
+    assert list(verdict.lines())[:2] == [
+        "1 equal · 0 DIFFERENT · 0 inconclusive · 0 expected · 0 not run",
+        "mended: 1 × live in torch 2.11",
+    ]

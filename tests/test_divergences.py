@@ -10,18 +10,25 @@ import re
 import pytest
 import torch
 
+from impls.since import TORCH
 from tests.cells import WORDS, live
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "divergences.md"
-ENTRY = re.compile(r"^## (.+?)\n.*?^```python\n(.*?)^```\n\n^```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-ENTRIES = {title: (script, shows) for title, script, shows in ENTRY.findall(PAGE.read_text(encoding="utf-8"))}
+ENTRY = re.compile(
+    r"^## (.+?)\n.*?^```python\n(.*?)^```\n\n^```text\n(.*?)^```$"
+    r"(?:\n\n^[^\n]* in torch (2\.\d+):\n\n^```text\n(.*?)^```$)?",
+    re.MULTILINE | re.DOTALL,
+)
+ENTRIES = {title: told for title, *told in ENTRY.findall(PAGE.read_text(encoding="utf-8"))}
 
 
 @WORDS
 @pytest.mark.parametrize("title", ENTRIES)
 def test_a_script_of_the_page_shows_what_the_page_says(title):
-    """What a script of docs/divergences.md prints is what stands below it."""
-    script, shows = ENTRIES[title]
+    """What a script of docs/divergences.md prints is what stands below it, for this version if it has its own."""
+    script, shows, since, shows_since = ENTRIES[title]
+    if since and tuple(map(int, since.split("."))) <= TORCH:
+        shows = shows_since
     printed = io.StringIO()
     with contextlib.redirect_stdout(printed):
         exec(compile(script, f"{PAGE.name}: {title}", "exec"), {})
@@ -138,7 +145,7 @@ def test_adafactors_default_epsilon_is_the_parameters_own():
     assert torch.equal(*ends)
 
 
-@live("in bfloat16 no cast copies the buffer before it is divided by its norm")
+@live("in bfloat16 no cast copies the buffer before it is divided by its norm", mended=(2, 15))
 def test_muon_keeps_the_momentum_that_it_has_gathered():
     """With momentum 0 the buffer is the gradient."""
     p = _parameter(torch.bfloat16)

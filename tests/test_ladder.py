@@ -21,6 +21,7 @@ from tests.variants import source_of
 ROOT = pathlib.Path(impls.__file__).parents[1]
 ORDER = [
     "ladder",
+    "since",
     "rng",
     "autograd",
     "data",

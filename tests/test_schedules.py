@@ -688,6 +688,17 @@ def test_a_sequence_in_a_sequence_is_the_sequence(cell, rung):
     assert_same(found[1], found[0])
 
 
+@live("the first part takes the step at construction, whatever its milestone (pytorch#185872)", mended=(2, 13))
+@pytest.mark.parametrize("rung", DROP_IN)
+@cells("schedules.sequential_lr", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
+def test_a_part_that_ends_at_step_0_sets_no_rate(cell, rung):
+    """Where the first milestone is 0 the second part sets the first rate."""
+    optimizer = sgd(rung)
+    half, tenth = (getattr(LADDERS["schedules.constant_lr"], rung)(optimizer, factor, 9) for factor in (0.5, 0.1))
+    getattr(cell.ladder, rung)(optimizer, [half, tenth], [0])
+    assert optimizer.param_groups[0]["lr"] == 0.1
+
+
 @live("a MultiplicativeLR has no closed form, so at its milestone it multiplies the rate that it finds")
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("schedules.sequential_lr", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)

@@ -58,6 +58,7 @@ class Verdict:
         yield " · ".join(f"{counts[word]} {word}" for word in VERDICTS)
         told = collections.Counter({("not run", reason): n for reason, n in self.left_out.items()})
         told.update((r["verdict"], r["reason"]) for r in self.results if r["verdict"] in ("not run", "expected"))
+        told.update(("mended", r["reason"]) for r in self.results if r["verdict"] == "equal" and r["reason"])
         for (word, reason), n in told.most_common():
             yield f"{word}: {n} × {_named(reason, self.results)}"
         judged = [r for r in self.results if r["share"]]
@@ -125,6 +126,8 @@ def _result(item, call, report):
     word, reason = "equal", None
     if hasattr(report, "wasxfail") and report.skipped:
         word, reason = "expected", report.wasxfail
+    elif hasattr(report, "wasxfail"):  # a failure that is expected in other versions, and did not come
+        reason = report.wasxfail
     elif report.skipped:
         word, reason = "not run", str(call.excinfo.value)
     elif report.failed and call.excinfo is None:  # an expected failure that did not come

@@ -25,6 +25,7 @@ from impls.autograd.no_grad import MODE, no_grad
 from impls.autograd.node import FREED, Node, edge_of, saved_as, summed_to
 from impls.autograd.tensor import Tensor
 from impls.ladder import Absent, Ladder
+from impls.since import TORCH
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -158,6 +159,8 @@ class Function:
 
     @classmethod
     def apply(cls, *args, **kwargs):
+        if kwargs and TORCH < (2, 13):
+            raise TypeError("apply() takes no keyword arguments")
         if cls._is_set_up_apart():
             args, kwargs = _bound(cls.forward, args, kwargs), {}
         edges = [edge_of(x) for x in args if isinstance(x, Tensor)]  # before it is written to

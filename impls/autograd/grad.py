@@ -22,6 +22,7 @@ from impls.autograd.no_grad import no_grad
 from impls.autograd.node import KINDS
 from impls.autograd.stack import stack
 from impls.ladder import Absent, Ladder
+from impls.since import TORCH
 
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -86,9 +87,10 @@ def grad(
     found = gradients(as_tuple(outputs), as_tuple(grad_outputs), set(edges), retain_graph, create_graph)
     unused = [i for i, edge in enumerate(edges) if edge not in found]
     if unused and not (allow_unused or materialize_grads):
+        which = f"The differentiated Tensor at index {unused[0]}"
         raise RuntimeError(
-            f"The differentiated Tensor at index {unused[0]} appears to not have been used in the graph. "
-            "Set allow_unused=True if this is the desired behavior."
+            f"{which if TORCH >= (2, 13) else 'One of the differentiated Tensors'} appears to not have been used in "
+            "the graph. Set allow_unused=True if this is the desired behavior."
         )
     return tuple(
         found.get(e, x._filled(0.0) if materialize_grads else None) for e, x in zip(edges, inputs, strict=True)

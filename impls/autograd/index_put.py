@@ -91,8 +91,8 @@ def index_put(input, indices, values, accumulate=False):
     return put_at(input, tuple(slice(None) if i is None else i._array for i in indices), places, values, accumulate)
 
 
-def put_at(x, key, indices, values, accumulate=False):
-    """The same for a key as NumPy reads it, and the tensors that are in it."""
+def put_at(x, key, indices, values, accumulate=False, filled=None):
+    """The same for a key as NumPy reads it, and the tensors that are in it; `filled` names what takes no operand."""
     shape, made = x._array[key].shape, type(x)._of
     if not _fits(values.shape, shape):
         misfit = f"value tensor of shape {list(values.shape)} cannot be broadcast to indexing result of shape"
@@ -104,7 +104,8 @@ def put_at(x, key, indices, values, accumulate=False):
     y, saved = index_put_forward(x._array, key, values._array, accumulate)
     outside = lambda g, *_: index_put_backward(g, saved, (True, False))[0]
     inside = lambda g, *_: index_put_backward(g, saved, (False, True))[1]
-    return record(made(y), "IndexPutBackward0", (x, outside, indices), (values, inside, indices))
+    of_values = () if filled else ((values, inside, indices),)
+    return record(made(y), filled or "IndexPutBackward0", (x, outside, indices), *of_values)
 
 
 def _fits(shape, larger):

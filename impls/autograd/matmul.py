@@ -19,6 +19,7 @@ from impls.autograd.index_put import NAMES
 from impls.autograd.node import record, summed_to
 from impls.autograd.result_type import QUIET
 from impls.ladder import Absent, Ladder, Pair
+from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -87,7 +88,8 @@ def _mv(a, b):
         raise RuntimeError(f"size mismatch, got input ({m}), mat ({m}x{n}), vec ({k})")
     if x.dtype != y.dtype:
         m, n = (NAMES[z.dtype.name] for z in (x, y))
-        raise RuntimeError(f"addmv input tensors must have the same dtype, but got {n}, {m}, and {n}")
+        kinds = f"addmv input tensors must have the same dtype, but got {n}, {m}, and {n}"
+        raise RuntimeError(kinds if TORCH >= (2, 12) else f"expected scalar type {m} but found {n}")
     left, right = lambda g, b: g.reshape(-1, 1) * b, lambda g, a: turned(a) @ g
     return record(type(a)._of(x @ y), "MvBackward0", (a, left, (b,)), (b, right, (a,)))
 
@@ -103,17 +105,22 @@ def _mm(a, b):
     x, y = a._array, b._array
     flat = x.ndim == y.ndim == 2
     if flat:
-        _fit(x, y)
+        _fit(x, y, "mm")
     if x.dtype != y.dtype:
         m, n = (SPELLED[z.dtype.name] for z in (x, y))
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {m} != {n}")
     return record(type(a)._of(x @ y), "MmBackward0" if flat else "BmmBackward0", *_partials(a, b, flat))
 
 
-def _fit(x, y):
+def _fit(x, y, name):
     if x.shape[1] != y.shape[0]:
         sizes = " and ".join("x".join(map(str, z.shape)) for z in (x, y))
-        raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({sizes})")
+        raise RuntimeError(_said_by(name, f"mat1 and mat2 shapes cannot be multiplied ({sizes})"))
+
+
+def _said_by(name, words):
+    """Since torch 2.15 it says which operation refuses."""
+    return f"{name}: {words}" if TORCH >= (2, 15) else words
 
 
 def _partials(a, b, flat=True):
@@ -132,10 +139,10 @@ def addmm(input, mat1, mat2):
         if z.dtype != y.dtype:
             m, n = (NAMES[dtype.name] for dtype in (z.dtype, y.dtype))
             raise RuntimeError(f"{name} and mat2 must have the same dtype, but got {m} and {n}")
-    for name, z in (("mat1", x), ("mat2", y)):
+    for name, z in (("self" if TORCH >= (2, 15) else "mat1", x), ("mat2", y)):
         if z.ndim != 2:
-            raise RuntimeError(f"{name} must be a matrix, got {z.ndim}-D tensor")
-    _fit(x, y)
+            raise RuntimeError(_said_by("addmm", f"{name} must be a matrix, got {z.ndim}-D tensor"))
+    _fit(x, y, "addmm")
     if c.shape != y.shape[1:]:
         input.detach().expand(x.shape[0], y.shape[1])  # or torch's words for why not
     return record(type(mat1)._of(x @ y + c), "AddmmBackward0", (input, lambda g: g, ()), *_partials(mat1, mat2))

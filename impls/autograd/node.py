@@ -24,6 +24,7 @@ import torch
 
 from impls.autograd.no_grad import MODE
 from impls.ladder import Absent, Ladder
+from impls.since import TORCH
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -116,8 +117,8 @@ class Saved:
 
 
 def operation(node):
-    """Its name in a message."""
-    return re.sub(r"Backward0?(\d*)$", r"\1", node.name())
+    """Its name in a message, which says since torch 2.13 what was done, and not what undoes it."""
+    return node.name() if TORCH < (2, 13) else re.sub(r"Backward0?(\d*)$", r"\1", node.name())
 
 
 def _saved(x, result):

@@ -39,6 +39,7 @@ from impls.autograd.split import split
 from impls.autograd.stack import stack
 from impls.autograd.unbind import unbind
 from impls.ladder import Absent, Ladder
+from impls.since import TORCH
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -52,6 +53,7 @@ FLOAT_OF_A_RESULT = (
     "Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
     "Consider using tensor.detach() first."
 )
+OF_MASKS = NotImplementedError if TORCH >= (2, 14) else RuntimeError
 INVERT = "If you are trying to invert a mask, use the `~` or `logical_not()` operator instead."
 FORBIDDEN = {  # what view was written to, and why that has no derivative
     "no_grad": "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by "
@@ -335,7 +337,7 @@ class Tensor:
 
     def __neg__(self):
         if self.dtype == bool:
-            raise RuntimeError(f"Negation, the `-` operator, on a bool tensor is not supported. {INVERT}")
+            raise OF_MASKS(f"Negation, the `-` operator, on a bool tensor is not supported. {INVERT}")
         return record(Tensor._of(-self._array), "NegBackward0", (self, _negative, ()))
 
     def __abs__(self):
@@ -426,7 +428,7 @@ class Tensor:
     @QUIET
     def mean(self, dim=None, keepdim=False):
         if self.dtype.kind != "f":
-            raise RuntimeError(
+            raise (NotImplementedError if TORCH >= (2, 15) else RuntimeError)(
                 "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
                 f"Got: {NAMES[self.dtype.name]}"
             )
@@ -631,10 +633,16 @@ class Tensor:
         if not isinstance(value, Tensor | bool | int | float):
             raise TypeError(f"can't assign a {type(value).__name__} to a {KINDS[self.dtype.name]}")
         part, places = self._located(key if isinstance(key, tuple) else (key,))
-        value = value if isinstance(value, Tensor) else Tensor._of(np.asarray(value).astype(self.dtype))
+        number = not isinstance(value, Tensor)
+        value = Tensor._of(np.asarray(value).astype(self.dtype)) if number else value
         shape = tuple(itertools.dropwhile(lambda n: n == 1, value.shape))
-        if places:
+        filled = number and TORCH >= (2, 15)  # and put before
+        if places and filled and len(places[1]) == 1:
+            part._filled_at(value, *places)
+        elif places:
             part._put_at(value if value.shape == shape else value.view(shape), *places)
+        elif filled:
+            part.fill_(value.item())
         elif value.shape == part.shape:
             part.copy_(value)
         elif value.ndim:
@@ -786,6 +794,11 @@ class Tensor:
     @_in_place
     def _put_at(self, value, key, indices):
         return self._write(put_at(self, key, indices, value))
+
+    @_in_place
+    def _filled_at(self, value, key, indices):
+        name = "MaskedFillBackward0" if indices[0].dtype == bool else "IndexFillBackward0"
+        return self._write(put_at(self, key, indices, value, filled=name))
 
     __iadd__, __isub__, __imul__, __itruediv__ = add_, sub_, mul_, div_
 
@@ -943,12 +956,12 @@ def _no_masks(a, b):
     """Two operands of a difference."""
     bits = [isinstance(x, bool) or (isinstance(x, Tensor) and x.dtype == bool) for x in (a, b)]
     if all(bits):
-        raise RuntimeError(
+        raise OF_MASKS(
             "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
             "operator instead."
         )
     if any(bits):
-        raise RuntimeError(f"Subtraction, the `-` operator, with a bool tensor is not supported. {INVERT}")
+        raise OF_MASKS(f"Subtraction, the `-` operator, with a bool tensor is not supported. {INVERT}")
     return a, b
 
 

@@ -18,6 +18,7 @@ import torch
 
 from impls import rng
 from impls.ladder import Ladder
+from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -52,7 +53,7 @@ def sparse_(tensor, sparsity, std=0.01, generator=None):
     """Drop-in for torch.nn.init.sparse_."""
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
-    if tensor.is_meta:  # it has no memory to draw into
+    if tensor.is_meta and TORCH >= (2, 12):  # it has no memory to draw into
         return tensor
     rows, columns = tensor.shape
     zeros = math.ceil(sparsity * rows)

@@ -3,6 +3,7 @@ r"""Truncated normal: the bell between two bounds.
     w ~ N(μ, σ²)  given  a ≤ w ≤ b        μ mean, σ std
     where more than 0.3 of the bell is inside:  draw all, and draw all again for those outside, until none is
     elsewhere:  draw v ~ U[a, b), keep it if  log u ≤ log p(v) - log p(peak),  u ~ U[0, 1)
+    up to torch 2.11, of one draw:  w = μ + σ √2 erf⁻¹ v,  v ~ U[2Φ(a) - 1, 2Φ(b) - 1),  and no further than a and b
 
 The bounds are numbers and not multiples of σ: at σ = 0.02 the default of ±2 cuts nothing (tests/planted:
 trunc_normal_bounds_in_deviations).  Its standard deviation is below σ, and nothing makes up for that.
@@ -10,7 +11,7 @@ trunc_normal_bounds_in_deviations).  Its standard deviation is below σ, and not
 Shapes   any.
 Units    [w] = [μ] = [σ] = [a] = [b].
 Raises   warns where μ is more than 2σ outside (custom and native).
-Source   torch/nn/init.py (PyTorch 2.13); up to 2.8 by the inverse of the distribution, from one draw.
+Source   torch/nn/init.py (PyTorch 2.13, and 2.11 for the inverse of the distribution, which is no rung by hand).
 """
 
 import math
@@ -20,7 +21,8 @@ import numpy as np
 import torch
 
 from impls import rng
-from impls.ladder import Ladder
+from impls.ladder import Absent, Ladder
+from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -34,8 +36,11 @@ def trunc_normal_manual(state, shape, mean=0.0, std=1.0, a=-2.0, b=2.0, dtype=np
 
 def _inside(mean, std, a, b):
     """How much of the bell lies between the bounds."""
-    below = lambda x: (1 + math.erf(x / math.sqrt(2))) / 2
-    return below((b - mean) / std) - below((a - mean) / std)
+    return _below((b - mean) / std) - _below((a - mean) / std)
+
+
+def _below(x):
+    return (1 + math.erf(x / math.sqrt(2))) / 2
 
 
 def _redrawn(state, shape, mean, std, a, b, dtype):
@@ -66,10 +71,10 @@ def _log_density(x, mean, std):
 
 
 def trunc_normal_raw(generator, shape, mean=0.0, std=1.0, a=-2.0, b=2.0, dtype=torch.float32):
-    return _truncated(torch.empty(shape, dtype=dtype, device=generator.device), mean, std, a, b, generator), generator
+    return truncated(torch.empty(shape, dtype=dtype, device=generator.device), mean, std, a, b, generator), generator
 
 
-def _truncated(like, mean, std, a, b, generator):
+def _rejected(like, mean, std, a, b, generator):
     fresh = lambda: torch.empty_like(like)
     if _inside(mean, std, a, b) > 0.3:
         low, high = (like.new_tensor(bound).item() for bound in (a, b))
@@ -87,13 +92,21 @@ def _truncated(like, mean, std, a, b, generator):
             return w
 
 
+def _inverted(like, mean, std, a, b, generator):
+    low, high = (_below((bound - mean) / std) for bound in (a, b))
+    w = like.uniform_(2 * low - 1, 2 * high - 1, generator=generator).erfinv_()
+    return w.mul_(std * math.sqrt(2.0)).add_(mean).clamp_(min=a, max=b)
+
+
+truncated = _rejected if TORCH >= (2, 12) else _inverted
+
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @torch.no_grad()
 def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
     """Drop-in for torch.nn.init.trunc_normal_."""
-    if tensor.is_meta:  # it has no memory to draw into
+    if tensor.is_meta and TORCH >= (2, 12):  # it has no memory to draw into
         return tensor
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn(
@@ -101,9 +114,14 @@ def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
             "The distribution of values may be incorrect.",
             stacklevel=2,
         )
-    return tensor.copy_(_truncated(tensor, mean, std, a, b, generator))
+    return tensor.copy_(truncated(tensor, mean, std, a, b, generator))
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────
 
-LADDER = Ladder(trunc_normal_manual, trunc_normal_raw, trunc_normal_, torch.nn.init.trunc_normal_)
+LADDER = Ladder(
+    trunc_normal_manual if TORCH >= (2, 12) else Absent("up to torch 2.11 it takes an erfinv, which NumPy has not"),
+    trunc_normal_raw,
+    trunc_normal_,
+    torch.nn.init.trunc_normal_,
+)

@@ -19,6 +19,7 @@ import torch
 
 from impls.ladder import Ladder, Pair
 from impls.losses.loss import Loss, check_shapes, count, reduce_backward, reduce_forward, reduce_raw
+from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -65,7 +66,7 @@ class HuberLoss(Loss):
     """Drop-in for torch.nn.HuberLoss, bit for bit on one CPU thread."""
 
     def __init__(self, reduction="mean", delta=1.0):
-        if not isinstance(delta, float | int):
+        if TORCH >= (2, 13) and not isinstance(delta, float | int):
             raise TypeError(f"delta must be a float or int, got: {type(delta)}")
         super().__init__(reduction=reduction)
         self.delta = delta

@@ -27,6 +27,7 @@ import torch
 from impls.ladder import Ladder, Pair
 from impls.nn.module import Module
 from impls.nn.parameter import Parameter
+from impls.since import TORCH, since
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -134,6 +135,7 @@ class BatchNorm1d(Module):
 
     _version = 2  # of the layout of its state, which before that did not count batches
 
+    @since((2, 12), "bias")
     def __init__(
         self,
         num_features,
@@ -198,9 +200,10 @@ class BatchNorm1d(Module):
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *told)
 
     def extra_repr(self):
+        bias = f"bias={self.bias is not None}, " if TORCH >= (2, 12) else ""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
+            f"{bias}track_running_stats={self.track_running_stats}"
         )
 
 

@@ -34,6 +34,7 @@ from impls.nn.linear import SLOPE, bias_bound
 from impls.nn.max_pool2d import Axis, flat, pair, windows_on
 from impls.nn.module import Module
 from impls.nn.parameter import Parameter, parameter_raw
+from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -223,8 +224,9 @@ class Conv2d(Module):
             raise ValueError(f"padding_mode must be one of {modes}, but got padding_mode='{self.padding_mode}'")
 
     def reset_parameters(self):
-        # Drawn in reading order, however the weight is laid out.
-        drawn = torch.empty_like(self.weight, memory_format=torch.contiguous_format, requires_grad=False)
+        # Drawn in reading order, however the weight is laid out; up to torch 2.11 in the order of its memory.
+        order = torch.contiguous_format if TORCH >= (2, 12) else torch.preserve_format
+        drawn = torch.empty_like(self.weight, memory_format=order, requires_grad=False)
         with torch.no_grad():
             self.weight.copy_(kaiming_uniform_(drawn, SLOPE))
         if self.bias is not None:

@@ -26,6 +26,7 @@ import torch
 from impls.ladder import Ladder, Pair
 from impls.nn.module import Module
 from impls.nn.parameter import Parameter
+from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -110,10 +111,8 @@ class LayerNorm(Module):
         return torch.nn.functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self):
-        return (
-            f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}, "
-            f"bias={self.bias is not None}"
-        )
+        bias = f", bias={self.bias is not None}" if TORCH >= (2, 12) else ""
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}{bias}"
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

@@ -24,6 +24,7 @@ import torch
 from impls.ladder import Absent, Ladder
 from impls.nn.hooks import enter
 from impls.nn.parameter import Parameter
+from impls.since import TORCH
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -120,9 +121,10 @@ class State:
                 child._load(below, f"{prefix}{name}.", metadata, assign, found, errors)
         for hook in self._state_hooks.load_post.values():
             if hook(self, found) is not None:
+                gap = " " if TORCH >= (2, 13) else ""
                 raise AssertionError(
-                    "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
-                    "values, if incompatible_keys need to be modified, it should be done inplace."
+                    f"Hooks registered with ``register_load_state_dict_post_hook`` are not{gap}expected to return new "
+                    f"values, if incompatible_keys need to be modified,{gap}it should be done inplace."
                 )
 
     def _load_from_state_dict(

@@ -24,6 +24,7 @@ import torch
 
 from impls.ladder import Ladder
 from impls.optim.optimizer import Optimizer, check_options, rate, scalar
+from impls.since import TORCH
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -90,7 +91,7 @@ class ASGD(Optimizer):
         differentiable=False,
         capturable=False,
     ):
-        check_options(lr, weight_decay=weight_decay)
+        check_options(lr, **({"lambd": lambd, "alpha": alpha} if TORCH >= (2, 15) else {}), weight_decay=weight_decay)
         super().__init__(
             params,
             dict(

@@ -39,6 +39,7 @@ import torch
 
 from impls.ladder import Ladder
 from impls.optim.optimizer import Optimizer, check_options, rate
+from impls.since import TORCH, since
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -77,10 +78,16 @@ def lbfgs_manual(
     tolerance_change=1e-9,
     history_size=100,
     line_search_fn=None,
+    maximize=False,
 ):
     """Return (w, state) after one step; evaluate(w) is (loss, gradient)."""
     max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
-    loss, g = evaluate(w)
+
+    def look(w):
+        loss, g = evaluate(w)
+        return (-loss, -g) if maximize else (loss, g)
+
+    loss, g = look(w)
     evals, i, done = 1, 0, abs(g).max() <= tolerance_grad
     while not done and i < max_iter:
         i, state = i + 1, _turned(state, loss, g, history_size)
@@ -92,7 +99,7 @@ def lbfgs_manual(
             break
 
         def at(t, w=w, d=d):
-            loss, g = evaluate(w + t * d)
+            loss, g = look(w + t * d)
             return Point(t, loss, g, g @ d)
 
         if line_search_fn:
@@ -204,6 +211,7 @@ def lbfgs_raw(
     tolerance_change=1e-9,
     history_size=100,
     line_search_fn=None,
+    maximize=False,
 ):
     """Step the leaves of `params`; closure() returns the loss and leaves gradients, `state` is one dictionary."""
     max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
@@ -217,7 +225,9 @@ def lbfgs_raw(
         _put(w, params)
         with torch.enable_grad():
             loss = closure()
-        return float(loss), torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in params])
+        sign = -1.0 if maximize else 1.0
+        g = torch.cat([(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in params])
+        return sign * float(loss), sign * g
 
     def at(t):
         loss, g = look(w + t * d)
@@ -276,6 +286,7 @@ def _put(w, params):
 class LBFGS(Optimizer):
     """Drop-in for torch.optim.LBFGS, bit for bit on one CPU thread; a copy of it steps, too."""
 
+    @since((2, 14), "maximize")
     def __init__(
         self,
         params,
@@ -286,6 +297,8 @@ class LBFGS(Optimizer):
         tolerance_change=1e-9,
         history_size=100,
         line_search_fn=None,
+        *,
+        maximize=False,
     ):
         check_options(lr)
         super().__init__(
@@ -298,6 +311,7 @@ class LBFGS(Optimizer):
                 tolerance_change=tolerance_change,
                 history_size=history_size,
                 line_search_fn=line_search_fn,
+                **({"maximize": maximize} if TORCH >= (2, 14) else {}),
             ),
         )
         if len(self.param_groups) != 1:
@@ -312,14 +326,17 @@ class LBFGS(Optimizer):
         if len(self.param_groups) != 1:
             raise AssertionError(f"Expected exactly one param_group, but got {len(self.param_groups)}")
         group = self.param_groups[0]
-        params, lr, search = group["params"], rate(group), group["line_search_fn"]
+        params, search = group["params"], group["line_search_fn"]
+        if not params and TORCH >= (2, 14):
+            return torch.enable_grad()(closure)()
+        lr, maximize = rate(group), group.get("maximize", False)
         if any(p.is_complex() for p in params):
             raise NotImplementedError("complex parameters are not on this rung; use torch.optim.LBFGS")
         state = self.state[params[0]]  # of all of them
         state.setdefault("func_evals", 0)
         state.setdefault("n_iter", 0)
-        first, g = _evaluated(closure, params)
-        loss, evals, i, done = float(first), 1, 0, g.abs().max() <= group["tolerance_grad"]
+        first, loss, g = _evaluated(closure, params, maximize)
+        evals, i, done = 1, 0, g.abs().max() <= group["tolerance_grad"]
         state["func_evals"] += 1
 
         while not done and i < group["max_iter"]:
@@ -333,7 +350,7 @@ class LBFGS(Optimizer):
                 break
             if search not in (None, "strong_wolfe"):
                 raise RuntimeError("only 'strong_wolfe' is supported")
-            at = _line(closure, params, d)
+            at = _line(closure, params, d, maximize)
             if search:
                 found, asked = strong_wolfe(at, start, t, d.abs().max(), group["max_eval"] - evals)
             else:
@@ -375,24 +392,25 @@ def _turn(g, state, history_size):
     return d
 
 
-def _evaluated(closure, params):
-    """What the closure returns, and the gradients that it leaves, as one vector."""
+def _evaluated(closure, params, maximize):
+    """What the closure returns, the loss, and the gradients that are left, as one vector."""
     with torch.enable_grad():
         loss = closure()
     grads = [torch.zeros_like(p) if p.grad is None else p.grad for p in params]
-    return loss, torch.cat([(g.to_dense() if g.is_sparse else g).view(-1) for g in grads])
+    g = torch.cat([(g.to_dense() if g.is_sparse else g).view(-1) for g in grads])
+    return loss, -float(loss) if maximize else float(loss), g.neg() if maximize else g
 
 
-def _line(closure, params, d):
+def _line(closure, params, d, maximize):
     """The points of the line through `params` in the direction d; they are looked at and left."""
     here = [p.clone() for p in params]
 
     def at(t):
         _move(params, t, d)
-        loss, g = _evaluated(closure, params)
+        _, loss, g = _evaluated(closure, params, maximize)
         for p, x in zip(params, here, strict=True):
             p.copy_(x)
-        return Point(t, float(loss), g, g.dot(d))
+        return Point(t, loss, g, g.dot(d))
 
     return at
 

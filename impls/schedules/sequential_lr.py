@@ -22,6 +22,7 @@ import torch
 from impls.ladder import Ladder
 from impls.schedules.lr_scheduler import LRScheduler, set_value
 from impls.schedules.reduce_lr_on_plateau import ReduceLROnPlateau
+from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -95,7 +96,7 @@ class SequentialLR(LRSchedulerOfSchedulers):
         for group in optimizer.param_groups:
             set_value(group, "lr", group["initial_lr"])
         self.recursive_undo()
-        first = schedulers[bisect_right(milestones, 0)]
+        first = schedulers[bisect_right(milestones, 0) if TORCH >= (2, 13) else 0]
         first._initial_step()
         self._last_lr = first.get_last_lr()
 

@@ -263,7 +263,7 @@ BUGS = [
     conv2d("custom_stride_ignored", "bias, self.stride, padding", "bias, 1, padding", BITS, "clause"),
     conv2d("custom_dilation_ignored", "padding, self.dilation, self.groups)", "padding, 1, self.groups)", BITS, "clause"),
     conv2d("custom_by_hand", "torch.nn.functional.conv2d(input, weight, bias, self.stride, padding, self.dilation, self.groups)", "conv2d_raw(input, weight, bias, stride=self.stride, padding=padding, dilation=self.dilation, groups=self.groups)", BITS, "clause: the same bits need the same operation"),
-    conv2d("custom_born_as_laid_out", "memory_format=torch.contiguous_format, requires", "requires", BORN, "clause"),
+    conv2d("custom_born_as_laid_out", "order = torch.contiguous_format if", "order = torch.preserve_format if", BORN, "torch up to 2.11"),
     conv2d("custom_tells_no_border", ' "bias": True, "padding_mode": "zeros"}', ' "bias": True}', BORN, "clause"),
     conv2d("custom_strides_the_same", 'if self.padding == "same" and any', 'if self.padding == "other" and any', REFUSES, "pytorch#67551"),
     conv2d("custom_drops_channels", "            if getattr(self, name) % self.groups:\n", "            if False:\n", REFUSES, "clause"),

@@ -50,9 +50,9 @@ BUGS = [
     lbfgs("goes_on_beyond_max_eval", "            evals >= max_eval\n            or abs(g).max() <=", "            abs(g).max() <=", ADMITTED, "pytorch#91581"),
     lbfgs("goes_on_without_moving", "            or abs(found.t * d).max() <= tolerance_change\n", "", AS_LONG),
     lbfgs("goes_on_without_progress", "            or abs(loss - start.loss) < tolerance_change\n        )\n    return w", "        )\n    return w", AS_LONG),
-    lbfgs("max_eval_is_max_iter", "max_eval = max_iter * 5 // 4 if max_eval is None else max_eval\n    loss, g = evaluate(w)", "max_eval = max_iter if max_eval is None else max_eval\n    loss, g = evaluate(w)", AS_OFTEN),
+    lbfgs("max_eval_is_max_iter", "max_eval = max_iter * 5 // 4 if max_eval is None else max_eval\n\n    def look(w):\n        loss, g", "max_eval = max_iter if max_eval is None else max_eval\n\n    def look(w):\n        loss, g", AS_OFTEN),
     lbfgs("evaluations_of_this_step_alone", "state._replace(func_evals=state.func_evals + evals)", "state._replace(func_evals=evals)", ADMITTED),
-    lbfgs("other_default", "    tolerance_change=1e-9,\n    history_size=100,\n    line_search_fn=None,\n):\n    \"\"\"Return", "    tolerance_change=1e-9,\n    history_size=10,\n    line_search_fn=None,\n):\n    \"\"\"Return", DEFAULTS, "optax's and SciPy's memory"),
+    lbfgs("other_default", "    tolerance_change=1e-9,\n    history_size=100,\n    line_search_fn=None,\n    maximize=False,\n):\n    \"\"\"Return", "    tolerance_change=1e-9,\n    history_size=10,\n    line_search_fn=None,\n    maximize=False,\n):\n    \"\"\"Return", DEFAULTS, "optax's and SciPy's memory"),
     # ── the line search, which all rungs but native share
     lbfgs("armijo_without_slope", "p.loss > start.loss + c1 * p.t * start.slope", "p.loss > start.loss", BITS),
     lbfgs("armijo_of_the_slope_there", "p.loss > start.loss + c1 * p.t * start.slope", "p.loss > start.loss + c1 * p.t * p.slope", BITS),
@@ -81,7 +81,7 @@ BUGS = [
     lbfgs("interpolation_of_points_in_any_order", "first, last = (a, b) if a.t <= b.t else (b, a)", "first, last = a, b", LED),
     # ── raw
     lbfgs("raw_missing_gradient_left_out", "torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1)", "torch.ones_like(p) if p.grad is None else p.grad).reshape(-1)", ADMITTED),
-    lbfgs("raw_closure_without_gradients", "        with torch.enable_grad():\n            loss = closure()\n        return float", "        loss = closure()\n        return float", CLOSURE),
+    lbfgs("raw_closure_without_gradients", "        with torch.enable_grad():\n            loss = closure()\n        sign", "        loss = closure()\n        sign", CLOSURE),
     lbfgs("raw_ends_where_it_last_looked", "    state[\"func_evals\"] += evals\n    _put(w, params)\n", "    state[\"func_evals\"] += evals\n", ADMITTED),
     # ── custom
     lbfgs("returns_the_last_loss", "        return first\n", "        return loss\n", CLOSURE),
@@ -91,7 +91,7 @@ BUGS = [
     lbfgs("ro_not_popped", "            if len(state[name]) == history_size:\n", "            if len(state[name]) == history_size and name != \"ro\":\n", BITS, "pytorch#8824"),
     lbfgs("state_of_every_parameter", "state = self.state[params[0]]  # of all of them", "state = self.state[params[-1]]", SAVED),
     lbfgs("history_not_cast", "        return [_cast(v, p) for v in value]", "        return value", CAST, "clause", file="optim.optimizer"),
-    lbfgs("parameters_kept_by_the_object", "params, lr, search = group[\"params\"],", "self.__dict__.setdefault(\"_params\", group[\"params\"]); params, lr, search = self._params,", COPIED, "torch 2.13 (docs/divergences.md)",
+    lbfgs("parameters_kept_by_the_object", "params, search = group[\"params\"],", "self.__dict__.setdefault(\"_params\", group[\"params\"]); params, search = self._params,", COPIED, "torch 2.13 (docs/divergences.md)",
         ("raise ValueError(\"LBFGS doesn't support per-parameter options (parameter groups)\")", "raise ValueError(\"LBFGS doesn't support per-parameter options (parameter groups)\")\n        self._params = self.param_groups[0][\"params\"]"),
         ("self.__dict__.setdefault(\"_params\", group[\"params\"]); ", "")),
     lbfgs("sparse_as_it_is", "(g.to_dense() if g.is_sparse else g).view(-1)", "g.view(-1)", SPARSE),

@@ -223,7 +223,7 @@ BUGS = [
     plateau("accepts_growth", "        if factor >= 1.0:", "        if False:", REFUSES),
     plateau("new_group_without_a_floor", "                raise RuntimeError(\n", "                RuntimeError(\n", REFUSES, "clause"),
     # ── several
-    sequential("first_part_at_zero", "        first = schedulers[bisect_right(milestones, 0)]\n", "        first = schedulers[0]\n", FORMULA, "pytorch#185872"),
+    sequential("first_part_at_zero", "schedulers[bisect_right(milestones, 0) if TORCH >= (2, 13) else 0]", "schedulers[0]", FORMULA, "torch up to 2.12, pytorch#185872"),
     sequential("goes_on_from_the_part_before", "schedulers[i](since, lr if since > 0 else initial_lr, initial_lr)", "schedulers[i](since, lr, initial_lr)", FORMULA),
     sequential("parts_count_from_the_start", "return schedulers[i](t - [0, *milestones][i], lr)", "return schedulers[i](t, lr)", FORMULA),
     sequential("one_step_late", "sum(m <= t for m in milestones)\n", "sum(m < t for m in milestones)\n", FORMULA),

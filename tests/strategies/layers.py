@@ -7,6 +7,7 @@ import torch
 from hypothesis import assume
 from hypothesis import strategies as st
 
+from impls.since import TORCH
 from tests.observe.nn import Problem
 from tests.strategies import nn
 from tests.strategies.arrays import FIFTHS, arrays, graded, lattice, shapes
@@ -95,6 +96,7 @@ def arrays_of_rows(draw, shape, rows):
 
 SHIFTS = st.sampled_from([0, 0, 1, -4])
 NAMES = st.sampled_from([("weight", "bias"), ("weight",), (), ("weight", "bias")])
+TAKES_BIAS = TORCH >= (2, 12)  # batch norm, which before that has both parameters or none
 NORMALIZED = st.sampled_from([(4,), (3,), (2, 3), (1,), (8,), (5,)])
 MOMENTUM = st.sampled_from([0.1, None, 0.3, None, 1.0, 0.0])
 EPS = st.sampled_from([1e-5, 0.5, 1e-3, 1e-5])
@@ -146,7 +148,7 @@ def batch_norm1d(draw, dtype):
     """In training or evaluation, with or without a memory; two dimensions or three."""
     n, features = draw(st.integers(2, 6), label="rows"), draw(st.integers(1, 3), label="features")
     shape = draw(st.sampled_from([(n, features), (n, features), (n - 1, features, 2)]), label="shape")
-    params, born, is_affine = draw(affine((features,), dtype))
+    params, born, is_affine = draw(affine((features,), dtype).filter(lambda drawn: len(drawn[0]) != 1 or TAKES_BIAS))
     training, tracked = draw(MODES, label="training, tracked")
     stats = draw(remembered(features, dtype)) if tracked else None
     inputs = {"x": draw(uneven(shape, dtype))} | params
@@ -155,7 +157,9 @@ def batch_norm1d(draw, dtype):
         "momentum": draw(MOMENTUM, label="momentum"),
         "eps": draw(EPS, label="eps"),
     }
-    born |= {"num_features": features, "affine": is_affine, "track_running_stats": tracked}
+    born = {"num_features": features, "affine": is_affine, "track_running_stats": tracked} | (
+        born if TAKES_BIAS else {}
+    )
     dy = draw(graded(shape, dtype, exponents=(-4, 3)))
     return Problem(inputs, draw(asked(len(inputs))), dy, settings, None, born, stats)
 

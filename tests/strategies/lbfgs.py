@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
+from impls.since import TORCH
 from tests.observe.lbfgs import Problem
 from tests.strategies.arrays import graded, shapes
 
@@ -18,6 +19,7 @@ OPTIONS = {
     "tolerance_grad": st.sampled_from([1e-7, 1e-7, 0.5]),
     "history_size": st.sampled_from([1, 2, 100]),
 }
+MAXIMIZE = st.fixed_dictionaries({"maximize": st.booleans()} if TORCH >= (2, 14) else {})
 
 
 def options(iterations, smallest, search=None):
@@ -54,6 +56,16 @@ class Hollows(NamedTuple):
         return w.dtype.type(loss), g.astype(w.dtype)
 
 
+class Hills(NamedTuple):
+    """Hollows upside down, for who maximizes."""
+
+    hollows: Hollows
+
+    def __call__(self, w, count):
+        loss, g = self.hollows(w, count)
+        return -loss, -g
+
+
 class Noise(NamedTuple):
     """By lot, whatever w is: losses equal or all but equal, and gradients that mostly stay as steep as they were, or of
     every other lot nearly always."""
@@ -83,7 +95,7 @@ def hollows(draw, size):
 def problems(draw, dtype):
     """Hollows, and options under which a step's bound is finite."""
     sizes = draw(SIZES, label="shapes")
-    return Problem(
+    problem = Problem(
         params=[draw(graded(s, dtype, exponents=(-3, 2))) for s in sizes],
         settings=draw(CERTIFIED[dtype], label="settings") | {"lr": draw(LRS)},
         answer=draw(hollows(sum(int(np.prod(s)) for s in sizes)), label="answer"),
@@ -91,15 +103,19 @@ def problems(draw, dtype):
         without=draw(st.sampled_from([frozenset(), frozenset(), frozenset({0})])),
         restore=draw(RESTORED),
     )
+    upwards = draw(MAXIMIZE)
+    answer = Hills(problem.answer) if upwards.get("maximize") else problem.answer
+    return problem._replace(settings=problem.settings | upwards, answer=answer)
 
 
 @st.composite
 def any_problems(draw, dtype):
     """Any answers, and any options, a rate that is a tensor among them."""
     problem = draw(problems(dtype))
+    upwards = {name: value for name, value in problem.settings.items() if name == "maximize"}
     noise = st.integers(0, 2**32 - 1).map(Noise)
     return problem._replace(
-        settings=draw(ANY, label="settings") | {"lr": draw(LRS | LRS.map(torch.tensor))},
+        settings=draw(ANY, label="settings") | {"lr": draw(LRS | LRS.map(torch.tensor))} | upwards,
         answer=draw(noise | noise | st.just(problem.answer), label="answer"),
         steps=5,
     )

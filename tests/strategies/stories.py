@@ -666,7 +666,11 @@ def what_it_reads_may_be_set_up_apart(t):
 
     w = _leaf(t)
     power = _function(t, lambda x, n=2: x**n, backward, setup_context=setup_context)
-    return [t.grad(y.sum(), w, create_graph=True) for y in (power.apply(w), power.apply(w, n=3), power.apply(w, 1))]
+    told = [t.grad(power.apply(w, *args).sum(), w, create_graph=True) for args in ((), (3,), (1,))]
+    try:
+        return [*told, t.grad(power.apply(w, n=3).sum(), w, create_graph=True)]
+    except TypeError as refused:  # up to torch 2.12
+        return [*told, str(refused)]
 
 
 def it_returns_one_view_or_the_same_twice(t):
