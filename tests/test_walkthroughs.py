@@ -183,6 +183,16 @@ def test_a_stage_that_is_not_certified_is_an_error(monkeypatch, capsys):
     assert "DIFFERENT: step 1" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("suite", ["absent.walkthroughs", "tests.walkthroughs"])
+def test_outside_of_a_checkout_nothing_is_certified(monkeypatch, capsys, tmp_path, suite):
+    """Where no tests are, or somebody else's, not those beside impls, a certificate is not run, for want of them."""
+    monkeypatch.setattr(command, "SUITE", suite)
+    monkeypatch.setattr(command.impls, "__file__", str(tmp_path / "impls" / "__init__.py"))
+    monkeypatch.setattr(sys, "argv", ["walkthroughs", "derivatives", "--stage", "1"])
+    assert command.main() == 0
+    assert "not run: a certificate needs a checkout, where tests/ is" in capsys.readouterr().out
+
+
 def test_a_rung_that_does_not_learn_is_an_error(monkeypatch, capsys):
     """When a rung stays below 95 % the command exits with 1."""
     monkeypatch.setattr(digits, "ENOUGH", 360)

@@ -1,7 +1,6 @@
 """The certificate of a walkthrough's stage: every step is admissible, from where the stage itself stands.
 
-`python -m impls.walkthroughs` finds it under the entry point that pyproject.toml declares: nothing in impls knows a
-test.
+`python -m impls.walkthroughs` finds it beside impls in a checkout: nothing in impls imports a test.
 """
 
 import torch

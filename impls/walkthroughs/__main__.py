@@ -1,7 +1,7 @@
 """python -m impls.walkthroughs [NAME]: train in stages, on four rungs, and compare with what a document prints."""
 
 import argparse
-import importlib.metadata
+import importlib.util
 import pathlib
 import sys
 import time
@@ -15,7 +15,7 @@ from impls.walkthroughs import bare_loop, classifier, derivatives, digits, regre
 from impls.walkthroughs.pages import page
 from impls.walkthroughs.stages import images, listing, run, same_bits, same_task
 
-CERTIFICATES = "samestep.certificates"  # the group of entry points under which whoever can certify a run offers to
+SUITE = "tests.walkthroughs"  # what certifies a run; it lies beside this package in a checkout, and nowhere else
 
 
 def walk(module, options):
@@ -111,18 +111,19 @@ def reached(found):
 
 
 def certificate():
-    """What certifies a run, if somebody here does."""
-    for entry in importlib.metadata.entry_points(group=CERTIFICATES, name="walkthroughs"):
-        try:
-            return entry.load()
-        except ModuleNotFoundError:
-            continue
-    return None
+    """What certifies a run, if this is a checkout."""
+    beside = pathlib.Path(impls.__file__).parents[1].joinpath(*SUITE.split(".")).with_suffix(".py")
+    try:
+        found = importlib.util.find_spec(SUITE)
+    except ModuleNotFoundError:
+        return None
+    is_beside = found is not None and found.origin == str(beside)  # and not somebody else's tests
+    return importlib.import_module(SUITE).share if is_beside else None
 
 
 def certified(certify, formula, found, device):
     if certify is None:
-        return "not run: tests/ is not here"
+        return "not run: a certificate needs a checkout, where tests/ is"
     if formula is None:
         return "not run: one stage, of which ours is torch's to the bit"
     if device != "cpu" and any(layer.random for layer in formula.layers.values()):
