@@ -23,6 +23,7 @@ import torch
 
 from impls.ladder import Ladder
 from impls.optim.optimizer import Optimizer, check_options, rate, scalar
+from impls.since import TORCH
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -129,7 +130,7 @@ class Adagrad(Optimizer):
         self.state[p] = {"step": scalar(0.0), "sum": torch.full_like(p, self.defaults["initial_accumulator_value"])}
 
     def update(self, p, g, group):
-        if not self.state[p]:
+        if not self.state[p] and TORCH >= (2, 12):  # up to torch 2.11 a group that was added has none
             self._start(p)
         if g.is_sparse:
             raise NotImplementedError("sparse gradients are not on this rung; use torch.optim.Adagrad")
