@@ -25,26 +25,18 @@ CPU_ONLY = {
 
 LADDERS: dict[str, Ladder] = dict(concepts())  # what the laws look a concept up in; tests/planted swaps entries
 
-# The versions of torch that were looked at: every law is judged in them, and what differs is stated.
+# The versions of torch that were looked at: what differs between them is stated.
 LOOKED_AT = ((2, 11), (2, 12), (2, 13), (2, 14), (2, 15))
-
-# Words change from release to release: in one that was not looked at, laws about them are listed.
-WORDS = pytest.mark.skipif(
-    TORCH not in LOOKED_AT, reason=f"torch's words were last read in 2.{LOOKED_AT[-1][1]}, this is {torch.__version__}"
-)
 
 
 def live(reason, raises=AssertionError, where=True, mended=None):
-    """A law that torch breaks: it must in the versions in which it was seen to, must not since it was mended, and in a
-    version that was not looked at it may, which the verdict tells."""
+    """A law that torch breaks: in the versions in which it was seen to it must, and since it was mended it must not; in
+    one that was not looked at it may, and where it does not the verdict tells."""
     seen = [version for version in LOOKED_AT if mended is None or version < mended]
-    where = where and (TORCH in seen or TORCH not in LOOKED_AT)
-    said = f"live in torch {spelled(seen[0])} to {spelled(seen[-1])}: {reason}"
-    return pytest.mark.xfail(where, reason=said, raises=raises, strict=TORCH in seen)
-
-
-def spelled(version):
-    return ".".join(map(str, version))
+    is_new = mended is None and TORCH not in LOOKED_AT
+    ends = " to ".join(f"{major}.{minor}" for major, minor in dict.fromkeys((seen[0], seen[-1])))
+    reason = f"live in torch {ends}: {reason}"
+    return pytest.mark.xfail(where and (TORCH in seen or is_new), reason=reason, raises=raises, strict=not is_new)
 
 
 class Cell(NamedTuple):

@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, WORDS, cells, live
+from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_same, bounded
 from tests.exactness.certificate import certify
 from tests.formulas import Formulas
@@ -432,7 +432,6 @@ def inputs_of(rung, program):
 # ── the graph ───────────────────────────────────────────────────────────────────────────────────
 
 
-@WORDS
 @cells("autograd.node", rungs=DROP_IN, dtypes=None, cpu_because=NUMPY)
 @given(data=st.data())
 def test_the_recorded_graph_is_torchs(cell, data):
@@ -496,7 +495,6 @@ def test_a_reshape_is_recorded_as_what_it_had_to_be(cell, lay, names):
         assert found == names, rung
 
 
-@WORDS
 @cells("autograd.graph", **OURS)
 @given(data=st.data())
 def test_the_picture_of_the_tapes_graph_is_that_of_torchs(cell, data):
@@ -659,7 +657,6 @@ def test_the_tape_tells_what_torch_tells(cell, story):
     assert_same(custom, native, "custom")
 
 
-@WORDS
 @pytest.mark.parametrize("pitfall", PITFALLS, ids=lambda pitfall: pitfall.__name__)
 @cells("autograd.tensor", rungs=DROP_IN, dtypes=None, cpu_because=NUMPY)
 def test_the_tape_refuses_what_torch_refuses_in_its_words(cell, pitfall):

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, WORDS, cells, live
+from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.exactness import assert_bitwise, assert_same, bounded
 from tests.observe.averaging import averaged, followed, layer, load, reference_of_one, statistics
 from tests.observe.tensors import seen, tensor
@@ -48,7 +48,6 @@ def both_ways(avg_fn, a, w, settings, n):
     return [seen(avg_fn(**settings)(tensor(a), tensor(w), n)), *map(seen, many)]
 
 
-@WORDS
 @pytest.mark.parametrize("decay", [-0.1, 1.1])
 @cells("training.ema", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_a_decay_outside_its_interval_is_refused_in_natives_words(cell, decay):
@@ -140,7 +139,6 @@ def state(model):
     return {name: seen(value) for name, value in model.state_dict().items()}
 
 
-@WORDS
 @cells("training.averaged_model", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_two_averages_at_once_are_refused_in_natives_words(cell):
     """One function for each tensor and one for many cannot both be given."""

@@ -104,15 +104,22 @@ def test_the_verdict_lists_what_a_slice_leaves_out_and_the_report_holds_it(tmp_p
 
 
 @pytest.mark.parametrize(
-    ("torch", "is_expected", "is_strict"),
-    [((2, 13), True, True), ((2, 14), False, False), ((2, 15), False, False), ((2, 16), True, False)],
+    ("torch", "mended", "is_expected", "is_strict"),
+    [
+        ((2, 13), (2, 14), True, True),
+        ((2, 14), (2, 14), False, True),
+        ((2, 16), (2, 14), False, True),
+        ((2, 15), None, True, True),
+        ((2, 16), None, True, False),
+    ],
 )
-def test_a_failure_is_expected_where_it_was_seen(monkeypatch, torch, is_expected, is_strict):
+def test_a_failure_is_expected_where_it_was_seen(monkeypatch, torch, mended, is_expected, is_strict):
     """It must come in the versions in which it was seen, must not since it was mended, and may in one that is new."""
     monkeypatch.setattr(cells, "TORCH", torch)
-    mark = cells.live("it is wrong", mended=(2, 14)).mark
+    mark = cells.live("it is wrong", mended=mended).mark
     assert (mark.args, mark.kwargs["strict"]) == ((is_expected,), is_strict)
-    assert mark.kwargs["reason"] == "live in torch 2.11 to 2.13: it is wrong"
+    seen = "2.11 to 2.13" if mended else "2.11 to 2.15"
+    assert mark.kwargs["reason"] == f"live in torch {seen}: it is wrong"
 
 
 def test_a_failure_that_was_expected_and_did_not_come_is_told(request):

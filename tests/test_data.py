@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from impls.ladder import Rung
 from impls.since import TORCH
-from tests.cells import DROP_IN, LADDERS, WORDS, cells, live
+from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.exactness import assert_same
 from tests.observe import data as observed
 from tests.observe.data import (
@@ -443,7 +443,6 @@ def test_the_first_batch_ready_comes_first_if_order_is_not_asked_for(cell):
         assert sorted(batches) == [*range(6)], rung
 
 
-@WORDS
 @cells(LOADER, rungs=DROP_IN, **ON_CPU)
 @working
 @pytest.mark.parametrize("failing", sorted(observed.FAILING))
@@ -492,7 +491,6 @@ def test_workers_that_are_spawned_do_as_those_forked(cell):
     assert [batch.tolist() for batch in loader] == [[0.0, 1.0], [2.0, 3.0], [4.0]]
 
 
-@WORDS
 @cells(LOADER, rungs=DROP_IN, **ON_CPU)
 @working
 def test_what_cannot_be_sent_to_a_worker_is_natives_error_and_warning(cell):
@@ -502,7 +500,6 @@ def test_what_cannot_be_sent_to_a_worker_is_natives_error_and_warning(cell):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # native's half-made pass, when deleted
-@WORDS
 @cells(LOADER, rungs=DROP_IN, **ON_CPU)
 def test_nothing_fetched_ahead_is_refused_when_a_pass_starts(cell):
     """A prefetch_factor of 0 is taken by the loader and refused by its passes."""
@@ -522,7 +519,6 @@ DUBIOUS = {
 }
 
 
-@WORDS
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="there is an accelerator to pin memory for")
 @cells(LOADER, rungs=DROP_IN, **ON_CPU)
 @pytest.mark.parametrize("dubious", sorted(DUBIOUS))
@@ -1166,7 +1162,6 @@ REFUSED = {
 }
 
 
-@WORDS
 @cells(*REFUSED, rungs=DROP_IN, **ON_CPU)
 def test_custom_refuses_what_native_refuses_in_its_words(cell):
     """Bad input raises native's class with native's words, and as early or as late as native does."""

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from impls.since import TORCH
-from tests.cells import WORDS, live
+from tests.cells import live
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "divergences.md"
 ENTRY = re.compile(
@@ -22,7 +22,6 @@ ENTRY = re.compile(
 ENTRIES = {title: told for title, *told in ENTRY.findall(PAGE.read_text(encoding="utf-8"))}
 
 
-@WORDS
 @pytest.mark.parametrize("title", ENTRIES)
 def test_a_script_of_the_page_shows_what_the_page_says(title):
     """What a script of docs/divergences.md prints is what stands below it, for this version if it has its own."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, WORDS, cells, live
+from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.exactness import assert_same
 from tests.laws.words import assert_refused_alike
 from tests.observe.init import born, reference, within_rounding
@@ -130,7 +130,6 @@ def test_a_generator_that_is_given_is_drawn_from(cell):
             assert_same(found, [seen(impl(torch.empty(2, 3))), state_of(everybodys)._asdict()], f"{rung}")
 
 
-@WORDS
 @cells(*REFUSED, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
 def test_custom_refuses_what_native_refuses_in_its_words(cell):
     """Bad input raises, or warns, with native's class and native's words."""

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from impls.ladder import Rung
 from tests.associations import reference
-from tests.cells import DROP_IN, WORDS, cells, live
+from tests.cells import DROP_IN, cells, live
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_same
 from tests.laws import passes
 from tests.laws.words import assert_refused_alike
@@ -599,7 +599,6 @@ REFUSED = {
 }
 
 
-@WORDS
 @cells(*REFUSED, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
 def test_custom_refuses_what_native_refuses_in_its_words(cell):
     """Bad input raises, or warns, with native's class and native's words."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, WORDS, cells
+from tests.cells import DROP_IN, cells
 from tests.exactness import assert_bitwise, assert_same
 from tests.laws import steps
 from tests.observe.lbfgs import Problem, assert_admissible, observe, told
@@ -218,7 +218,6 @@ REFUSED = {
 }
 
 
-@WORDS
 @pytest.mark.parametrize("attempt", REFUSED)
 @cells("optim.lbfgs", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_custom_refuses_what_native_refuses_in_its_words(cell, attempt):

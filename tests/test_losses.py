@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from impls.ladder import Rung
 from impls.since import TORCH
 from tests.associations import reference
-from tests.cells import DROP_IN, WORDS, cells
+from tests.cells import DROP_IN, cells
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same, bounded
 from tests.laws import passes
 from tests.laws.words import assert_refused_alike
@@ -427,7 +427,6 @@ REFUSED_BY = {
 }
 
 
-@WORDS
 @cells(*LOSSES, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
 def test_custom_refuses_what_native_refuses_in_its_words(cell):
     """Bad input raises, or warns, with native's class and native's words."""

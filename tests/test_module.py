@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cells import DROP_IN, LADDERS, WORDS, cells, live
+from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.exactness import assert_same
 from tests.laws.words import assert_refused_alike
 from tests.observe.nn import outcome, told, tree
@@ -184,7 +184,6 @@ REFUSED = {
 }
 
 
-@WORDS
 @cells(*REFUSED, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
 def test_custom_refuses_what_native_refuses_in_its_words(cell):
     """Bad input raises with native's class and native's words."""
@@ -413,7 +412,6 @@ CONVERSIONS = {
 }
 
 
-@WORDS
 @pytest.mark.parametrize("conversion", sorted(CONVERSIONS))
 @cells("nn.module", rungs=DROP_IN, dtypes=None, cpu_because="a card's own conversions are torch's")
 def test_custom_and_native_convert_alike(cell, conversion):

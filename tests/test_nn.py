@@ -23,7 +23,7 @@ from hypothesis.stateful import (
 from impls.ladder import Absent, Pair, Rung
 from impls.nn.sequential import Layer
 from tests.associations import reference
-from tests.cells import DROP_IN, LADDERS, WORDS, cells
+from tests.cells import DROP_IN, LADDERS, cells
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same
 from tests.laws import passes
 from tests.laws.words import assert_refused_alike
@@ -843,7 +843,6 @@ REFUSED = {
 }
 
 
-@WORDS
 @cells(*REFUSED, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
 def test_custom_refuses_what_native_refuses_in_its_words(cell):
     """Bad input raises, or warns, with native's class and native's words."""

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 from impls.ladder import Rung
 from impls.since import TORCH
-from tests.cells import DROP_IN, DTYPES, WORDS, cells, live
+from tests.cells import DROP_IN, DTYPES, cells, live
 from tests.exactness import assert_same
 from tests.laws import steps
 from tests.observe.optim import Line, Problem, observe
@@ -221,7 +221,6 @@ def _taken(cell, options):
     return options.keys() <= inspect.signature(cell.ladder.native).parameters.keys()
 
 
-@WORDS
 @pytest.mark.parametrize("attempt", REFUSED)
 @cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_custom_refuses_what_native_refuses_in_its_words(cell, attempt):
@@ -231,7 +230,6 @@ def test_custom_refuses_what_native_refuses_in_its_words(cell, attempt):
     assert custom == native
 
 
-@WORDS
 @cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_custom_says_to_every_bad_option_what_native_says(cell):
     """Of an option that is out of range, and of two, custom says what native says, be it nothing."""
@@ -274,7 +272,6 @@ def _stepped(cls, dtype=torch.float32, gradient=None, **options):
 SPARSE, COMPLEX = torch.eye(2).to_sparse(), torch.tensor([[1 + 2j, 0.5j], [3 - 1j, 1]])
 
 
-@WORDS
 @cells(
     *(name for name in ALGORITHMS if name not in ("optim.sgd", "optim.adagrad")),
     rungs=DROP_IN,

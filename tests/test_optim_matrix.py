@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, WORDS, cells
+from tests.cells import DROP_IN, cells
 from tests.laws import steps
 from tests.strategies.matrices import any_matrices, continued, problems
 
@@ -119,7 +119,6 @@ MUON |= {
 }
 
 
-@WORDS
 @pytest.mark.parametrize("attempt", ADAFACTOR)
 @cells("optim.adafactor", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_adafactor_refuses_what_native_refuses_in_its_words(cell, attempt):
@@ -127,7 +126,6 @@ def test_adafactor_refuses_what_native_refuses_in_its_words(cell, attempt):
     assert_refused_as_by_native(cell, ADAFACTOR[attempt])
 
 
-@WORDS
 @pytest.mark.parametrize("attempt", MUON)
 @cells("optim.muon", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_muon_refuses_what_native_refuses_in_its_words(cell, attempt):

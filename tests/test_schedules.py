@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, WORDS, cells, live
+from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.exactness import assert_same, bounded
 from tests.observe.schedules import (
     Part,
@@ -329,7 +329,6 @@ ORDERS = {
 }
 
 
-@WORDS
 @pytest.mark.parametrize("order", ORDERS)
 @cells("schedules.exponential_lr", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_the_order_of_calls_is_remarked_on_in_natives_words(cell, order):
@@ -446,7 +445,6 @@ REFUSED = {
 }
 
 
-@WORDS
 @cells(*REFUSED, rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_custom_refuses_what_native_refuses_in_its_words(cell):
     """Bad input raises native's class with native's words, case by case."""
@@ -463,7 +461,6 @@ def refusal(rung, concept, case):
     return error
 
 
-@WORDS
 @cells(*NEEDED, rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_what_no_schedule_can_start_on_is_refused_in_natives_words(cell):
     """What is no optimizer, and groups without an initial rate where a last_epoch is given, raise native's error."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from impls.data.sources import sources_manual
 from impls.ladder import Rung
 from impls.nn.sequential import Layer
-from tests.cells import DROP_IN, LADDERS, WORDS, cells, live
+from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.exactness import assert_bitwise, assert_same, assert_within, bounded
 from tests.exactness.certificate import certify
 from tests.formulas import Formulas
@@ -362,7 +362,6 @@ def test_a_gradient_that_is_listed_twice_counts_twice_and_is_scaled_twice(cell):
         assert_within(p.grad, bounded(once, cell.dtype) * slightly * slightly * slightly * slightly, f"{rung} gradient")
 
 
-@WORDS
 @pytest.mark.parametrize("norm_type", [2.0, 1, "inf"])
 @pytest.mark.parametrize("value", ["nan", "inf"])
 @cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
@@ -379,7 +378,6 @@ def test_custom_refuses_a_norm_that_is_not_finite_in_natives_words(cell, value, 
     assert words[0] == words[1]
 
 
-@WORDS
 @pytest.mark.parametrize("norm_type", [np.inf, -np.inf])
 @cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_an_empty_gradient_has_no_largest_element_in_natives_words(cell, norm_type):
@@ -394,7 +392,6 @@ def test_an_empty_gradient_has_no_largest_element_in_natives_words(cell, norm_ty
     assert words[0] == words[1]
 
 
-@WORDS
 @cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_custom_warns_of_an_empty_generator_in_natives_words(cell):
     """Nothing to clip is a warning when it comes from a generator, which may have been used up."""

@@ -14,7 +14,6 @@ from impls.walkthroughs import __main__ as command
 from impls.walkthroughs import bare_loop, derivatives, digits, regression
 from impls.walkthroughs.pages import page
 from impls.walkthroughs.stages import images, run, same_bits, same_task
-from tests.cells import WORDS
 from tests.walkthroughs import share
 
 DOCS = pathlib.Path(__file__).parents[1] / "docs" / "walkthroughs"
@@ -88,7 +87,6 @@ def test_every_number_that_the_document_prints_is_reproduced_or_explained():
     assert {n.printed for n in numbers if n.because} == {*regression.UNSEEDED.values(), "[0.6226] [1.4505]"}
 
 
-@WORDS
 @pytest.mark.parametrize("erratum", ERRATA)
 def test_a_listing_fails_as_is_said(erratum):
     """What a document prints, or shows to fail, does what the page says of it."""

@@ -25,8 +25,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
-from impls.since import TORCH
-from tests.cells import LADDERS, LOOKED_AT
+from tests.cells import LADDERS
 from tests.exactness import assert_same
 from tests.observe.rng import state_of
 from tests.observe.tensors import seen
@@ -848,14 +847,11 @@ class Raised(NamedTuple):
 
 
 def outcome(attempt):
-    """What an attempt returns, or what it raises, in words that do not say which library it was.
-
-    Words change from release to release: in a torch in which they were not read, the class has to do.
-    """
+    """What an attempt returns, or what it raises, in words that do not say which library it was."""
     try:
         return attempt()
     except Exception as refusal:  # whatever it is, it is what the caller sees
-        words = str(refusal) if TORCH in LOOKED_AT else ""
+        words = str(refusal)
         for module in ("impls.data.dataset.", "torch.utils.data.dataset."):
             words = words.replace(module, "")
         return Raised(type(refusal), words)
