@@ -13,7 +13,7 @@ import torch
 from impls.rng import bernoulli_kernel
 from tests.exactness.formats import FORMATS, LONGDOUBLE_IS_WIDER
 from tests.exactness.libraries import ASSUMPTIONS, SAMPLED, ulps
-from tests.platform.kernels import depth_of_sums, lanes_of_layer_norm
+from tests.platform.kernels import add_fuses, depth_of_sums, lanes_of_layer_norm
 
 
 @functools.cache
@@ -22,7 +22,7 @@ def fingerprint() -> dict:
     return {
         "longdouble is wider than double": LONGDOUBLE_IS_WIDER,
         "kernel of bernoulli_": bernoulli_kernel(),
-        "add(alpha) fuses its multiply-add": _add_fuses(),
+        "add(alpha) fuses its multiply-add": add_fuses(),
         "float32 matmul precision": torch.get_float32_matmul_precision(),
         **{name: assumption.measured() for name, assumption in ASSUMPTIONS.items()},
         **{f"torch.sqrt is IEEE's, {dtype}": ulps("sqrt", "torch", dtype) <= 0.5 for dtype in FORMATS},
@@ -66,12 +66,6 @@ BITS = {  # calls whose bits tell one set of kernels from another
     "np.matmul": lambda: [_mm(np)],
     "np.exp": lambda: [np.exp(_points(999))],
 }
-
-
-def _add_fuses():
-    """(1 + e)(1 - e) - 1 is -e² when it is rounded once, and 0 when the product is rounded first."""
-    e = 2.0**-13
-    return torch.full((64,), -1.0).add(torch.full((64,), 1 - e), alpha=1 + e).ne(0).all().item()
 
 
 def _as_products(x):

@@ -12,6 +12,13 @@ ROW = 64  # elements: two vectors of the widest kernel at least
 
 
 @functools.cache
+def add_fuses():
+    """Whether torch's add(alpha) rounds once: (1 + e)(1 - e) - 1 is -e² then, and 0 if the product is rounded first."""
+    e = 2.0**-13
+    return torch.full((64,), -1.0).add(torch.full((64,), 1 - e), alpha=1 + e).ne(0).all().item()
+
+
+@functools.cache
 def lanes_of_layer_norm(dtype: str) -> int:
     """In how many lanes torch's layer norm gathers the mean of a row: a whole vector at a time, or 1 by 1.
 
