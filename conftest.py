@@ -1,5 +1,6 @@
 """Command line, one thread, strict warnings, and the verdict at the end of every run."""
 
+import dataclasses
 import difflib
 import gc
 import multiprocessing
@@ -97,10 +98,18 @@ def pytest_cmdline_main(config):
         raise pytest.UsageError(f"--hypothesis-profile {profile}: no such profile; it is one of {', '.join(PROFILES)}")
     if is_whole(config) and getattr(config.option, "numprocesses", 0) is None:
         config.option.numprocesses, config.option.dist = "auto", "worksteal"
+        args = _in_one_word(config.invocation_params.args)
+        config.invocation_params = dataclasses.replace(config.invocation_params, args=args)
     if config.getoption("subjects"):
         print("\n".join(roles()))
         return pytest.ExitCode.OK
     return None
+
+
+def _in_one_word(args, option="--report"):
+    """As each core's process is to read them: a directory that is there, in a word of its own, is taken for laws."""
+    words = iter(args)
+    return tuple(f"{word}={next(words)}" if word == option else word for word in words)
 
 
 def is_whole(config):

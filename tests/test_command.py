@@ -8,7 +8,7 @@ import types
 
 import pytest
 
-from conftest import check_choice
+from conftest import _in_one_word, check_choice
 from impls.walkthroughs import digits, regression
 from tests import cells
 from tests.verdict import Verdict, _result
@@ -63,6 +63,11 @@ def test_the_readme_shows_the_code_and_the_output_that_there_are():
     assert not [line for line in shown.splitlines() if "..." not in line and line.strip() not in file]
     for name, walk in (("regression", regression), ("digits", digits)):
         assert f"\n{name}: {walk.__doc__.splitlines()[0]}\n" in readme
+
+
+def test_a_report_may_go_into_a_directory_that_is_there(tmp_path):
+    """The processes of a whole run read --report DIR as one word, so that DIR is not taken for what is to be run."""
+    assert _in_one_word(["-q", "--report", str(tmp_path), "tests"]) == ("-q", f"--report={tmp_path}", "tests")
 
 
 def test_a_concept_is_exactly_that_concept():

@@ -60,7 +60,7 @@ def run(name):
         checkout = _checkout(platform, folder) if platform.checkout else ROOT
         report = pathlib.Path(folder, "report")
         seed = f"--hypothesis-seed={[*PLATFORMS].index(name)}"
-        command = [sys.executable, "-m", "pytest", "-q", seed, *platform.options, "--report", str(report)]
+        command = [sys.executable, "-m", "pytest", "-q", seed, *platform.options, f"--report={report}"]
         done = subprocess.run(command, cwd=checkout, env=os.environ | _variables(platform))
         if not (report / "results.json").exists():
             raise SystemExit(f"{name}: pytest ended with {done.returncode} and wrote no report")
