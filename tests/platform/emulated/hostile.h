@@ -83,6 +83,7 @@ inline bool can_be_wide(const Frame& f) {
     if (!f[i].isTensor() || !f[i].toTensor().defined()) continue;
     auto kind = f[i].toTensor().scalar_type();
     if (kind != kFloat && kind != kLong && kind != kBool) return false;
+    if (kind == kBool && f.writes(i)) return false;  // a comparison, for which a number is rounded first
     any |= kind == kFloat;
   }
   return any;
