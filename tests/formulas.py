@@ -30,7 +30,8 @@ class Formulas:
 
     def loss(self, prediction, target):
         value, saved = self.loss_pair.forward(prediction, target)
-        grad, *_ = self.loss_pair.backward(1.0, saved, (True, False))
+        one = bounded(np.ones((), self.dtype), self.dtype)  # a plain 1 over n would be rounded before it is bounded
+        grad, *_ = self.loss_pair.backward(one, saved, (True, False))
         return value, grad
 
     def clip(self, grads):
