@@ -11,6 +11,8 @@ from tests.cells import LADDERS
 from tests.exactness import Bounded, bounded
 from tests.variants import PLANTED, variant
 
+OF_CUDA = ("import numpy as np\n", "import numpy as np\nfrom tests.exactness.bounded import normcdf, rsqrt\n")
+RSQRT = (OF_CUDA, ("1.0 / np.sqrt(", "rsqrt("))  # what CUDA's kernels normalize by
 ASSOCIATIONS = {
     "losses.binary_cross_entropy_with_logits": [
         # native's, in which x and s(-x) may cancel: s(x) = x + s(-x)
@@ -24,7 +26,10 @@ ASSOCIATIONS = {
             "((pos_weight * y + 1.0 - y) * _sigmoid(x) - pos_weight * y)",
         ),
     ],
+    "nn.rms_norm": [RSQRT],
     "nn.gelu": [
+        # CUDA's
+        (OF_CUDA, ("cdf = 0.5 * (1.0 + erf(z))", "cdf = normcdf(z)")),
         # native's float32 vectors have the erf of Abramowitz and Stegun, 7.1.26 (ATen's Vectorized<float>, and oneDNN)
         (
             "cdf = 0.5 * (1.0 + erf(z))",
@@ -54,6 +59,7 @@ ASSOCIATIONS = {
         ),
     ],
     "nn.layer_norm": [
+        RSQRT,
         # native's moments are Welford's (ATen's RowwiseMoments): of what fills no vector element by element, and then
         # each lane's are added, where the first is taken as it is; it scales and shifts a row, and takes the gradient
         # from x
@@ -104,6 +110,7 @@ ASSOCIATIONS = {
         ),
     ],
     "nn.batch_norm1d": [
+        RSQRT,
         # native scales and shifts a feature
         (
             "    y = normal if w is None else normal * _spread(w, x)\n"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.exactness import FORMATS, Bounded, Different, Inconclusive, assert_bitwise, assert_within, bounded, judge
-from tests.exactness.bounded import SLACK
+from tests.exactness.bounded import SLACK, normcdf, rsqrt
 from tests.exactness.branches import some_way
 from tests.exactness.formats import FLOAT32, FLOAT64, LONGDOUBLE_IS_WIDER, ULPS
 from tests.exactness.known import Known
@@ -91,6 +91,11 @@ def erf(lib, x):
     return torch.erf(x) if lib is torch else _ERF(x).astype(x.dtype)
 
 
+def by(lib, in_torch, one_operation, x):
+    """torch's function, or one that CUDA has as one operation, as a formula is written in it."""
+    return in_torch(x) if lib is torch else one_operation(x).astype(x.dtype)
+
+
 OPERATIONS = {
     "add": lambda _, x, y: x + y,
     "subtract": lambda _, x, y: x - y,
@@ -111,6 +116,8 @@ OPERATIONS = {
     "log1p": lambda lib, x, y: lib.log1p(abs(x)),
     "tanh": lambda lib, x, y: lib.tanh(x),
     "erf": lambda lib, x, y: erf(lib, x),
+    "normcdf": lambda lib, x, y: by(lib, lambda z: torch.special.erfc(-z) / 2, normcdf, x),
+    "rsqrt": lambda lib, x, y: by(lib, torch.rsqrt, rsqrt, abs(x)),
     "cos": lambda lib, x, y: lib.cos(x),
     "sqrt": lambda lib, x, y: lib.sqrt(abs(x)),
     "power": lambda lib, x, y: abs(x) ** 1.3,

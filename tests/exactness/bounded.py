@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import mpmath  # torch requires it, by way of sympy
 import numpy as np
 
-from tests.exactness.formats import FORMATS, Format
+from tests.exactness.formats import FORMATS, ULPS_OF_CUDA, Format
 from tests.exactness.libraries import DIGITS, SUBNORMALS, accuracy, assume
 
 HEADROOM = 2.0**-8  # below the largest number, since a rung may associate (2 * r) / n with the larger part first
@@ -184,13 +184,15 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         return self._evaluated("tanh", np.tanh(self.value), inherited)
 
     def _erf(self):
+        return self._evaluated("erf", *self._moved_erf())
+
+    def _moved_erf(self):
         """No steeper than at the interval's nearest point to 0, and no further than its ends, which may cancel."""
         wider, value = self.format.wider, _erf(self.value)
         nearest = np.maximum(abs(self.value) - self.error, 0)
         slope = 2 / np.sqrt(wider(np.pi)) * np.exp(-nearest * nearest) * self.error
         ends = np.max([abs(_erf(self.value + e) - value) for e in (-self.error, self.error)], axis=0)
-        inherited = np.minimum(slope, ends + 4 * self.format.wider_roundoff)
-        return self._evaluated("erf", value, inherited)
+        return value, np.minimum(slope, ends + 4 * self.format.wider_roundoff)
 
     def _sign(self):
         """Any of -1, 0 and 1 where the bound leaves it open."""
@@ -207,6 +209,18 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
         root, low, high = (np.sqrt(self.value + e) for e in (0, -self.error, self.error))
         inherited = np.where(self.error < self.value, self.error / (root + low), high)  # root - low would cancel
         return self._evaluated("sqrt", root, inherited, underflows=False)
+
+    def _rsqrt(self):
+        """One over the square root, in one operation; steepest at the interval's lower end."""
+        root = 1 / np.sqrt(self.value)
+        inherited = np.where(self.error < self.value, 1 / np.sqrt(self.value - self.error) - root, np.inf)
+        return self._rounded(root, inherited, None, 2 * ULPS_OF_CUDA["rsqrt"])
+
+    def _normcdf(self):
+        """(1 + erf) / 2, in one operation, whose tail is known to the digits of erf."""
+        value, inherited = self._moved_erf()
+        ulps, known = ULPS_OF_CUDA["normcdf"], 4 * self.format.wider_roundoff
+        return self._rounded((1 + value) / 2, inherited / 2 + known, None, 2 * ulps, underflows=2 * ulps)
 
     def _power(self, exponent):
         """A power of numbers that no rung has below zero.  A fraction as exponent, 1/3, is known to a rounding only."""
@@ -410,10 +424,32 @@ _UFUNCS = {
     np.greater_equal: lambda a, b: b._compare(a, np.less_equal),
 }
 
-_LIFTED = {"erf (vectorized)": Bounded._erf}  # by np.frompyfunc, which makes a ufunc of a Python function
+_LIFTED = {  # by np.frompyfunc, which makes a ufunc of a Python function
+    "erf (vectorized)": Bounded._erf,
+    "rsqrt (vectorized)": Bounded._rsqrt,
+    "normcdf (vectorized)": Bounded._normcdf,
+}
 
 
 def bounded(data, dtype="float64") -> Bounded:
     """`data` as the numbers of a reference run."""
     assume(SUBNORMALS)
     return Bounded.exact(data, FORMATS[str(dtype)])
+
+
+# ── functions of CUDA's that are one operation there, for a formula that is written in them ──
+
+
+def _one_operation(function):
+    return np.frompyfunc(function, 1, 1)
+
+
+@_one_operation
+def rsqrt(x):
+    return 1 / math.sqrt(x) if x else math.inf
+
+
+@_one_operation
+def normcdf(z):
+    """Of z√2."""
+    return math.erfc(-z) / 2
