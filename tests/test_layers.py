@@ -11,6 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
+from impls.since import TORCH
 from tests.associations import reference
 from tests.cells import DROP_IN, cells, live
 from tests.exactness import LONGDOUBLE_IS_WIDER, assert_same
@@ -524,9 +525,12 @@ REFUSED = {
         "no dimension": lambda cls: cls()(leaf(2, 3)),
         "no dimension of three": lambda cls: cls()(leaf(2, 3, 4)),
         "a dimension too many": lambda cls: cls(2)(leaf(2, 3)),
+        "a word for a dimension": lambda cls: cls("last")(leaf(2, 3)),
+        **({"a truth for a dimension": lambda cls: cls(True)} if TORCH >= (2, 14) else {}),
     },
     "nn.log_softmax": {
         "no dimension": lambda cls: cls()(leaf(2)),
+        "a word for a dimension": lambda cls: cls("last")(leaf(2)),
         "a dimension too many": lambda cls: cls(-3)(leaf(2, 3)),
     },
     "nn.embedding": {

@@ -15,6 +15,7 @@ from tests.cells import DROP_IN, cells
 from tests.exactness import assert_bitwise, assert_same
 from tests.laws import steps
 from tests.observe.lbfgs import Problem, assert_admissible, observe, told
+from tests.observe.nn import outcome
 from tests.observe.tensors import seen
 from tests.strategies.lbfgs import Hollows, Noise, any_problems, problems
 
@@ -185,6 +186,17 @@ def test_a_copy_of_custom_goes_on_as_custom_does(cell):
     for one in (optimizer, copied):
         one.step(_bowl(one))
     assert_same(*(seen(one.param_groups[0]["params"][0]) for one in (copied, optimizer)), "copy")
+
+
+@cells("optim.lbfgs", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_of_no_parameters_custom_says_what_native_says(cell):
+    """Where a group is empty the closure is called, with gradients, or refused, up to torch 2.13, in native's words."""
+    with torch.no_grad():
+        custom, native = (
+            outcome(lambda: impl([{"params": []}]).step(lambda: torch.ones(2, requires_grad=True) * 1.0))
+            for impl in cell.implementations.values()
+        )
+    assert_same(custom, native, "custom")
 
 
 def _parameter(dtype=None):

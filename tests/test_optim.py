@@ -159,6 +159,7 @@ REFUSED = {
     "nothing": lambda cls: cls([]),
     "a-number": lambda cls: cls([1.0]),
     "a-non-leaf": lambda cls: cls([_parameter() * 2]),
+    **({"a-set": lambda cls: cls({_parameter()})} if TORCH >= (2, 15) else {}),
     "a-set-in-a-group": lambda cls: cls([{"params": {_parameter()}}]),
     "a-group-that-is-no-dict": lambda cls: cls([_parameter()]).add_param_group([_parameter()]),
     "one-parameter-in-two-groups": lambda cls: (lambda p: cls([{"params": [p]}, {"params": [p]}]))(_parameter()),

@@ -18,7 +18,7 @@ import torch
 
 from impls.ladder import Ladder, Pair
 from impls.nn.module import Module
-from impls.nn.softmax import chosen_dim
+from impls.nn.softmax import check_dim, chosen_dim
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -51,6 +51,7 @@ class LogSoftmax(Module):
     """Drop-in for torch.nn.LogSoftmax, bit for bit."""
 
     def __init__(self, dim=None):
+        check_dim(dim)
         super().__init__()
         self.dim = dim
 

@@ -21,6 +21,7 @@ import torch
 
 from impls.ladder import Ladder, Pair
 from impls.nn.module import Module
+from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -53,6 +54,7 @@ class Softmax(Module):
     """Drop-in for torch.nn.Softmax, bit for bit."""
 
     def __init__(self, dim=None):
+        check_dim(dim)
         super().__init__()
         self.dim = dim
 
@@ -61,6 +63,12 @@ class Softmax(Module):
 
     def extra_repr(self):
         return f"dim={self.dim}"
+
+
+def check_dim(dim):
+    """Since torch 2.14 what is no dimension is refused at construction, True and False too."""
+    if TORCH >= (2, 14) and dim is not None and (not isinstance(dim, int) or isinstance(dim, bool)):
+        raise TypeError(f"dim must be an int or None, got {type(dim)}")
 
 
 def chosen_dim(dim, input, name):

@@ -5,7 +5,8 @@ r"""Muon: the step is the momentum made nearly orthogonal, so that it is about a
     X ← u / max(‖u‖, ε)                              ε eps; of a tall matrix, its transpose
     G ← XXᵀ;   X ← aX + (bG + cG²)X                  ns_steps times; a, b, c ns_coefficients
     w ← (1-ηλ)w - ηρX                                η lr, λ weight_decay; ρ = √max(1, rows/columns),
-                                                     or 0.2 √max(rows, columns) to "match_rms_adamw"
+                                                     or 0.2 √max(rows, columns) to "match_rms_adamw",
+                                                     or √(rows/columns), "spectral_unclamped", since torch 2.14
 
 The polynomial is steep at 0 and does not settle at 1: every singular value ends somewhere between 0.7 and 1.2.  The
 Frobenius norm bounds the spectral norm, so u / ‖u‖ is in the polynomial's reach; without the division large singular
@@ -33,6 +34,7 @@ import torch
 
 from impls.ladder import Ladder
 from impls.optim.optimizer import Optimizer, rate
+from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -59,7 +61,8 @@ def muon_manual(
     b = momentum * state.momentum_buffer + (1 - momentum) * g
     u = momentum * b + (1 - momentum) * g if nesterov else b
     rows, columns = w.shape
-    ratio = 0.2 * max(rows, columns) ** 0.5 if adjust_lr_fn == "match_rms_adamw" else max(1, rows / columns) ** 0.5
+    least = 0 if adjust_lr_fn == "spectral_unclamped" else 1
+    ratio = 0.2 * max(rows, columns) ** 0.5 if adjust_lr_fn == "match_rms_adamw" else max(least, rows / columns) ** 0.5
     x = _orthogonal(u.T if rows > columns else u, ns_coefficients, eps, ns_steps)
     return (1 - lr * weight_decay) * w - lr * ratio * (x.T if rows > columns else x), State(b)
 
@@ -107,7 +110,8 @@ def muon_raw(
             if adjust_lr_fn == "match_rms_adamw":
                 ratio = 0.2 * max(p.shape) ** 0.5
             else:
-                ratio = max(1, p.size(0) / p.size(1)) ** 0.5
+                least = 0 if adjust_lr_fn == "spectral_unclamped" else 1
+                ratio = max(least, p.size(0) / p.size(1)) ** 0.5
             p *= 1 - lr * weight_decay
             p -= lr * ratio * (x.T if tall else x).to(p.dtype)
 
@@ -135,7 +139,7 @@ class Muon(Optimizer):
         for name, value in {"Learning rate": lr, "momentum": momentum, "weight decay": weight_decay}.items():
             if not value >= 0.0:
                 raise ValueError(f"{name} should be >= 0 but is: {value}")
-        if adjust_lr_fn not in (None, "original", "match_rms_adamw"):
+        if adjust_lr_fn not in (None, "original", "match_rms_adamw", *["spectral_unclamped"] * (TORCH >= (2, 14))):
             raise ValueError(f"Adjust learning rate function {adjust_lr_fn} is not supported")
         super().__init__(
             params,
@@ -187,7 +191,7 @@ def _orthogonalized(u, coefficients, eps, steps):
 def _ratio(rows, columns, adjust_lr_fn):
     if adjust_lr_fn == "match_rms_adamw":
         return 0.2 * math.sqrt(max(rows, columns))
-    return math.sqrt(max(1, rows / columns))
+    return math.sqrt(max(0 if adjust_lr_fn == "spectral_unclamped" else 1, rows / columns))
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

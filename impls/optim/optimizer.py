@@ -21,6 +21,7 @@ import torch
 from torch.utils.hooks import RemovableHandle
 
 from impls.ladder import Absent, Ladder
+from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -41,6 +42,12 @@ def optimizer_manual(step, params, grads, states, **options):
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
+UNORDERED = (
+    "optimizer parameters need to be organized in ordered collections, but the ordering of tensors in sets will change "
+    "between runs. Please use a list instead."
+)
+
+
 class Optimizer:
     """Drop-in for torch.optim.Optimizer; a child checks its options and says in `update` how one tensor moves."""
 
@@ -50,6 +57,8 @@ class Optimizer:
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
                 f"but got {torch.typename(params)}"
             )
+        if isinstance(params, set) and TORCH >= (2, 15):
+            warnings.warn(f"{UNORDERED} This will be an error in a future release.", FutureWarning, stacklevel=2)
         self.defaults, self.state, self.param_groups = defaults, defaultdict(dict), []
         self._hooks = _no_hooks()
         groups = list(params)
@@ -284,10 +293,7 @@ def _listed(group):
     """Put the group's parameters in a list, and their names, when they have any, in another."""
     params = group["params"]
     if isinstance(params, set):
-        raise TypeError(
-            "optimizer parameters need to be organized in ordered collections, but "
-            "the ordering of tensors in sets will change between runs. Please use a list instead."
-        )
+        raise TypeError(UNORDERED)
     params = [params] if isinstance(params, torch.Tensor) else list(params)
     names = [p[0] for p in params if isinstance(p, tuple)]
     if names and len(names) != len(params):

@@ -5,6 +5,7 @@ import itertools
 import numpy as np
 from hypothesis import strategies as st
 
+from impls.since import TORCH
 from tests.observe.optim import Line, Problem
 from tests.strategies.arrays import arrays, graded, shapes
 from tests.strategies.optim import DECAY, LRS, settings
@@ -104,7 +105,9 @@ SETTINGS["optim.muon"] = st.fixed_dictionaries(
         "momentum": st.sampled_from([0.5, 0.0]),
         "nesterov": st.booleans(),
         "weight_decay": DECAY,
-        "adjust_lr_fn": st.sampled_from([None, "original", "match_rms_adamw"]),
+        "adjust_lr_fn": st.sampled_from(
+            [None, "original", "match_rms_adamw", *["spectral_unclamped"] * (TORCH >= (2, 14))]
+        ),
     }
 )
 MULTIPLES = st.sampled_from([1.0, -1.0, 0.5, 2.0, -0.25, 0.0])
