@@ -5,7 +5,7 @@ import json
 import pathlib
 import sys
 
-from tests.platform.matrix import PLATFORMS, REFERENCE, ROOT, record, row, run
+from tests.platform.matrix import PLATFORMS, REFERENCE, ROOT, is_green, record, row, run
 
 KEPT = ROOT / "build" / "reference.json"  # the run that every row is told beside
 
@@ -28,13 +28,19 @@ def main():
         print("there is no run yet to tell others beside: --reference makes it", file=sys.stderr)
         return 2
     reference = _read(KEPT)
-    rows = [row(name, _read(pathlib.Path(file)) if file else run(name), reference) for name, file in told.items()]
-    for r in rows:
-        counts = ", ".join(f"{n} {word}" for word, n in r["counts"].items())
-        print(f"{r['platform']}: {counts}; {r['judged']} of {r['asked']} judged as on {REFERENCE}")
-    if keep:
-        record(rows)
-    return 1 if any(r["counts"].get(word) for r in rows for word in ("DIFFERENT", "inconclusive")) else 0
+    rows = []
+    for name, file in told.items():
+        rows.append(row(name, _read(pathlib.Path(file)) if file else run(name), reference))
+        print(_line(rows[-1]), flush=True)
+        if keep:
+            record(rows[-1:])
+    return 0 if all(map(is_green, rows)) else 1
+
+
+def _line(r):
+    counts = ", ".join(f"{n} {word}" for word, n in r["counts"].items())
+    effect = "" if r["effect"] else "; the setting has no effect here"
+    return f"{r['platform']}: {counts}; {r['judged']} of {r['asked']} judged as on {REFERENCE}{effect}"
 
 
 def _read(path):

@@ -13,6 +13,8 @@ import tempfile
 from collections import Counter
 from typing import NamedTuple
 
+from tests.cells import LOOKED_AT
+
 ROOT = pathlib.Path(__file__).parents[2]
 RECORD = ROOT / "results" / "platforms.json"
 REFERENCE = "this-machine"
@@ -128,36 +130,43 @@ def _effect(platform, report, reference):
 
 def record(rows):
     """Keep the rows beside those of other platforms and versions, and write the table."""
+    rows = [r for r in rows if r["effect"] and (is_green(r) or not is_declared(r))]
     kept = json.loads(RECORD.read_text(encoding="utf-8")) if RECORD.exists() else []
     merged = {_key(r): r for r in [*kept, *rows]}
     RECORD.write_text(json.dumps([merged[k] for k in sorted(merged)], indent=1) + "\n", encoding="utf-8")
     RECORD.with_suffix(".md").write_text(table(list(merged.values())), encoding="utf-8")
 
 
+def is_green(row):
+    return not {"DIFFERENT", "inconclusive"} & row["counts"].keys()
+
+
+def is_declared(row):
+    """Whether the row's torch is one that pyproject.toml declares: Arm has none with a CPU build."""
+    return tuple(map(int, row["environment"]["torch"].split(".")[:2])) in LOOKED_AT
+
+
 def _key(row):
-    about = row["environment"]
-    return [*PLATFORMS].index(row["platform"]), *(
-        about[key] for key in ("torch", "python", "numpy", "hypothesis", "pytest")
-    )
+    return [*PLATFORMS].index(row["platform"]), *(row["environment"][key] for key in VERSIONS)
 
 
 HEAD = """# Where the suite has been run
 
-Written by `python -m tests.platform --record`: one whole run a row, on one machine ({machine}, {cpu capability}).
-*Judged* is the share of what the reference run judges (the machine as it is, torch 2.13, Python 3.11) that the row
-judges, too; every cell that it does not judge, or judges otherwise, is named below the table.
+Written by `python -m tests.platform --record`: one whole run a row, each with a seed of its own.  *Judged* is the share
+of what the reference run judges (the machine as it is, torch 2.13, Python 3.11) that the row judges, too; every cell
+that it does not judge, or judges otherwise, is named below the table.
 
 """
-VERSIONS = ["torch", "python", "numpy", "hypothesis", "pytest"]
+VERSIONS = ["machine", "cpu capability", "torch", "python", "numpy", "hypothesis", "pytest"]
 COLUMNS = ["platform", "stands for", *VERSIONS, "commit", "equal", "different", "expected", "not run", "judged"]
 
 
 def table(rows):
     """All rows as Markdown, and below them by name what is not judged as on the reference."""
     lines = [f"| {' | '.join(COLUMNS)} |", "|---" * len(COLUMNS) + "|", *[_line(r) for r in sorted(rows, key=_key)]]
-    lines += [f"| {name} | not run: {why} |{' |' * 10}" for name, why in NOT_RUN.items()]
+    lines += [f"| {name} | not run: {why} |{' |' * (len(COLUMNS) - 2)}" for name, why in NOT_RUN.items()]
     notes = [note for r in sorted(rows, key=_key) if (note := _note(r))]
-    return HEAD.format_map(rows[0]["environment"]) + "\n".join(lines) + "\n" + "".join(notes)
+    return HEAD + "\n".join(lines) + "\n" + "".join(notes)
 
 
 def _line(row):

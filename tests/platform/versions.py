@@ -115,7 +115,7 @@ def page(record, torch_now, native, report):
 
 def run(directory):
     """The suite's own report."""
-    command = [sys.executable, "-m", "pytest", "-q", "--report", directory]
+    command = [sys.executable, "-m", "pytest", "-q", f"--report={directory}"]
     subprocess.run(command, cwd=ROOT, stdout=sys.stderr, check=False)
     return read(directory)
 
