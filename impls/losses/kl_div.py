@@ -17,6 +17,7 @@ Raises   ValueError where shapes differ (manual, raw; native broadcasts), or for
 Source   Kullback and Leibler 1951, eq. 2.6; torch/nn/functional.py and ATen/native/Loss.cpp, kl_div (PyTorch 2.13).
 """
 
+import functools
 import warnings
 
 import numpy as np
@@ -90,14 +91,29 @@ class KLDivLoss(Loss):
         for refused, name in ((torch.is_complex, "Complex"), (_is_integral, "Integral")):
             if refused(input) or refused(target):
                 raise RuntimeError(f"kl_div: {name} inputs not supported.")
-        if self.log_target:
-            losses = target.exp() * (target - input)
-        else:
-            cross = target * input  # before the entropy: the target's gradient is summed in the order of the operations
-            losses = torch.xlogy(target, target) - cross
+        losses = target.exp() * (target - input) if self.log_target else _in_order(input, target, _takes_cross_first())
         if self.reduction == "batchmean":
             return losses.sum() / input.size(0) if input.dim() else losses.sum()
         return reduce_raw(losses, losses.numel(), self.reduction)
+
+
+def _in_order(x, y, cross_first):
+    """y log y - y x; the gradient of y is summed in the order in which the two are computed."""
+    if cross_first:
+        cross = y * x
+        return torch.xlogy(y, y) - cross
+    return torch.xlogy(y, y) - y * x
+
+
+@functools.cache
+def _takes_cross_first():
+    """The order is not in torch's source but its compiler's choice: y x first on x86, last on Arm."""
+    x, y, dy = (torch.tensor(number, dtype=torch.float64) for number in (2.0**-11, 0.5, 0.7))  # which tell them apart
+    with torch.enable_grad():
+        y.requires_grad_()
+        ways = (torch.nn.functional.kl_div(x, y, reduction="sum"), _in_order(x, y, True))
+        native, cross_first = (torch.autograd.grad(way, y, dy)[0] for way in ways)
+    return torch.equal(native, cross_first)
 
 
 def _is_integral(x):
