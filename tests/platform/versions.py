@@ -22,7 +22,7 @@ from tests.verdict import VERDICTS
 ROOT = pathlib.Path(__file__).parents[2]
 RECORD = ROOT / "results" / "versions.json"
 FACT = re.compile(r"TORCH (?:<|>=) \(2, \d+\)|since\(\(2, \d+\)|mended=\(2, \d+\)|^\S.* in torch 2\.\d+:$")
-MENDED = "mended"
+MENDED, NO_DEVICE = "mended", "no CUDA device"
 
 
 def signatures():
@@ -41,9 +41,11 @@ def _told(native):
 
 
 def summary(report):
-    """A run's verdicts: how many there are of each, and the cells of all but equal; what is mended is one of those."""
+    """A run's verdicts: how many there are of each, and the cells of all but equal; what is mended is one of those, and
+    what wants a device is no cell of this machine."""
     results = [r | {"verdict": MENDED} if r["verdict"] == "equal" and r["reason"] else r for r in report["results"]]
-    cells = {f"{r['law']}[{r['cell']}]": r["verdict"] for r in results if r["verdict"] != "equal"}
+    told = [r for r in results if r["verdict"] != "equal" and r["reason"] != NO_DEVICE]
+    cells = {f"{r['law']}[{r['cell']}]": r["verdict"] for r in told}
     counts = collections.Counter(r["verdict"] for r in results)
     return {"counts": {word: counts[word] for word in (*VERDICTS, MENDED)}, "cells": dict(sorted(cells.items()))}
 
