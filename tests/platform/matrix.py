@@ -13,6 +13,8 @@ import tempfile
 from collections import Counter
 from typing import NamedTuple
 
+from numpy._core import _multiarray_umath as kernels  # where NumPy says which it has
+
 from tests.cells import LOOKED_AT
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -77,10 +79,8 @@ def _checkout(platform, folder):
 
 
 def _variables(platform):
-    """NumPy's features have other names in each version, so they are looked up."""
-    from numpy._core import _multiarray_umath as numpy  # where NumPy says which kernels it has
-
-    dispatched = [f for f in numpy.__cpu_dispatch__ if numpy.__cpu_features__.get(f)]
+    """A platform's variables; NumPy's features have other names in each version, so they are looked up."""
+    dispatched = [f for f in kernels.__cpu_dispatch__ if kernels.__cpu_features__.get(f)]
     return {key: " ".join(dispatched) if value == "dispatched" else value for key, value in platform.variables.items()}
 
 
@@ -91,9 +91,7 @@ def row(name, report, reference):
     judged = {c: r for c, r in expected.items() if r["verdict"] in JUDGED and (not chapters or _chapter(c) in chapters)}
     return {
         "platform": name,
-        "commit": subprocess.run(
-            ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True
-        ).stdout.strip(),
+        "commit": _commit(),
         "environment": report["environment"],
         "counts": Counter(r["verdict"] for r in report["results"]),
         "asked": len(judged),
@@ -103,7 +101,13 @@ def row(name, report, reference):
     }
 
 
+def _commit():
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
+
+
 def _chapter(cell):
+    """The chapter that a cell's law stands in."""
     return pathlib.PurePath(cell.partition("::")[0]).stem.removeprefix("test_")
 
 
