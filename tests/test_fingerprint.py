@@ -4,6 +4,7 @@ does not hold is one failure here; the laws that rest on it are not run, and eve
 import numpy as np
 import pytest
 
+from tests import subjects
 from tests.exactness import FORMATS, AnotherPlatform, libraries
 from tests.exactness.libraries import ASSUMPTIONS, FUNCTIONS, KNOWN, Accuracy, accuracy, assume
 from tests.planted import Bug, verdict
@@ -57,6 +58,14 @@ def test_a_bug_that_cannot_be_judged_here_is_not_rejected(installed):
     installed("erf", lambda x: x)
     bug = Bug("wrong", "nn.gelu", (("cdf = 0.5 * (1.0 + erf(z))", "cdf = 1.0 + erf(z)"),), AGREE, "")
     assert verdict(bug).complaint is None
+
+
+def test_a_subject_is_not_blamed_for_the_machine(installed):
+    """What a subject's law cannot conclude because of the machine is not run, and no difference."""
+    installed("erf", lambda x: x)
+    outcome = subjects.apart(lambda: accuracy("erf", "float32"))
+    assert outcome.word == "not run"
+    assert "erf" in outcome.told
 
 
 def _abramowitz(x):
