@@ -201,6 +201,6 @@ BUGS = [
     kl("raw_zero_is_nan", "torch.xlogy(y, y) - y * x\n    if", "y * y.log() - y * x\n    if", TRACE, "0 log 0"),
     kl("of_integers", "(_is_integral, \"Integral\")", "(torch.is_complex, \"\")", REFUSES, "found by this law"),
     kl("silent_about_mean", "if self.reduction == \"mean\":", "if False:", REFUSES, "clause"),
-    kl("custom_warns_of_shapes", "        if self.log_target:\n", "        assert input.shape == target.shape\n        if self.log_target:\n", SILENT, "clause"),
-    kl("custom_in_another_order", "            cross = target * input", "            entropy = torch.xlogy(target, target)\n            cross = target * input", BITS, "found by this law", ("losses = torch.xlogy(target, target) - cross", "losses = entropy - cross")),
+    kl("custom_warns_of_shapes", "        losses = target.exp()", "        assert input.shape == target.shape\n        losses = target.exp()", SILENT, "clause"),
+    kl("custom_in_another_order", "_in_order(input, target, _takes_cross_first())", "_in_order(input, target, not _takes_cross_first())", BITS, "found by this law: the order is torch's compiler's"),
 ]
