@@ -22,6 +22,8 @@ import shutil
 import subprocess
 import sys
 
+import pytest
+
 HERE = pathlib.Path(__file__).parent
 KEPT = HERE.parents[2] / "build" / "emulated"
 NAME = "emulated"  # of the device, in every report
@@ -118,8 +120,6 @@ def put_into(torch):
 
 
 def load():
-    if "torch" in sys.modules:
-        raise ImportError(f"torch is imported already, and looked for a device then: load {__name__} first")
     ctypes.CDLL(str(built()))
     import torch
 
@@ -129,7 +129,8 @@ def load():
 
 
 ABSENT = absent()
-if not ABSENT:
+LATE = "torch" in sys.modules  # this is imported to be asked about, and not for the device
+if not ABSENT and not LATE:
     load()
 
 # ── as a plugin of pytest ──
@@ -140,6 +141,8 @@ def pytest_cmdline_main():
     if ABSENT:
         print(f"not run: {ABSENT}")
         return 0
+    if LATE:
+        raise pytest.UsageError(f"-p {__name__}: torch was imported before it, and has looked for a device")
     return None
 
 

@@ -117,11 +117,11 @@ inline void widely(const Frame& f) {
 struct Off {
   int float32, float64;
 };
-inline const std::map<std::string, Off> ULPS = {
-    {"aten::exp.out", {1, 1}},     {"aten::log.out", {1, 1}},  {"aten::log1p.out", {1, 1}},   {"aten::log2.out", {1, 1}},
-    {"aten::tanh.out", {2, 2}},    {"aten::erf.out", {2, 2}},  {"aten::sigmoid.out", {3, 3}}, {"aten::cos.out", {2, 2}},
-    {"aten::expm1.out", {1, 1}},   {"aten::exp2.out", {2, 1}}, {"aten::rsqrt.out", {2, 1}},
-    {"aten::pow.Tensor_Scalar_out", {4, 2}}, {"aten::pow.Tensor_Tensor_out", {4, 2}}, {"aten::pow.Scalar_out", {4, 2}},
+inline const std::map<std::string, Off> ULPS = {  // one less than NVIDIA says, by which the CPU's own may be off
+    {"aten::exp.out", {1, 1}},    {"aten::log.out", {1, 1}}, {"aten::log1p.out", {1, 1}},   {"aten::log2.out", {1, 1}},
+    {"aten::tanh.out", {1, 1}},   {"aten::erf.out", {1, 1}}, {"aten::sigmoid.out", {2, 2}}, {"aten::cos.out", {1, 1}},
+    {"aten::expm1.out", {1, 1}},  {"aten::exp2.out", {1, 1}}, {"aten::rsqrt.out", {1, 0}},
+    {"aten::pow.Tensor_Scalar_out", {3, 1}}, {"aten::pow.Tensor_Tensor_out", {3, 1}}, {"aten::pow.Scalar_out", {3, 1}},
 };
 
 // pow with one of these exponents is a product, a root or a division, on a card as on the CPU.
