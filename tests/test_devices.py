@@ -230,6 +230,21 @@ def test_masks_on_the_device_are_natives(cell, p, inplace):
     assert_same(*found, "custom")
 
 
+# ── batches ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@cells("data.loader", rungs=DROP_IN, dtypes=None, **THERE)
+def test_a_pinned_batch_is_pinned_wherever_it_was_made(cell, workers):
+    """With pin_memory a batch is pinned when it arrives, a worker's too, and comes to the device as native's."""
+    found = []
+    for cls in cell.ladder[2:]:
+        batches = list(cls(torch.arange(12.0).reshape(6, 2), 4, pin_memory=True, num_workers=workers))
+        found.append([[x.is_pinned(), placed(x.to(cell.device, non_blocking=True))] for x in batches])
+    assert_same(*found, "custom")
+    assert all(pinned for pinned, _ in found[0])
+
+
 # ── initialization ──────────────────────────────────────────────────────────────────────────────
 
 

@@ -15,6 +15,7 @@ BORN = "test_devices.test_a_layer_is_born_on_the_device"
 MASKS = "test_devices.test_masks_on_the_device_are_natives"
 DRAWN = "test_devices.test_a_parameter_on_the_device_is_drawn_there"
 FILLS = "test_devices.test_a_generator_fills_on_its_own_device"
+PINNED_FROM_AFAR = "test_devices.test_a_pinned_batch_is_pinned_wherever_it_was_made"
 PINNED = "test_data.test_pinned_batches_are_natives"
 
 optimizer = functools.partial(planter("optim.optimizer"), of="optim.adam")
@@ -50,4 +51,5 @@ BUGS = [
     normal("generator_forgotten", "tensor.normal_(mean, std, generator=generator)", "tensor.normal_(mean, std)", DRAWN, "clause"),
     eye("device_forgotten", "dtype=dtype, device=generator.device)", "dtype=dtype)", FILLS, "clause"),
     loader("nothing_pinned", "pinned if pinning else None", "None", PINNED, "clause"),
+    loader("a_workers_batch_not_pinned", "pinned if pinning else None", "pinned if pinning and not loader.num_workers else None", PINNED_FROM_AFAR, "clause"),
 ]

@@ -270,16 +270,24 @@ void call(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
 
 // ── operators that are about memory and not about numbers ───────────────────────────────────────────
 
+// What is nowhere written reads as NaN where torch is asked for determinism, as on a card.
+Tensor unwritten(Tensor t) {
+  auto& context = at::globalContext();
+  if (context.deterministicAlgorithms() && context.deterministicFillUninitializedMemory())
+    std::memset(t.storage().mutable_data(), 0xff, t.storage().nbytes());
+  return t;
+}
 Tensor empty(IntArrayRef size, std::optional<ScalarType> dtype, std::optional<Layout>, std::optional<Device>,
              std::optional<bool> pinned, std::optional<MemoryFormat> format) {
   TORCH_CHECK(!pinned.value_or(false), "Only dense CPU tensors can be pinned");
   DispatchKeySet key(DispatchKey::CUDA);
-  return at::detail::empty_generic(size, &device_memory, key, c10::dtype_or_default(dtype), format);
+  return unwritten(at::detail::empty_generic(size, &device_memory, key, c10::dtype_or_default(dtype), format));
 }
 Tensor empty_strided(IntArrayRef size, IntArrayRef stride, std::optional<ScalarType> dtype, std::optional<Layout>,
                      std::optional<Device>, std::optional<bool>) {
   DispatchKeySet key(DispatchKey::CUDA);
-  return at::detail::empty_strided_generic(size, stride, &device_memory, key, c10::dtype_or_default(dtype));
+  auto kind = c10::dtype_or_default(dtype);
+  return unwritten(at::detail::empty_strided_generic(size, stride, &device_memory, key, kind));
 }
 Tensor& copy_(Tensor& to, const Tensor& from, bool) {
   on_host(to).copy_(on_host(from));
