@@ -16,10 +16,11 @@ Shapes   q (…, L, E), k (…, S, E), v (…, S, V), all of the same leading di
          any;  y (…, L, V).
 Units    [y] = [v];  s and m are pure numbers.
 Raises   ValueError for attn_mask and is_causal together.  Native refuses that too, or, where it takes its fused kernel,
-         applies both.
+         up to torch 2.13, applies both.
 Source   Vaswani et al. 2017, eq. 1; ATen/native/transformers/attention.cpp and ATen/native/cpu/FlashAttentionKernel.cpp
-         (PyTorch 2.13).  Of four dimensions native takes the fused kernel.  Its exp in float32 is only good for 20 ulps
-         where the keys fill a vector, which no law here covers.  enable_gqa is on the native rung alone.
+         (PyTorch 2.13).  Of four dimensions native takes the fused kernel, since torch 2.14 of three, too.  Its exp in
+         float32 is only good for 20 ulps where the keys fill a vector, which no law here covers.  enable_gqa is on the
+         native rung alone.
 """
 
 import math

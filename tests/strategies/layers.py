@@ -255,7 +255,8 @@ def conv2d(draw, dtype):
 
 @st.composite
 def scaled_dot_product_attention(draw, dtype, fused=True):
-    """Of any number of dimensions: four, without dropout, are the fused kernel's.  Three keys fill no vector."""
+    """Of any number of dimensions: four, in torch 2.14 three, are the fused kernel's without dropout.  Three keys fill
+    no vector."""
     leading = draw(st.sampled_from([(2, 1), (), (1, 2), (2,)] if fused else [(), (2,)]), label="leading dimensions")
     queries, keys, width = (draw(st.integers(1, 3)) for _ in range(3))
     wide = draw(st.sampled_from([width, width % 3 + 1]), label="width of values")
