@@ -41,29 +41,21 @@ ANY = options([1, 5, 20], 1e-9) | options([1, 5, 20], 1e-9, "strong_wolfe") | op
 
 
 class Hollows(NamedTuple):
-    """½ Σ a u² + b Σ cos 3u + k Σ uᵢuᵢ₊₁, with u = w - c: bowls, convex or not, each tied to the next."""
+    """½ Σ a u² + b Σ cos 3u + k Σ uᵢuᵢ₊₁, with u = w - c: bowls, convex or not, each tied to the next; upside down for
+    who maximizes."""
 
     a: np.ndarray
     b: float
     c: np.ndarray
     k: float
+    sign: int = 1
 
     def __call__(self, w, _count):
         u = w.astype(np.float64) - self.c
         tied = np.concatenate([u[1:], [0.0]]) + np.concatenate([[0.0], u[:-1]])
         loss = (self.a * u * u).sum() / 2 + self.b * np.cos(3 * u).sum() + self.k * (u[1:] * u[:-1]).sum()
         g = self.a * u - 3 * self.b * np.sin(3 * u) + self.k * tied
-        return w.dtype.type(loss), g.astype(w.dtype)
-
-
-class Hills(NamedTuple):
-    """Hollows upside down, for who maximizes."""
-
-    hollows: Hollows
-
-    def __call__(self, w, count):
-        loss, g = self.hollows(w, count)
-        return -loss, -g
+        return w.dtype.type(self.sign * loss), (self.sign * g).astype(w.dtype)
 
 
 class Noise(NamedTuple):
@@ -104,7 +96,7 @@ def problems(draw, dtype):
         restore=draw(RESTORED),
     )
     upwards = draw(MAXIMIZE)
-    answer = Hills(problem.answer) if upwards.get("maximize") else problem.answer
+    answer = problem.answer._replace(sign=-1 if upwards.get("maximize") else 1)
     return problem._replace(settings=problem.settings | upwards, answer=answer)
 
 

@@ -31,6 +31,7 @@ def asks(role):
 def narrow(role, thing, law=None):
     for dtype, settings in drawn.CERTIFIED.items():
         drawn.CERTIFIED[dtype] = settings.map(functools.partial(taken, thing))
+    drawn.MAXIMIZE = drawn.MAXIMIZE.map(functools.partial(taken, thing))
     if not _tells(thing):
         drawn.RESTORED = st.just(False)
 
@@ -109,9 +110,10 @@ def searched(role, dtype):
 
 def describe(problem):
     w = " ".join(f"w{i}={w.tolist()}" for i, w in enumerate(problem.params))
-    a, b, c, k = problem.answer
+    a, b, c, k, sign = problem.answer
     about = f"a={a.tolist()} b={b} c={c.tolist()} k={k}"
-    return f"{w} {_options(problem.settings, ' ')} loss=½Σau²+bΣcos(3u)+kΣuᵢuᵢ₊₁, u=w-c: {about}"
+    loss = "½Σau²+bΣcos(3u)+kΣuᵢuᵢ₊₁" if sign > 0 else "-½Σau²-bΣcos(3u)-kΣuᵢuᵢ₊₁"
+    return f"{w} {_options(problem.settings, ' ')} loss={loss}, u=w-c: {about}"
 
 
 def where(path, problem):
@@ -128,7 +130,7 @@ def _options(settings, by=", "):
 
 def reproduce(subject, thing, native, problem, dtype):
     """Lines that print the parameters after the steps, and how often the loss was asked for."""
-    a, b, c, k = problem.answer
+    a, b, c, k, sign = problem.answer
     yield "import torch"
     yield f"from {subject.path.stem} import {subject.name}"
     yield f"a, c = torch.tensor([{a.tolist()}, {c.tolist()}], dtype=torch.float64)"
@@ -142,6 +144,7 @@ def reproduce(subject, thing, native, problem, dtype):
     yield "            w.grad = None"
     yield "        u = torch.cat([w.reshape(-1) for w in ws]) - c"
     yield f"        loss = (a * u * u).sum() / 2 + {b} * torch.cos(3 * u).sum() + {k} * (u[1:] * u[:-1]).sum()"
+    yield from ["        loss = -loss"] if sign < 0 else []
     yield "        loss.backward()"
     yield "        asked.append(loss.item())"
     yield "        return loss"
