@@ -6,6 +6,7 @@ the benchmarks (races/), and what every step printed (log.txt).  A step that tak
 
 import argparse
 import importlib.util
+import os
 import pathlib
 import subprocess
 import sys
@@ -22,12 +23,15 @@ class Step(NamedTuple):
 
 def steps(folder, device):
     """The laws, the walkthroughs and the races, each in a process of its own."""
-    cores = ("-n", "8") if importlib.util.find_spec("xdist") else ()
-    pytest = ("pytest", "-q", "--device", device)
+    emulated = device == "emulated"
+    module, plugin = (("tests.platform.emulated",), ("-p", "tests.platform.emulated")) if emulated else ((), ())
+    device = "cuda" if emulated else device
+    cores = ("-n", str(min(8, os.cpu_count() or 1))) if importlib.util.find_spec("xdist") else ()
+    pytest = ("pytest", "-q", *plugin, "--device", device)
     return [
-        Step("laws", 300, (*pytest, *cores, "--report", f"{folder}/laws")),
-        Step("walkthroughs", 90, ("impls.walkthroughs", "classifier", "--device", device)),
-        Step("races", 180, (*pytest, "benchmarks", "--results", f"{folder}/races")),
+        Step("laws", 300, (*pytest, *cores, f"--report={folder}/laws")),
+        Step("walkthroughs", 90, (*module, "impls.walkthroughs", "classifier", "--device", device)),
+        Step("races", 180, (*pytest, "benchmarks", f"--results={folder}/races")),
     ]
 
 
@@ -51,7 +55,8 @@ def take(step, folder):
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.platform.lent", description=__doc__)
     parser.add_argument("directory", type=pathlib.Path, metavar="DIRECTORY", help="where the files go")
-    parser.add_argument("--device", default="cuda", choices=("cpu", "cuda"), help="cpu rehearses (cuda)")
+    help = "cpu and emulated rehearse (cuda)"
+    parser.add_argument("--device", default="cuda", choices=("cpu", "cuda", "emulated"), help=help)
     chosen = parser.parse_args()
     folder = chosen.directory.resolve()
     folder.mkdir(parents=True, exist_ok=True)
