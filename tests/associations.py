@@ -125,6 +125,14 @@ ASSOCIATIONS = {
             "g = g - normal * mean(g * normal); return g - mean(g), dw, db",
         ),
     ],
+    "nn.softplus": [
+        # autograd divides the gradient by β before it multiplies by it: what underflows in between is lost β times over
+        (
+            ("np.log1p(z) / beta, x), (curved, z)", "np.log1p(z) / beta, x), (curved, z, beta)"),
+            ("curved, z = saved", "curved, z, beta = saved"),
+            ("dy * (z / (1.0 + z))", "dy / beta * (1.0 / (1.0 + z)) * z * beta"),
+        ),
+    ],
     "training.ema": [
         # torch's lerp, in both of its branches, by which many are averaged at once
         (

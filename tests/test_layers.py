@@ -69,6 +69,13 @@ def test_a_number_alone_is_its_own_mean(cell):
     passes.assert_of_the_formula(cell, problem)
 
 
+@cells("nn.softplus", dtypes=("float32",))
+def test_a_gradient_may_underflow_on_its_way(cell):
+    """Autograd divides a gradient by beta before it multiplies by beta: what is lost in between is lost beta times."""
+    x, dy = np.array([-32.0], "float32"), np.array([3 * 2.0**-12], "float32")
+    passes.assert_of_the_formula(cell, Problem({"x": x}, (True,), dy, {"beta": 3.0, "threshold": 20.0}, born={}))
+
+
 @cells(*LAYERS, rungs=DROP_IN, cpu_because="CUDA's kernels are others")
 @given(data=st.data())
 def test_custom_is_native_bit_for_bit(cell, data):

@@ -62,7 +62,7 @@ BITS = {  # calls whose bits tell one set of kernels from another
         torch.conv2d(*map(torch.from_numpy, (_points(4, 3, 17, 17), _points(8, 3, 3, 3)))).numpy()
     ],
     "torch.gelu": lambda: [torch.nn.functional.gelu(torch.from_numpy(_points(999))).numpy()],
-    "torch.add": lambda: [torch.from_numpy(_points(99)).add(torch.ones(99), alpha=0.1).numpy()],
+    "torch.add": lambda: [torch.from_numpy(_points(999)).add(torch.from_numpy(_points(2, 999)[1]), alpha=0.1).numpy()],
     "np.matmul": lambda: [_mm(np)],
     "np.exp": lambda: [np.exp(_points(999))],
 }
