@@ -18,7 +18,7 @@ def report(**verdicts):
     results = [
         {"law": "a_law", "cell": cell, "verdict": word, "reason": reason} for cell, (word, reason) in verdicts.items()
     ]
-    return {"environment": ABOUT, "fingerprint": {}, "results": results}
+    return {"commit": "0123456", "environment": ABOUT, "fingerprint": {}, "results": results}
 
 
 HERE = report(one=("equal", None), two=("equal", None), three=("expected", "live"), four=("not run", "no device"))

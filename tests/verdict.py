@@ -4,6 +4,7 @@ import collections
 import json
 import pathlib
 import platform
+import subprocess
 
 import hypothesis
 import numpy as np
@@ -95,7 +96,7 @@ class Verdict:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if not self.directory or not self.results:
             return
-        report = {"environment": environment(), "fingerprint": fingerprint()}
+        report = {"commit": commit(), "environment": environment(), "fingerprint": fingerprint()}
         report |= {"left_out": dict(self.left_out), "results": self.results}
         (self.directory / "results.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         (self.directory / "summary.md").write_text(self.markdown(), encoding="utf-8")
@@ -145,6 +146,15 @@ def _result(item, call, report):
         "share": float(LEDGER.share),
         "inconclusive_elements": LEDGER.inconclusive,
     }
+
+
+def commit():
+    """The tree that was judged, if git knows it: a short hash, with a plus where files differ from it."""
+    try:
+        git = ["git", "-C", str(pathlib.Path(__file__).parent), "describe", "--always", "--dirty=+", "--exclude=*"]
+        return subprocess.run(git, capture_output=True, text=True).stdout.strip()
+    except FileNotFoundError:  # there is no git
+        return ""
 
 
 def environment():

@@ -91,7 +91,7 @@ def row(name, report, reference):
     judged = {c: r for c, r in expected.items() if r["verdict"] in JUDGED and (not chapters or _chapter(c) in chapters)}
     return {
         "platform": name,
-        "commit": _commit(),
+        "commit": report["commit"],
         "environment": report["environment"],
         "counts": Counter(r["verdict"] for r in report["results"]),
         "asked": len(judged),
@@ -99,11 +99,6 @@ def row(name, report, reference):
         "effect": _effect(PLATFORMS[name], report, reference),
         "otherwise": {cell: said for cell in judged if (said := _otherwise(found.get(cell), judged[cell]))},
     }
-
-
-def _commit():
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout.strip()
 
 
 def _chapter(cell):
