@@ -1,6 +1,7 @@
 """The verdict: equal, different, inconclusive, expected, not run with its reason; printed after every run."""
 
 import collections
+import functools
 import json
 import pathlib
 import platform
@@ -148,11 +149,16 @@ def _result(item, call, report):
     }
 
 
+SOURCES = ("impls", "tests", "benchmarks", "conftest.py", "pyproject.toml")
+
+
 def commit():
-    """The tree that was judged, if git knows it: a short hash, with a plus where files differ from it."""
+    """The tree that was judged, if git knows it: a short hash, with a plus where its sources have been edited."""
+    root = pathlib.Path(__file__).parents[1]
+    git = functools.partial(subprocess.run, cwd=root, capture_output=True, text=True)
     try:
-        git = ["git", "-C", str(pathlib.Path(__file__).parent), "describe", "--always", "--dirty=+", "--exclude=*"]
-        return subprocess.run(git, capture_output=True, text=True).stdout.strip()
+        edited = git(["git", "diff", "--quiet", "HEAD", "--", *SOURCES]).returncode
+        return git(["git", "rev-parse", "--short", "HEAD"]).stdout.strip() + "+" * edited
     except FileNotFoundError:  # there is no git
         return ""
 
