@@ -33,7 +33,7 @@ def live(reason, raises=AssertionError, where=True, mended=None):
     """A law that torch breaks: in the versions in which it was seen to it must, and since it was mended it must not; in
     one that was not looked at it may, and where it does not the verdict tells."""
     seen = [version for version in LOOKED_AT if mended is None or version < mended]
-    is_new = mended is None and TORCH not in LOOKED_AT
+    is_new = TORCH not in LOOKED_AT and (mended is None or mended > TORCH)
     ends = " to ".join(f"{major}.{minor}" for major, minor in dict.fromkeys((seen[0], seen[-1])))
     reason = f"live in torch {ends}: {reason}"
     return pytest.mark.xfail(where and (TORCH in seen or is_new), reason=reason, raises=raises, strict=not is_new)

@@ -373,10 +373,16 @@ def _erf(x):
 def _erf_of_one(x):
     if not np.isfinite(x):
         return np.longdouble(math.erf(x))
-    with mpmath.workprec(80):
-        high = float(x)
-        y = mpmath.erf(mpmath.mpf(high) + mpmath.mpf(float(x - high)))
-        return np.longdouble(float(y)) + np.longdouble(float(y - mpmath.mpf(float(y))))
+    with mpmath.workprec(np.finfo(np.longdouble).nmant + 17):
+        y = mpmath.erf(mpmath.fsum(_doubles(x)))
+        return sum(map(np.longdouble, [*_doubles(y)][::-1]), np.longdouble(0))
+
+
+def _doubles(x):
+    """The doubles that a wider number is the sum of, the largest first."""
+    while high := float(x):
+        yield high
+        x = x - high
 
 
 def _lower(a, b):
