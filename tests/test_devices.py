@@ -12,6 +12,7 @@ from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, cells
 from tests.exactness import assert_same
 from tests.observe.nn import outcome
+from tests.observe.optim import in_a_loop
 from tests.observe.schedules import rates, schedule_of
 from tests.observe.tensors import seen
 from tests.strategies.init import MANY, births
@@ -64,15 +65,11 @@ def stepped(cls, device, options=(), steps=3, loaded=None):
     return optimizer, p
 
 
-def in_a_loop(concept):
-    return {} if concept == "optim.muon" else {"foreach": False}
-
-
 @cells(*OPTIMIZERS, rungs=DROP_IN, dtypes=None, **THERE)
 def test_a_state_stands_where_natives_stands(cell):
     """What is like a parameter stands beside it, and counts on the CPU, but for ASGD's: all is native's after three
     steps."""
-    found = [placed(stepped(cls, cell.device, in_a_loop(cell.concept))[0].state_dict()) for cls in cell.ladder[2:]]
+    found = [placed(stepped(cls, cell.device, in_a_loop(cls, [{}])[0])[0].state_dict()) for cls in cell.ladder[2:]]
     assert_same(*found, "custom state")
 
 
@@ -81,8 +78,8 @@ def test_a_state_that_was_saved_elsewhere_moves_to_its_parameter(cell):
     """A state of the CPU, loaded beside a parameter on the device, follows it there, and counts stay behind."""
     found = []
     for cls in cell.ladder[2:]:
-        saved = stepped(cls, "cpu", in_a_loop(cell.concept))[0].state_dict()
-        optimizer, p = stepped(cls, cell.device, in_a_loop(cell.concept), steps=2, loaded=copy.deepcopy(saved))
+        saved = stepped(cls, "cpu", in_a_loop(cls, [{}])[0])[0].state_dict()
+        optimizer, p = stepped(cls, cell.device, in_a_loop(cls, [{}])[0], steps=2, loaded=copy.deepcopy(saved))
         found.append(placed([p, optimizer.state_dict()]))
     assert_same(*found, "custom state")
 

@@ -8,6 +8,7 @@ from tests import subjects
 from tests.exactness import FORMATS, AnotherPlatform, libraries
 from tests.exactness.libraries import ASSUMPTIONS, FUNCTIONS, KNOWN, Accuracy, accuracy, assume
 from tests.planted import Bug, verdict
+from tests.platform.kernels import lanes_of_layer_norm
 
 AGREE = "test_layers.test_rungs_agree_on_values_and_gradients"
 
@@ -30,6 +31,12 @@ def test_a_fact_that_proofs_rest_on_holds_here(name):
 def test_a_library_function_is_as_exact_as_is_known(name, dtype):
     """A function is off, in every library, by no more than an error that is known of it."""
     _holds(accuracy, name, dtype)
+
+
+@pytest.mark.parametrize("dtype", FORMATS)
+def test_the_order_in_which_layer_norm_gathers_a_mean_is_known(dtype):
+    """torch's layer norm gathers a row's mean in lanes, whose number can be measured."""
+    _holds(lanes_of_layer_norm, dtype)
 
 
 @pytest.fixture

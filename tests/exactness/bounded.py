@@ -457,5 +457,5 @@ def rsqrt(x):
 
 @_one_operation
 def normcdf(z):
-    """Of z√2."""
+    """The share of the normal distribution that lies below z√2."""
     return math.erfc(-z) / 2

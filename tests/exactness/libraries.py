@@ -70,16 +70,16 @@ def _all_keep(known, name, dtype):
 
 
 def _departures_of(name, dtype):
-    found = {library: ulps(name, library, dtype) for library in FUNCTIONS[name][1]}
+    measured = {library: ulps(name, library, dtype, 0.0) for library in FUNCTIONS[name][1]}
     return [
         f"{library}'s {name}, {dtype}: off by {off:.3g} ulps, where at most {ULPS[name]} are known"
-        for library, off in found.items()
+        for library, off in measured.items()
         if off > ULPS[name]
     ]
 
 
 @functools.cache
-def ulps(name, library, dtype, absolute=0.0):
+def ulps(name, library, dtype, absolute):
     """The error of a library's function at points of many magnitudes, beyond an absolute part."""
     x = _points(dtype)
     return ulps_off(name, library, abs(x) if name in ("log", "log1p", "sqrt", "power") else x, absolute)
@@ -128,17 +128,15 @@ def assume(name):
         raise AnotherPlatform(departure)
 
 
-@functools.cache
 def _departure(name):
-    measured, admitted = ASSUMPTIONS[name]
-    found = measured()
-    return "" if found == admitted else f"{name}: found {found}, admitted {admitted}"
+    value, admitted = found(name), ASSUMPTIONS[name].admitted
+    return "" if value == admitted else f"{name}: found {value}, admitted {admitted}"
 
 
-def departures() -> list[str]:
-    """Every fact that some proof rests on and that does not hold here, a line each."""
-    functions = [_departures_of(name, dtype) for name in KNOWN for dtype in FORMATS if not _kept(name, dtype)]
-    return [line for line in map(_departure, ASSUMPTIONS) if line] + [line for lines in functions for line in lines]
+@functools.cache
+def found(name):
+    """What a fact is measured to be."""
+    return ASSUMPTIONS[name].measured()
 
 
 def _keeps_subnormals():

@@ -73,7 +73,12 @@ def law_of(bug):
 
 def only_on_a_device(bug):
     """Whether the law that a bug names is about a device, and so the bug shows nowhere else."""
-    return "cpu" not in {c.device for mark in law_of(bug).pytestmark if mark.name == "cells" for c in expand(mark)}
+    return "cpu" not in _devices_of(law_of(bug))
+
+
+@functools.cache
+def _devices_of(law):
+    return {cell.device for mark in law.pytestmark if mark.name == "cells" for cell in expand(mark)}
 
 
 class Verdict(NamedTuple):

@@ -58,8 +58,10 @@ def main():
 
 def asked(*names):
     """The bugs that are asked for: those that can show here, and those that cannot."""
-    elsewhere = [bug for bug in bugs(*names) if only_on_a_device(bug) and not is_there("cuda")]
-    return [bug for bug in bugs(*names) if bug not in elsewhere], elsewhere
+    here, elsewhere = [], []
+    for bug in bugs(*names):
+        (here if is_there("cuda") or not only_on_a_device(bug) else elsewhere).append(bug)
+    return here, elsewhere
 
 
 def verdicts(bugs, seed, *how):

@@ -8,6 +8,8 @@ import functools
 import numpy as np
 import torch
 
+from tests.exactness import AnotherPlatform
+
 ROW = 64  # elements: two vectors of the widest kernel at least
 
 
@@ -18,24 +20,31 @@ def add_fuses():
     return torch.full((64,), -1.0).add(torch.full((64,), 1 - e), alpha=1 + e).ne(0).all().item()
 
 
-@functools.cache
-def lanes_of_layer_norm(dtype: str) -> int:
-    """In how many lanes torch's layer norm gathers the mean of a row: a whole vector at a time, or 1 by 1.
-
-    A huge number and its negative leave the mean of the other elements, all 1, as it is only if they follow each other
-    in one lane.
-    """
-    found = [j for j in range(1, ROW) if abs(ROW * _mean_of_ones(dtype, j) - (ROW - 2)) < 0.5]
-    if len(found) != 1:
-        raise LookupError(f"torch's layer norm of {dtype} gathers a mean in no order that is known here: {found}")
-    return found[0]
-
-
-def _mean_of_ones(dtype, j):
-    x = np.ones(ROW, dtype)
-    x[0] = 2.0 ** (np.finfo(dtype).nmant + 8)
+def hidden(n, j, dtype):
+    """A huge number first, its negative at j, and ones elsewhere: a one that joins the huge number is lost."""
+    x = np.ones(n, dtype)
+    x[0] = 2.0 ** (np.finfo(dtype).nmant + 9)
     x[j] = -x[0]
-    return torch.native_layer_norm(torch.from_numpy(x), [ROW], None, None, 1e-5)[1].item()
+    return x
+
+
+def lanes_of_layer_norm(dtype: str) -> int:
+    """In how many lanes torch's layer norm gathers the mean of a row: a whole vector at a time, or 1 by 1."""
+    lanes = possible_lanes(dtype)
+    if len(lanes) != 1:
+        raise AnotherPlatform(f"torch's layer norm of {dtype} gathers a mean in no order that is known: {lanes}")
+    return lanes[0]
+
+
+@functools.cache
+def possible_lanes(dtype):
+    """A huge number and its negative leave the mean of the other elements, all 1, as it is only if they follow each
+    other in one lane."""
+    return [j for j in range(1, ROW) if abs(ROW * _mean(hidden(ROW, j, dtype)) - (ROW - 2)) < 0.5]
+
+
+def _mean(row):
+    return torch.native_layer_norm(torch.from_numpy(row), [ROW], None, None, 1e-5)[1].item()
 
 
 def depth_of_sums(total, n, dtype):
@@ -45,10 +54,4 @@ def depth_of_sums(total, n, dtype):
     their number tells the size of the smallest partial sum that holds the first term and the j-th.  As many
     sizes as there are, so many partial sums hold the first term.
     """
-    sizes = set()
-    for j in range(1, n):
-        x = np.ones(n, dtype)
-        x[0] = 2.0 ** (np.finfo(dtype).nmant + 9)
-        x[j] = -x[0]
-        sizes.add(n - int(total(x)))
-    return len(sizes)
+    return len({n - int(total(hidden(n, j, dtype))) for j in range(1, n)})

@@ -86,7 +86,7 @@ def _variables(platform):
 
 def row(name, report, reference):
     """What a report says beside the reference's: counts, and every cell that the reference judges and it does not."""
-    found, expected = (_by_cell(r) for r in (report, reference))
+    found, expected = (by_cell(r) for r in (report, reference))
     chapters = PLATFORMS[name].chapters
     judged = {c: r for c, r in expected.items() if r["verdict"] in JUDGED and (not chapters or _chapter(c) in chapters)}
     return {
@@ -106,7 +106,8 @@ def _chapter(cell):
     return pathlib.PurePath(cell.partition("::")[0]).stem.removeprefix("test_")
 
 
-def _by_cell(report):
+def by_cell(report):
+    """The results of a report by the law and its cell."""
     return {f"{r['law']}[{r['cell']}]": r for r in report["results"]}
 
 

@@ -17,6 +17,7 @@ import tempfile
 import torch
 
 from impls.ladder import Absent, concepts
+from tests.platform.matrix import by_cell
 from tests.verdict import VERDICTS
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -43,11 +44,15 @@ def _told(native):
 def summary(report):
     """A run's verdicts: how many there are of each, and the cells of all but equal; what is mended is one of those, and
     what wants a device is no cell of this machine."""
-    results = [r | {"verdict": MENDED} if r["verdict"] == "equal" and r["reason"] else r for r in report["results"]]
-    told = [r for r in results if r["verdict"] != "equal" and r["reason"] != NO_DEVICE]
-    cells = {f"{r['law']}[{r['cell']}]": r["verdict"] for r in told}
-    counts = collections.Counter(r["verdict"] for r in results)
+    verdicts = {cell: _verdict(result) for cell, result in by_cell(report).items()}
+    elsewhere = {cell for cell, result in by_cell(report).items() if result["reason"] == NO_DEVICE}
+    cells = {cell: word for cell, word in verdicts.items() if word != "equal" and cell not in elsewhere}
+    counts = collections.Counter(verdicts.values())
     return {"counts": {word: counts[word] for word in (*VERDICTS, MENDED)}, "cells": dict(sorted(cells.items()))}
+
+
+def _verdict(result):
+    return MENDED if result["verdict"] == "equal" and result["reason"] else result["verdict"]
 
 
 def changed_signatures(before, now):
@@ -95,7 +100,7 @@ def places(changed):
 
 def page(record, torch_now, native, report):
     """What differs from the record, and where it has to be stated."""
-    now, reasons = summary(report), {f"{r['law']}[{r['cell']}]": r["reason"] for r in report["results"]}
+    now, reasons = summary(report), {cell: result["reason"] for cell, result in by_cell(report).items()}
     arguments = dict(changed_signatures(record["signatures"], native))
     verdicts = dict(changed_verdicts(record["cells"], now["cells"], reasons))
     yield f"torch {torch_now} against torch {record['torch']}"
