@@ -37,10 +37,10 @@ hypothesis.settings.load_profile("dev")
 
 # Warnings are errors, save these, which say nothing about the code that raised them.
 EXPECTED_WARNINGS = [
-    "ignore:The given NumPy array is not writable:UserWarning",  # a reference's arrays are read, never written
+    ("The given NumPy array is not writable", UserWarning),  # a reference's arrays are read, never written
 ]
 if platform.machine() in ("aarch64", "arm64"):  # its products raise flags that no number has raised (numpy#28687)
-    EXPECTED_WARNINGS.append("ignore:.* encountered in matmul:RuntimeWarning")
+    EXPECTED_WARNINGS.append((".* encountered in matmul", RuntimeWarning))
 
 
 CHOICES = {"concept": list(LADDERS), "rung": list(Rung), "dtype": list(DTYPES), "device": list(DEVICES)}
@@ -81,8 +81,8 @@ def pytest_configure(config):
         config.pluginmanager.register(Judge(config), "subjects")
     elif path := config.getoption("expected_failures"):
         raise pytest.UsageError(f"--expected-failures {path}: it is about a --subject, and none is given")
-    for warning in EXPECTED_WARNINGS:
-        config.addinivalue_line("filterwarnings", warning)
+    for message, category in EXPECTED_WARNINGS:
+        config.addinivalue_line("filterwarnings", f"ignore:{message}:{category.__name__}")
     compute_with(config.getoption("threads"))
     multiprocessing.set_start_method(config.getoption("start_method"), force=True)
     torch.set_warn_always(True)

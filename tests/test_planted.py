@@ -6,6 +6,7 @@ import re
 import pytest
 
 import impls
+from tests import planted
 from tests.planted import Bug, Verdict, __main__, bugs, law_of, verdict
 from tests.variants import variant
 
@@ -81,3 +82,15 @@ def test_a_red_baseline_is_an_error(monkeypatch, capsys):
     monkeypatch.setattr("sys.argv", ["planted"])
     assert __main__.main() == 1
     assert "RED BASELINE" in capsys.readouterr().out
+
+
+def test_a_bug_that_is_none_here_is_not_run(monkeypatch, capsys):
+    """Where torch rounds a multiply-add twice, a bug that does so is named as not run, with this reason, and is no
+    survivor."""
+    monkeypatch.setattr(planted, "add_fuses", lambda: False)
+    monkeypatch.setattr(__main__, "bugs", lambda: [WRONG, SOUND._replace(name="unfused", fused=True)])
+    monkeypatch.setattr("sys.argv", ["planted"])
+    assert __main__.main() == 0
+    told = capsys.readouterr().out
+    assert "not run   unfused" in told
+    assert "1 not run: it is no bug where torch rounds a multiply-add twice" in told

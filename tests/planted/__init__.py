@@ -23,9 +23,11 @@ import torch
 import tests
 from tests.cells import expand, is_there
 from tests.exactness import AnotherPlatform
+from tests.platform.kernels import add_fuses
 from tests.variants import Change, planted
 
 FAMILIES = ("rng", "init", "autograd", "nn", "layers", "losses", "optim", "optim_matrix", "lbfgs", "schedules", "training", "data", "devices")
+NO_DEVICE = "only a device shows it: `python -m tests.platform.emulated tests.planted devices` has an emulated one"
 NOT_A_VERDICT = (NameError, SyntaxError, ImportError)  # the bug itself is mistyped
 
 
@@ -36,14 +38,15 @@ class Bug(NamedTuple):
     law: str  # "test_optim.test_rungs_leave_the_same_trace"
     source: str  # who shipped it, or "clause" where it removes one clause of the formula
     file: str | None = None  # the concept whose file is changed, when it is another
+    fused: bool = False  # it rounds a multiply-add twice, which is no bug where torch does so, too
 
 
 def planter(concept):
     """How the bugs of a concept are written down, one a line; `of` names another concept, whose laws must notice."""
 
-    def bug(name, old, new, law, source="clause", *more, file=None, of=None):
+    def bug(name, old, new, law, source="clause", *more, file=None, of=None, fused=False):
         name = f"{concept.rpartition('.')[2]}_{name}"
-        return Bug(name, of or concept, ((old, new), *more), law, source, concept if of else file)
+        return Bug(name, of or concept, ((old, new), *more), law, source, concept if of else file, fused)
 
     return bug
 
@@ -51,8 +54,10 @@ def planter(concept):
 def prepare():
     """As in the suite: one thread, its hypothesis profiles, and warnings that are part of what laws compare."""
     multiprocessing.set_start_method(None, force=True)  # a process that was spawned would spawn a loader's workers, too
-    importlib.import_module("conftest")
+    suite = importlib.import_module("conftest")
     warnings.simplefilter("error")
+    for message, category in suite.EXPECTED_WARNINGS:
+        warnings.filterwarnings("ignore", message, category)
     torch.set_warn_always(True)
 
 
@@ -69,6 +74,13 @@ def bugs(*names):
 def law_of(bug):
     chapter, _, name = bug.law.partition(".")
     return getattr(importlib.import_module(f"tests.{chapter}"), name)
+
+
+def not_here(bug):
+    """Why a bug does not show on this machine; None where it does."""
+    if only_on_a_device(bug) and not is_there("cuda"):
+        return NO_DEVICE
+    return "it is no bug where torch rounds a multiply-add twice" if bug.fused and not add_fuses() else None
 
 
 def only_on_a_device(bug):
@@ -195,4 +207,4 @@ def again(law, wrapped=lambda law: law, seed=None):
     return law if seed is None else hypothesis.seed(seed)(law)
 
 
-__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "functions", "law_of", "laws", "only_on_a_device", "prepare", "verdict"]
+__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "functions", "law_of", "laws", "not_here", "only_on_a_device", "prepare", "verdict"]

@@ -10,10 +10,7 @@ import os
 import sys
 import time
 
-from tests.cells import is_there
-from tests.planted import FAMILIES, bugs, matrix, only_on_a_device, prepare, verdict
-
-NO_DEVICE = "no CUDA device is here; `python -m tests.platform.emulated tests.planted devices` runs them on an emulated one"
+from tests.planted import FAMILIES, bugs, matrix, not_here, only_on_a_device, prepare, verdict
 
 
 def main():
@@ -47,8 +44,8 @@ def main():
         print(f"RED BASELINE  {law} rejects the sound {concept}: {complaint}")
     for bug in elsewhere:
         print(f"not run   {bug.name:46} {bug.law.partition('.test_')[2]:58} {bug.source}")
-    if elsewhere:
-        print(f"\n{len(elsewhere)} not run, which only a device shows: {NO_DEVICE}")
+    for why, n in collections.Counter(map(not_here, elsewhere)).items():
+        print(f"\n{n} not run: {why}")
     print(f"\n{ends['rejected']} of {len(planted)} rejected by the law they name, in {time.perf_counter() - start:.0f} s")
     if ends["not run"]:
         print(f"{ends['not run']} not run: the law rests on a fact that does not hold on this machine")
@@ -57,10 +54,10 @@ def main():
 
 
 def asked(*names):
-    """The bugs that are asked for: those that can show here, and those that cannot."""
+    """The bugs that are asked for: those that show here, and those that do not."""
     here, elsewhere = [], []
     for bug in bugs(*names):
-        (here if is_there("cuda") or not only_on_a_device(bug) else elsewhere).append(bug)
+        (elsewhere if not_here(bug) else here).append(bug)
     return here, elsewhere
 
 

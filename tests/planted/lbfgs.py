@@ -87,7 +87,7 @@ BUGS = [
     lbfgs("returns_the_last_loss", "        return first\n", "        return loss\n", CLOSURE),
     lbfgs("closure_without_gradients", "    with torch.enable_grad():\n        loss = closure()\n    grads", "    loss = closure()\n    grads", CLOSURE),
     lbfgs("stays_where_it_looked", "        for p, x in zip(params, here, strict=True):\n            p.copy_(x)\n", "", BITS),
-    lbfgs("multiplied_then_added", "p.add_(part.view_as(p), alpha=t)", "p.add_(t * part.view_as(p))", BITS, "clause: the same bits need the same operation"),
+    lbfgs("multiplied_then_added", "p.add_(part.view_as(p), alpha=t)", "p.add_(t * part.view_as(p))", BITS, "clause: the same bits need the same operation", fused=True),
     lbfgs("ro_not_popped", "            if len(state[name]) == history_size:\n", "            if len(state[name]) == history_size and name != \"ro\":\n", BITS, "pytorch#8824"),
     lbfgs("state_of_every_parameter", "state = self.state[params[0]]  # of all of them", "state = self.state[params[-1]]", SAVED),
     lbfgs("history_not_cast", "        return [_cast(v, p) for v in value]", "        return value", CAST, "clause", file="optim.optimizer"),

@@ -70,7 +70,7 @@ BUGS = [
     sgd("nesterov_writes_the_gradient", "g = g.add(b, alpha=momentum)", "g = g.add_(b, alpha=momentum)", TRACE, "torch's own foreach=True, 2.13"),
     sgd("buffer_aliases_the_gradient", "g.detach().clone()", "g.detach()", TRACE, "clause"),
     sgd("state_shared_by_the_group", "state = self.state[p]", "state = self.state[group['params'][0]]", ALONE, "clause"),
-    sgd("unfused_update", "p.add_(g, alpha=-rate(group))", "p.sub_(rate(group) * g)", BITS, "clause: the same bits need the same operation"),
+    sgd("unfused_update", "p.add_(g, alpha=-rate(group))", "p.sub_(rate(group) * g)", BITS, "clause: the same bits need the same operation", fused=True),
     sgd("accepts_a_negative_momentum", "if momentum < 0.0:", "if momentum < -1.0:", OPTIONS, "clause"),
     # ── what every optimizer shares
     sgd("missing_gradient_is_zero", "                    if (g := p.grad) is not None:\n                        self.update(p, g, group)", "                    self.update(p, torch.zeros_like(p) if p.grad is None else p.grad, group)", MISSING, "pytorch#83769, #42754", file="optim.optimizer"),
@@ -212,7 +212,7 @@ BUGS = [
     adadelta("keras_default", "state=State(), *, lr=1.0, rho=0.9", "state=State(), *, lr=1e-3, rho=0.95", DEFAULTS, "Keras's defaults"),
     adadelta("custom_writes_the_gradient", CUSTOM_DECAY, CUSTOM_WRITES, TRACE, "pytorch#92706"),
     adadelta("custom_numerator_in_place", "d = u.add(eps).sqrt_()", "d = u.add_(eps).sqrt_()", TRACE, "pytorch#92706 (in place)"),
-    adadelta("custom_unfused_squares", "v.mul_(rho).addcmul_(g, g, value=1 - rho)", "v.mul_(rho).add_((1 - rho) * g * g)", BITS, SAME),
+    adadelta("custom_unfused_squares", "v.mul_(rho).addcmul_(g, g, value=1 - rho)", "v.mul_(rho).add_((1 - rho) * g * g)", BITS, SAME, fused=True),
     # ── adamax
     adamax("not_maximized", SIGN, "    g = g + weight", TRACE, "clause"),
     adamax("no_decay", DECAY, "", TRACE, "kozistr/pytorch_optimizer#517"),
