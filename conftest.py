@@ -14,8 +14,8 @@ import torch
 
 from impls.ladder import Rung
 from tests.cells import CPU_ONLY, DEVICES, DTYPES, LADDERS, expand, given, on_device, unasked
+from tests.engine.verdict import Verdict
 from tests.subjects.plugin import Judge, roles
-from tests.verdict import Verdict
 
 
 def compute_with(threads):

@@ -15,13 +15,13 @@ from benchmarks.bench_training import batch_of, net_of
 from benchmarks.paired import Runner, Size, contest
 from impls.ladder import Rung
 from impls.nn.sequential import Layer
+from tests.autograd.tape_run import Tape, TapeRun
+from tests.autograd.trace import library, seen
 from tests.cells import LADDERS
-from tests.exactness import assert_bitwise, assert_same, assert_within, bounded
-from tests.exactness.certificate import certify
-from tests.formulas import Formulas
-from tests.observe.autograd import library, seen
-from tests.observe.tape import Tape, TapeRun
-from tests.observe.training import KINDS, rung_of
+from tests.engine import assert_bitwise, assert_same, assert_within, bounded
+from tests.engine.certificate import certify
+from tests.training.formulas import Formulas
+from tests.training.trace import KINDS, rung_of
 
 CHAINS = [Size(f"chain-{n}", operations=n) for n in (100, 1_000, 10_000, 100_000)]
 MLP = [Size("mlp-64x256", batch=64, width=256)]

@@ -13,10 +13,10 @@ import torch
 from benchmarks.paired import Runner, Size, contest, drawn
 from impls.ladder import Rung
 from tests.cells import LADDERS
-from tests.exactness import assert_same
-from tests.observe.rng import state_of
-from tests.observe.tensors import seen
-from tests.observe.training import rung_of
+from tests.engine import assert_same
+from tests.engine.tensors import seen
+from tests.rng.trace import state_of
+from tests.training.trace import rung_of
 
 ROWS, BATCH, SEED = 60_000, 64, 42
 SIZES = [Size(f"60000x{features}", features=features) for features in (1, 20, 100, 784)]

@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks.paired import Size, contest, drawn
 from benchmarks.passes import Passes, ones
-from tests.observe.nn import Problem
+from tests.nn.trace import Problem
 
 MSE = [Size(f"{rows}x1", rows=rows, elements=rows) for rows in (80, 8_000, 800_000)]
 ERRORS = ("losses.l1", "losses.smooth_l1", "losses.huber")

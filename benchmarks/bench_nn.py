@@ -7,9 +7,9 @@ from benchmarks.paired import Runner, Size, contest, drawn
 from benchmarks.passes import Passes
 from impls.ladder import Rung
 from tests.cells import LADDERS
-from tests.exactness import assert_bitwise
-from tests.observe.nn import Problem
-from tests.observe.tensors import seen
+from tests.engine import assert_bitwise
+from tests.engine.tensors import seen
+from tests.nn.trace import Problem
 
 LINEAR = [
     Size("1x1x1", batch=1, inputs=1, outputs=1, multiplications=1),

@@ -10,9 +10,9 @@ from benchmarks.paired import Runner, Size, contest, drawn
 from impls.ladder import Rung
 from tests.associations import reference
 from tests.cells import LADDERS
-from tests.exactness import assert_same
-from tests.observe.optim import Line, Problem, observe
-from tests.observe.tensors import seen, tensor
+from tests.engine import assert_same
+from tests.engine.tensors import seen, tensor
+from tests.optim.trace import Line, Problem, observe
 
 SIZES = [
     Size("10x1k", tensors=10, each=1_000, elements=10_000),

@@ -8,10 +8,10 @@ import torch
 from benchmarks.paired import Runner, Size, contest
 from impls.ladder import Rung
 from tests.cells import LADDERS
-from tests.exactness import assert_same
-from tests.observe.rng import state_of
-from tests.observe.tensors import seen
-from tests.test_rng import Draw, admissible
+from tests.engine import assert_same
+from tests.engine.tensors import seen
+from tests.rng.test_rng import Draw, admissible
+from tests.rng.trace import state_of
 
 SEED = 42
 KINDS = {

@@ -12,11 +12,11 @@ from impls.data.sources import sources_manual
 from impls.ladder import Rung
 from impls.nn.sequential import Layer
 from tests.cells import LADDERS
-from tests.exactness import assert_same, assert_within, bounded
-from tests.exactness.certificate import certify
-from tests.formulas import Formulas
-from tests.observe.tensors import seen, tensor
-from tests.observe.training import KINDS, Net, rung_of, runner
+from tests.engine import assert_same, assert_within, bounded
+from tests.engine.certificate import certify
+from tests.engine.tensors import seen, tensor
+from tests.training.formulas import Formulas
+from tests.training.trace import KINDS, Net, rung_of, runner
 
 SEED, STEPS = 42, 2  # the steps that are certified: the first one, and one that starts from a state
 REGRESSION = [Size("regression-80x1", batch=80)]

@@ -3,7 +3,7 @@
 The parameters become views of one buffer, gradients are gathered into another, and one call of the kernel that torch
 uses for `fused=True` steps them all: what is saved is what an optimizer pays per tensor.  Whoever has no gradient must
 not move, so from the first step on which one is missing there is a call's worth of tensors again, as in native.
-`tests/test_flat.py` holds it to the laws of optim.adam.
+`tests/optim/test_flat.py` holds it to the laws of optim.adam.
 """
 
 import torch

@@ -10,14 +10,14 @@ from benchmarks.paired import Runner
 from impls.ladder import Rung
 from tests.associations import reference
 from tests.cells import LADDERS
-from tests.exactness import assert_same
-from tests.observe.nn import observe
-from tests.observe.rng import state_of
-from tests.observe.tensors import seen, tensor
+from tests.engine import assert_same
+from tests.engine.tensors import seen, tensor
+from tests.nn.trace import observe
+from tests.rng.trace import state_of
 
 
 class Passes:
-    """`problem(case)` is what goes in, a tests.observe.nn.Problem."""
+    """`problem(case)` is what goes in, a tests.nn.trace.Problem."""
 
     def __init__(self, problem):
         self.problem = functools.cache(lambda case: problem(case))

@@ -10,8 +10,8 @@ import threadpoolctl
 from benchmarks import plots
 from benchmarks.paired import DTYPES
 from tests.cells import LADDERS
-from tests.verdict import environment as of_laws
-from tests.verdict import made
+from tests.engine.verdict import environment as of_laws
+from tests.engine.verdict import made
 
 # (concept, contestant, size) and the largest ratio to native that is asked for.  Judged on the run in results/, by eye:
 # another machine is another ratio, so nothing fails where it is missed.

@@ -8,10 +8,10 @@ import contextlib
 
 from impls.ladder import Rung
 from tests.cells import LADDERS
-from tests.exactness import Bounded, bounded
+from tests.engine import Bounded, bounded
 from tests.variants import PLANTED, variant
 
-OF_CUDA = ("import numpy as np\n", "import numpy as np\nfrom tests.exactness.bounded import normcdf, rsqrt\n")
+OF_CUDA = ("import numpy as np\n", "import numpy as np\nfrom tests.engine.bounded import normcdf, rsqrt\n")
 RSQRT = (OF_CUDA, ("1.0 / np.sqrt(", "rsqrt("))  # what CUDA's kernels normalize by
 ASSOCIATIONS = {
     "losses.binary_cross_entropy_with_logits": [

@@ -11,7 +11,7 @@ import pytest
 from conftest import _in_one_word, check_choice
 from impls.walkthroughs import digits, regression
 from tests import cells
-from tests.verdict import Verdict, _result
+from tests.engine.verdict import Verdict, _result
 
 ROOT = pathlib.Path(__file__).parents[1]
 
@@ -84,7 +84,7 @@ def test_ids_have_neither_spaces_nor_equals_signs(request):
 
 def test_the_specification_is_the_laws():
     """--spec prints each chapter's thesis and each law's statement as Markdown, and runs nothing."""
-    done = run("--spec", "tests/test_optim.py")
+    done = run("--spec", "tests/optim/test_optim.py")
     assert done.returncode == 0
     assert "## Optimizers: each is one map" in done.stdout
     assert "- With lr = 0 at every step no parameter ever moves." in done.stdout
@@ -94,7 +94,7 @@ def test_the_specification_is_the_laws():
 def test_the_verdict_lists_what_a_slice_leaves_out_and_the_report_holds_it(tmp_path):
     """What --rung, --dtype and --concept leave out is counted with its reason, on the terminal and in the report."""
     slice_ = ["--concept", "optim.sgd", "--rung", "custom", "--dtype", "float64", "-k", "zero_learning_rate"]
-    done = run("tests/test_optim.py", *slice_, "--report", str(tmp_path))
+    done = run("tests/optim/test_optim.py", *slice_, "--report", str(tmp_path))
     assert done.returncode == 0, done.stdout
     report = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     for reason in ("--rung custom", "--dtype float64", "--concept optim.sgd"):

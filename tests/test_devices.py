@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, cells
-from tests.exactness import assert_same
-from tests.observe.nn import outcome
-from tests.observe.optim import in_a_loop
-from tests.observe.schedules import rates, schedule_of
-from tests.observe.tensors import seen
-from tests.strategies.init import MANY, births
-from tests.strategies.schedules import problems
-from tests.test_averaging import WAYS, standing_by, trained
-from tests.test_init import FILLS, TAKE_A_GENERATOR
+from tests.engine import assert_same
+from tests.engine.tensors import seen
+from tests.init.problems import MANY, births
+from tests.init.test_init import FILLS, TAKE_A_GENERATOR
+from tests.nn.trace import outcome
+from tests.optim.trace import in_a_loop
+from tests.schedules.problems import problems
+from tests.schedules.trace import rates, schedule_of
+from tests.training.test_averaging import WAYS, standing_by, trained
 
 THERE = {"devices": ("cuda",)}
 OPTIMIZERS = tuple(c for c in LADDERS if c.startswith("optim.") and c not in ("optim.optimizer", "optim.lbfgs"))

@@ -6,8 +6,8 @@
 import torch
 
 from tests.cells import LADDERS
-from tests.exactness import LEDGER, assert_within, bounded
-from tests.observe.rng import state_of
+from tests.engine import LEDGER, assert_within, bounded
+from tests.rng.trace import state_of
 
 DTYPE = "float32"
 

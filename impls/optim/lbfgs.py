@@ -20,7 +20,7 @@ The line search handles numbers and asks for points, so one text of it serves al
 
 Curvature, tolerances and line search are branches, and over many iterations a bound says nothing.  So a step is judged
 from the rung's own state, with the answers that the rung was given, and an open comparison may go either way; a line
-search within longer steps is judged by bits and by how often it asks (tests/test_lbfgs.py).
+search within longer steps is judged by bits and by how often it asks (tests/optim/test_lbfgs.py).
 
 Shapes   w, g, d, y, s are one vector each: all parameters, flattened and joined; a missing gradient counts as zeros.
 Units    [t] = [η] is a pure number from the second iteration on;  [y] = [g], [s] = [w], [γ] = [w] / [g];  1e-10 has

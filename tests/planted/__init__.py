@@ -22,11 +22,11 @@ import torch
 
 import tests
 from tests.cells import expand, is_there
-from tests.exactness import AnotherPlatform
+from tests.engine import AnotherPlatform
 from tests.platform.kernels import add_fuses
 from tests.variants import Change, planted
 
-FAMILIES = ("rng", "init", "autograd", "nn", "layers", "losses", "optim", "optim_matrix", "lbfgs", "schedules", "training", "data", "devices")
+FAMILIES = ("rng", "init", "autograd", "nn", "losses", "optim", "schedules", "training", "data")
 NO_DEVICE = "only a device shows it: `python -m tests.platform.emulated tests.planted devices` has an emulated one"
 NOT_A_VERDICT = (NameError, SyntaxError, ImportError)  # the bug itself is mistyped
 
@@ -63,7 +63,8 @@ def prepare():
 
 def bugs(*names):
     """The planted bugs, or those that a name stands for: of a family, of a concept, or the bug itself."""
-    found = [(family, bug) for family in FAMILIES for bug in importlib.import_module(f"tests.planted.{family}").BUGS]
+    found = [("devices", bug) for bug in importlib.import_module("tests.planted.devices").BUGS]
+    found += [(family, bug) for family in FAMILIES for module in _tables(family) for bug in module.BUGS]
     return [
         bug
         for family, bug in found
@@ -71,9 +72,28 @@ def bugs(*names):
     ]
 
 
+@functools.cache
+def _tables(family):
+    """The modules in a family's folder that hold its bugs."""
+    folder = importlib.import_module(f"tests.{family}").__path__
+    return [importlib.import_module(f"tests.{family}.{m.name}") for m in pkgutil.iter_modules(folder) if m.name.endswith("bugs")]
+
+
 def law_of(bug):
     chapter, _, name = bug.law.partition(".")
-    return getattr(importlib.import_module(f"tests.{chapter}"), name)
+    return getattr(chapters()[chapter], name)
+
+
+def name_of(law):
+    """A law as a bug names it: its chapter and its own name."""
+    return f"{law.__module__.rpartition('.')[2]}.{law.__name__}"
+
+
+@functools.cache
+def chapters():
+    """Every chapter by the name of its file, which no two share."""
+    found = [m.name for m in pkgutil.walk_packages(tests.__path__, "tests.") if m.name.rpartition(".")[2].startswith("test_")]
+    return {name.rpartition(".")[2]: importlib.import_module(name) for name in found}
 
 
 def not_here(bug):
@@ -156,8 +176,7 @@ def laws(concept):
 
 def functions():
     """Every function that a chapter has, the laws among them."""
-    chapters = [f"tests.{m.name}" for m in pkgutil.iter_modules(tests.__path__) if m.name.startswith("test_")]
-    found = [f for chapter in chapters for f in vars(importlib.import_module(chapter)).values() if inspect.isfunction(f)]
+    found = [f for chapter in chapters().values() for f in vars(chapter).values() if inspect.isfunction(f)]
     return [*dict.fromkeys(found)]
 
 
@@ -207,4 +226,4 @@ def again(law, wrapped=lambda law: law, seed=None):
     return law if seed is None else hypothesis.seed(seed)(law)
 
 
-__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "functions", "law_of", "laws", "not_here", "only_on_a_device", "prepare", "verdict"]
+__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "functions", "law_of", "laws", "name_of", "not_here", "only_on_a_device", "prepare", "verdict"]

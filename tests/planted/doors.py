@@ -1,7 +1,7 @@
 """python -m tests.planted.doors [NAME ...]: holes in the doors for strangers, and that the chapter on subjects notices each.
 
-A door is no concept, and its laws have no cells: a hole is planted in a module of tests.subjects, in a process of its
-own, and one law of test_subjects.py is asked.
+A door is no concept, and its laws have no cells: a hole is planted in a door or in tests.subjects, in a process of
+its own, and one law of test_subjects.py is asked.
 """
 
 import functools
@@ -31,33 +31,33 @@ class Hole(NamedTuple):
 
 
 HOLES = [
-    Hole("every_class_is_torchs", "optim", "_Stepper(thing, [*map", "_Stepper(native, [*map", WRONG, ("optim.adam", "EpsilonHat")),
-    Hole("every_loss_is_torchs", "nn", "return _OnArrays.apply(thing(**settings)", "return torch.nn.functional.mse_loss(*inputs) if 1 else _OnArrays.apply(thing(**settings)", WRONG, ("losses.mse", "mse_of_rows")),
-    Hole("state_ignored", "optim", "state[p].kept if p in state else init(w)", "init(w)", RIGHT, ("optim.sgd", "right", "functional_sgd")),
-    Hole("rate_of_the_first_step", "schedules", "self.t += 1", "self.t += 0", RIGHT, ("schedules.cosine_annealing_lr", "right", "cosine")),
-    Hole("defaults_given", "capabilities", "if own(k) or not same(k, v)", "if takes(thing, k) or not same(k, v)", WRONG, ("losses.mse", "summed_mse")),
-    Hole("no_gradient_asked", "nn", "MANY = 100", "MANY = 0", WRONG, ("nn.relu", "TwiceTheGradient")),
-    Hole("gradient_of_any_shape", "nn", "if (g.shape, str(g.dtype)) !=", "if () and (g.shape, str(g.dtype)) !=", HOSTILE, ("losses.mse", "gradient_of_another_shape")),
-    Hole("globals_unwatched", "capabilities", "if get() != world[name]", "if False", HOSTILE, ("optim.sgd", "ChangesTheDtype")),
-    Hole("inputs_unwatched", "capabilities", "copies = [_copy(x) for x in inputs]", "inputs, copies = (), []", HOSTILE, ("optim.sgd", "WritesTheGradient")),
-    Hole("late_is_equal", "__init__", 'return Outcome("DIFFERENT", f"it did not return', 'return Outcome("equal", f"it did not return', HOSTILE, ("optim.sgd", "Hangs")),
-    Hole("a_crash_is_equal", "__init__", 'return Outcome("DIFFERENT", f"it ended', 'return Outcome("equal", f"it ended', HOSTILE, ("optim.sgd", "Exits")),
-    Hole("a_raise_is_equal", "__init__", 'return Outcome("DIFFERENT", _words(raised))', 'return Outcome("equal", _words(raised))', HOSTILE, ("optim.sgd", "Raises")),
-    Hole("lacking_is_equal", "__init__", 'return Outcome("not run", str(absent))', 'return Outcome("equal", str(absent))', LACKS),
-    Hole("bound_too_wide", "__init__", "ROUNDINGS = 4", "ROUNDINGS = 40", BOUND),
-    Hole("bound_too_narrow", "__init__", "ROUNDINGS = 4", "ROUNDINGS = 1", BOUND),
-    Hole("first_cause_that_comes", "report", "if shows(bug, search, seen + search.agreed[-WITNESSES:], part):", "if True:", WRONG, ("optim.sgd", "averaging_sgd")),
-    Hole("every_call_is_torchs", "calls", "_called(thing, _in_form(form, thing), role", "_called(thing, LADDERS[role].native, role", WRONG, ("training.clip_grad_norm", "clip_each")),
-    Hole("what_is_moved_is_lost", "calls", "[r is not None]", "[1]", RIGHT, ("training.ema", "textbook", "ema")),
-    Hole("measures_unheard", "schedules", "self._set(measure)", "self._set(0.0)", RIGHT, ("schedules.reduce_lr_on_plateau", "textbook", "plateau")),
-    Hole("every_step_admitted", "lbfgs", "= str(complaint)", "= ADMITTED", WRONG, ("optim.lbfgs", "Twice")),
-    Hole("drop_ins_alone", "plugin", "return Rung.NATIVE in rungs and set(rungs) - {*DROP_IN}", "return Rung.NATIVE in rungs", ASKED),
+    Hole("every_class_is_torchs", "optim.door", "_Stepper(thing, [*map", "_Stepper(native, [*map", WRONG, ("optim.adam", "EpsilonHat")),
+    Hole("every_loss_is_torchs", "nn.door", "return _OnArrays.apply(thing(**settings)", "return torch.nn.functional.mse_loss(*inputs) if 1 else _OnArrays.apply(thing(**settings)", WRONG, ("losses.mse", "mse_of_rows")),
+    Hole("state_ignored", "optim.door", "state[p].kept if p in state else init(w)", "init(w)", RIGHT, ("optim.sgd", "right", "functional_sgd")),
+    Hole("rate_of_the_first_step", "schedules.door", "self.t += 1", "self.t += 0", RIGHT, ("schedules.cosine_annealing_lr", "right", "cosine")),
+    Hole("defaults_given", "subjects.capabilities", "if own(k) or not same(k, v)", "if takes(thing, k) or not same(k, v)", WRONG, ("losses.mse", "summed_mse")),
+    Hole("no_gradient_asked", "nn.door", "MANY = 100", "MANY = 0", WRONG, ("nn.relu", "TwiceTheGradient")),
+    Hole("gradient_of_any_shape", "nn.door", "if (g.shape, str(g.dtype)) !=", "if () and (g.shape, str(g.dtype)) !=", HOSTILE, ("losses.mse", "gradient_of_another_shape")),
+    Hole("globals_unwatched", "subjects.capabilities", "if get() != world[name]", "if False", HOSTILE, ("optim.sgd", "ChangesTheDtype")),
+    Hole("inputs_unwatched", "subjects.capabilities", "copies = [_copy(x) for x in inputs]", "inputs, copies = (), []", HOSTILE, ("optim.sgd", "WritesTheGradient")),
+    Hole("late_is_equal", "subjects", 'return Outcome("DIFFERENT", f"it did not return', 'return Outcome("equal", f"it did not return', HOSTILE, ("optim.sgd", "Hangs")),
+    Hole("a_crash_is_equal", "subjects", 'return Outcome("DIFFERENT", f"it ended', 'return Outcome("equal", f"it ended', HOSTILE, ("optim.sgd", "Exits")),
+    Hole("a_raise_is_equal", "subjects", 'return Outcome("DIFFERENT", _words(raised))', 'return Outcome("equal", _words(raised))', HOSTILE, ("optim.sgd", "Raises")),
+    Hole("lacking_is_equal", "subjects", 'return Outcome("not run", str(absent))', 'return Outcome("equal", str(absent))', LACKS),
+    Hole("bound_too_wide", "subjects", "ROUNDINGS = 4", "ROUNDINGS = 40", BOUND),
+    Hole("bound_too_narrow", "subjects", "ROUNDINGS = 4", "ROUNDINGS = 1", BOUND),
+    Hole("first_cause_that_comes", "subjects.report", "if shows(bug, search, seen + search.agreed[-WITNESSES:], part):", "if True:", WRONG, ("optim.sgd", "averaging_sgd")),
+    Hole("every_call_is_torchs", "subjects.calls", "_called(thing, _in_form(form, thing), role", "_called(thing, LADDERS[role].native, role", WRONG, ("training.clip_grad_norm", "clip_each")),
+    Hole("what_is_moved_is_lost", "subjects.calls", "[r is not None]", "[1]", RIGHT, ("training.ema", "textbook", "ema")),
+    Hole("measures_unheard", "schedules.door", "self._set(measure)", "self._set(0.0)", RIGHT, ("schedules.reduce_lr_on_plateau", "textbook", "plateau")),
+    Hole("every_step_admitted", "optim.lbfgs_door", "= str(complaint)", "= ADMITTED", WRONG, ("optim.lbfgs", "Twice")),
+    Hole("drop_ins_alone", "subjects.plugin", "return Rung.NATIVE in rungs and set(rungs) - {*DROP_IN}", "return Rung.NATIVE in rungs", ASKED),
 ]  # fmt: skip
 
 
 def changed(hole):
     """The module that a hole is in, and its text with the change made."""
-    name = "tests.subjects" if hole.module == "__init__" else f"tests.subjects.{hole.module}"
+    name = f"tests.{hole.module}"
     module = importlib.import_module(name)
     with open(module.__file__, encoding="utf-8") as file:
         source = file.read()
@@ -69,8 +69,9 @@ def changed(hole):
 def plant(hole):
     """Make the change, and put what is new wherever the old is known by name."""
     module, text = changed(hole)
-    everywhere = [sys.modules["tests.test_subjects"], subjects]
+    everywhere = [sys.modules["tests.subjects.test_subjects"], subjects]
     everywhere += [importlib.import_module(f"tests.subjects.{m.name}") for m in pkgutil.iter_modules(subjects.__path__)]
+    everywhere += subjects.DOORS
     before = dict(vars(module))
     exec(compile(text, module.__file__, "exec"), vars(module))
     for where in everywhere:
@@ -93,7 +94,7 @@ def holds(law, about, hole=None):
 def _asked(law, about, hole):
     import pytest
 
-    from tests import test_subjects
+    from tests.subjects import test_subjects
 
     if hole:
         plant(hole)
@@ -108,7 +109,7 @@ def _asked(law, about, hole):
 
 def main():
     prepare()
-    from tests import test_subjects  # noqa: F401  once, before the processes part
+    from tests.subjects import test_subjects  # noqa: F401  once, before the processes part
 
     subjects._prepare()
     sound = functools.cache(holds)

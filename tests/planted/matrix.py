@@ -10,8 +10,8 @@ import json
 import pathlib
 import signal
 
-from tests.planted import Bug, bugs, law_of, laws, verdict
-from tests.verdict import versions
+from tests.engine.verdict import versions
+from tests.planted import Bug, bugs, law_of, laws, name_of, verdict
 
 JSON = pathlib.Path(__file__).parents[2] / "results" / "kill-matrix.json"
 CALLS = 5
@@ -53,7 +53,7 @@ def rejecting(bug):
     for law in laws(bug.concept):
         how = {} if law is named else {"calls": CALLS, "examples": CALLS}
         if (law is named or law.__name__ not in SLOW) and _in_time(bug, law, how):
-            found.append(f"{law.__module__.removeprefix('tests.')}.{law.__name__}")
+            found.append(name_of(law))
     return found
 
 

@@ -25,9 +25,9 @@ import libcst
 from mutmut.mutation.mutators import mutation_operators
 
 from tests.cells import LADDERS
+from tests.engine.verdict import versions
 from tests.planted import Bug, bugs, laws, prepare, verdict
 from tests.variants import source_of
-from tests.verdict import versions
 
 JSON = pathlib.Path(__file__).parents[2] / "results" / "mutation.json"
 WHAT = pathlib.Path(__file__).with_name("survivors.toml")  # what a survivor is: "same: why", "closed: by what" or "hole: of what"

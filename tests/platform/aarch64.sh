@@ -1,6 +1,6 @@
 #!/bin/sh
 # aarch64.sh FOLDER: an Arm Python in FOLDER, with the last torch that has a CPU build for it, run by qemu-user.
-# Then, in the project:  FOLDER/python -m pytest -n0 --report report tests/test_layers.py ...
+# Then, in the project:  FOLDER/python -m pytest -n0 --report report tests/nn/test_layers.py ...
 # and                    python -m tests.platform aarch64=report/results.json
 # What starts processes by sys.executable does not run there, and torch 2.9 is outside the declared range.
 set -eu

@@ -8,7 +8,7 @@ import functools
 import numpy as np
 import torch
 
-from tests.exactness import AnotherPlatform
+from tests.engine import AnotherPlatform
 
 ROW = 64  # elements: two vectors of the widest kernel at least
 

@@ -17,8 +17,8 @@ import tempfile
 import torch
 
 from impls.ladder import Absent, concepts
+from tests.engine.verdict import VERDICTS
 from tests.platform.matrix import by_cell
-from tests.verdict import VERDICTS
 
 ROOT = pathlib.Path(__file__).parents[2]
 RECORD = ROOT / "results" / "versions.json"

@@ -29,8 +29,13 @@ import torch
 
 from impls.ladder import Absent, Rung
 from tests.cells import LADDERS
-from tests.exactness import FORMATS, LEDGER, AnotherPlatform, Different, Inconclusive
-from tests.subjects import calls, data, lbfgs, nn, optim, schedules
+from tests.data import door as data
+from tests.engine import FORMATS, LEDGER, AnotherPlatform, Different, Inconclusive
+from tests.nn import door as nn
+from tests.optim import door as optim
+from tests.optim import lbfgs_door as lbfgs
+from tests.schedules import door as schedules
+from tests.subjects import calls
 from tests.subjects.capabilities import Missing
 
 LIMIT = 30  # seconds that a subject has for one law, where it has a core for itself

@@ -12,9 +12,9 @@ import time
 
 from tests import subjects
 from tests.cells import LADDERS
+from tests.engine.verdict import versions
 from tests.planted import again, arguments_of, laws, prepare
 from tests.subjects.plugin import about_any_rung, load_profile, named
-from tests.verdict import versions
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results" / "false-alarms.json"
 SAMPLES = pathlib.Path(__file__).parent / "samples"

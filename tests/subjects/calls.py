@@ -20,19 +20,20 @@ from impls.ladder import Rung
 from impls.rng import State
 from tests.associations import reference
 from tests.cells import LADDERS
-from tests.exactness import bounded
-from tests.observe import data as observed
-from tests.observe import init as births
-from tests.observe.averaging import followed, reference_of_one
-from tests.observe.clipping import clipped, clipped_by_value
-from tests.observe.nn import Chain, pass_through
-from tests.observe.rng import generator_of
-from tests.observe.tensors import seen
-from tests.strategies import data as rows
-from tests.strategies import init, training
-from tests.strategies.arrays import lattice
-from tests.strategies.nn import chains
+from tests.data import problems as rows
+from tests.data import trace as observed
+from tests.engine import bounded
+from tests.engine.arrays import lattice
+from tests.engine.tensors import seen
+from tests.init import problems as init
+from tests.init import trace as births
+from tests.nn.problems import chains
+from tests.nn.trace import Chain, pass_through
+from tests.rng.trace import generator_of
 from tests.subjects.capabilities import left_to, names, refuse_missing, requires, takes, untouched
+from tests.training import problems as training
+from tests.training.averaging_trace import followed, reference_of_one
+from tests.training.clipping_trace import clipped, clipped_by_value
 
 OPTIONAL = "every option of torch's that has a default"
 

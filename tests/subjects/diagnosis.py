@@ -18,10 +18,10 @@ import hypothesis
 
 from tests import subjects
 from tests.cells import LADDERS
+from tests.engine.verdict import versions
 from tests.planted import bugs, prepare
 from tests.subjects import Subject, apart, place, report
 from tests.subjects.report import Search, rung_of, shows, source_of
-from tests.verdict import versions
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results" / "diagnosis.json"
 FRESH = 30  # problems on which a named bug has to be the planted one
@@ -61,7 +61,7 @@ def subject(initial_lr, **settings):
 """
 INITIAL_ARRAYS = """
 def subject(shape, *given, **settings):
-    from tests.observe.rng import generator_of, state_of
+    from tests.rng.trace import generator_of, state_of
 
     dtype = str(torch.get_default_dtype()).removeprefix("torch.")
     w, state = {rung}(state_of(torch.default_generator), shape, *given, dtype=np.dtype(dtype).type, **settings)

@@ -11,7 +11,7 @@ import torch
 from impls.ladder import Rung
 from tests import subjects
 from tests.cells import DROP_IN, DTYPES, expand
-from tests.exactness import LEDGER
+from tests.engine import LEDGER
 from tests.planted import again, matrix
 from tests.subjects.report import bits, explain
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from impls.ladder import Rung
 from tests.cells import LADDERS
-from tests.exactness import Bounded, Different, Inconclusive, Untold, array, assert_same
-from tests.exactness.bounded import SLACK
+from tests.engine import Bounded, Different, Inconclusive, Untold, array, assert_same
+from tests.engine.bounded import SLACK
 from tests.planted import bugs
 from tests.subjects import load, place
 from tests.subjects.capabilities import left_to

@@ -13,11 +13,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tests.cells import DTYPES
-from tests.exactness import Different
-from tests.observe.nn import Problem as Pass
-from tests.observe.optim import Line
-from tests.observe.optim import Problem as Script
-from tests.observe.schedules import Problem as Rates
+from tests.engine import Different
+from tests.nn.trace import Problem as Pass
+from tests.optim.trace import Line
+from tests.optim.trace import Problem as Script
+from tests.schedules.trace import Problem as Rates
 from tests.subjects import Subject, load, place
 from tests.subjects.report import Search, differences, torchs_name
 

@@ -13,7 +13,12 @@ from tests.subjects.peers import HERE, LIMIT, libraries, shown
 from tests.subjects.peers.table import complaints, read, updated, write
 
 ROOT = HERE.parents[2]
-CHAPTERS = [f"tests/test_{name}.py" for name in ("optim", "optim_matrix", "losses", "nn", "layers", "schedules")]
+CHAPTERS = [
+    *(f"tests/optim/test_{name}.py" for name in ("optim", "optim_matrix")),
+    *(f"tests/nn/test_{name}.py" for name in ("nn", "layers")),
+    "tests/losses/test_losses.py",
+    "tests/schedules/test_schedules.py",
+]
 
 
 def judged(asked, directory):

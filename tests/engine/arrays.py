@@ -1,0 +1,87 @@
+"""Arrays of three kinds, each good at exposing something else.
+
+lattice   small multiples of one power of two: nothing rounds, ties and exact zeros occur
+graded    full significands over many magnitudes, within the range where no product overflows
+special   cancellation, one huge number among tiny ones, constants
+
+Strategies are made once for each shape and dtype: hypothesis validates a new one, which takes longer than a draw.
+"""
+
+import functools
+
+import numpy as np
+from hypothesis import strategies as st
+
+from tests.engine import FORMATS
+
+TENTHS, FIFTHS, EXPONENTS, HUGE = st.integers(0, 9), st.integers(0, 4), st.integers(-3, 3), st.integers(10, 30)
+PATTERNS, CONSTANTS = st.sampled_from(["constant", "cancelling", "one huge"]), st.sampled_from([0.1, 1.0, 3.0])
+
+
+@functools.cache
+@st.composite
+def shapes(draw, max_dims=2, max_side=4, min_dims=0, empty=True):
+    """Any rank from min_dims on, each as often; one shape in ten may be empty, unless none may be."""
+    empty = empty and max_dims > 0 and draw(TENTHS) == 9
+    return draw(_sides(draw(_whole(max(min_dims, empty), max_dims)), 1 - empty, max_side))
+
+
+_whole = functools.cache(st.integers)
+
+
+@functools.cache
+def _sides(rank, least, most):
+    return st.tuples(*[_whole(least, most)] * rank)
+
+
+@functools.cache
+def _bytes(shape, each):
+    """An array of bytes, `each` of them per element, in one draw: hypothesis takes long over elements one by one."""
+    size = int(np.prod(shape)) * each
+    return st.binary(min_size=size, max_size=size).map(
+        lambda drawn: np.frombuffer(drawn, np.uint8).reshape(*shape, each)
+    )
+
+
+DIGITS = np.array([0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6, 7, -7, 8, -8, *[0] * 6, *[1, -1] * 4])
+
+
+@functools.cache
+@st.composite
+def lattice(draw, shape, dtype, largest=8):
+    """One element in five is 0, and one in three 1 or -1, so that ties occur."""
+    table = DIGITS[abs(DIGITS) <= largest]
+    digits = table[draw(_bytes(shape, 1))[..., 0] % len(table)]
+    return np.ldexp(digits.astype(dtype), draw(EXPONENTS))
+
+
+@functools.cache
+@st.composite
+def graded(draw, shape, dtype, exponents=(-20, 6)):
+    """sign · m · 2^e with the format's full precision in m, and e drawn element by element."""
+    low, high = exponents
+    bits, drawn = FORMATS[dtype].precision, draw(_bytes(shape, 9)).astype(np.int64)
+    digits = sum(drawn[..., i] << 8 * i for i in range(7)) % 2**bits
+    scale = low + drawn[..., 7] % (high - low + 1) - bits
+    return np.ldexp(np.where(drawn[..., 8] % 2, -digits, digits).astype(dtype), scale.astype(np.int32)).astype(dtype)
+
+
+@functools.cache
+@st.composite
+def special(draw, shape, dtype):
+    bits = FORMATS[dtype].precision
+    pattern = draw(PATTERNS)
+    size = int(np.prod(shape))
+    if pattern == "constant":
+        flat = np.full(size, draw(CONSTANTS))
+    elif pattern == "cancelling":
+        flat = np.resize([1.0, -(1 + 2.0 ** -draw(st.integers(1, bits - 1)))], size)
+    else:
+        flat = np.resize([2.0 ** draw(HUGE), *[2.0**-20] * 7], size)
+    return flat.astype(dtype).reshape(shape)
+
+
+@functools.cache
+def arrays(shape, dtype):
+    """One array of any of the three kinds, the one that shows most drawn most."""
+    return st.one_of(lattice(shape, dtype), graded(shape, dtype), graded(shape, dtype), special(shape, dtype))

@@ -1,0 +1,116 @@
+"""The only place where numbers are compared: to the bit, or within a proven bound.
+
+There is no tolerance to set.  A comparison that fails raises `Different`; one about which the bound says
+nothing raises `Inconclusive`, which is a failure too, but not the same one.
+"""
+
+import numpy as np
+import torch
+
+from tests.engine.bounded import SLACK, Bounded
+from tests.engine.ledger import LEDGER
+from tests.engine.libraries import REPEATS, assume
+
+
+class Different(AssertionError):
+    """Two things that should be the same are not."""
+
+
+class Inconclusive(AssertionError):
+    """The bound is infinite somewhere: nothing is proven."""
+
+
+class Untold(dict):
+    """What somebody keeps to himself, such as the state of an optimizer that is not ours: it differs from nothing."""
+
+    def __init__(self, kept=None):
+        super().__init__()
+        self.kept = kept
+
+    __eq__ = lambda self, other: True
+    __hash__ = None
+
+
+def array(x):
+    """What a caller sees, as a NumPy array."""
+    return x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
+
+
+def assert_bitwise(actual, expected, what="value"):
+    """Same dtype, shape, values, signs of zero and places of NaN: not one bit differs."""
+    a, b = array(actual), array(expected)
+    LEDGER.compared(a.size)
+    if a.dtype != b.dtype or a.shape != b.shape:
+        raise Different(f"{what}: {a.dtype}{list(a.shape)}, expected {b.dtype}{list(b.shape)}")
+    same = a == b
+    if a.dtype.kind == "f":
+        assume(REPEATS)
+        same = (same & (np.signbit(a) == np.signbit(b))) | (np.isnan(a) & np.isnan(b))
+    if not np.all(same):
+        i = tuple(map(int, np.unravel_index(np.argmin(same), a.shape)))
+        raise Different(f"{what}{list(i)}: {a[i]!r}, expected {b[i]!r} to the bit; {np.sum(~same)} of {a.size} differ")
+
+
+def assert_within(actual, reference: Bounded, what="value"):
+    """Every element lands inside the reference's bound; where the bound is 0, on its very value."""
+    verdict = judge(actual, reference, what)
+    if verdict is not None:
+        raise verdict
+
+
+def judge(actual, reference: Bounded, what="value") -> Different | Inconclusive | None:
+    """None when `actual` is admissible, otherwise what there is to say against it."""
+    a = array(actual)
+    if a.dtype != reference.dtype or a.shape != reference.shape:
+        return Different(f"{what}: {a.dtype}{list(a.shape)}, expected {reference.dtype}{list(reference.shape)}")
+    with np.errstate(all="ignore"):
+        error = abs(a.astype(reference.format.wider) - reference.value)
+        bound = reference.error * SLACK
+        share = np.where(error == 0, 0, error / bound)
+    unknown = ~np.isfinite(bound)
+    outside = ~(error <= bound) & ~unknown  # NaN is outside
+    LEDGER.compared(a.size, share[~unknown & ~outside].max(initial=0), int(unknown.sum()))
+    if np.any(outside):
+        i = tuple(
+            map(int, np.unravel_index(np.argmax(np.where(outside, np.nan_to_num(share, nan=np.inf), -1)), a.shape))
+        )
+        allowed = f"{share[i]:.3g} times what rounding allows" if bound[i] else "where nothing rounds"
+        return Different(
+            f"{what}{list(i)}: {a[i]!r}, expected {reference.value[i]!r}: off by {error[i]:.3g}, {allowed} "
+            f"({reference.format.name}); {outside.sum()} of {a.size} outside"
+        )
+    if np.any(unknown):
+        return Inconclusive(f"{what}: no finite bound for {unknown.sum()} of {a.size} elements")
+    return None
+
+
+def assert_same(actual, reference, what="value"):
+    """Compare two traces, or two entries of them: by bound where the reference has one, else exactly."""
+    if isinstance(actual, Untold) or isinstance(reference, Untold):
+        return
+    if isinstance(reference, Bounded):
+        assert_within(actual, reference, what)
+    elif isinstance(reference, dict):
+        if not isinstance(actual, dict) or list(actual) != list(reference):
+            raise Different(f"{what}: {_keys(actual)}, expected {_keys(reference)}")
+        for key in reference:
+            assert_same(actual[key], reference[key], f"{what} {key}")
+    elif isinstance(reference, list | tuple):
+        if not isinstance(actual, list | tuple) or len(actual) != len(reference):
+            raise Different(f"{what}: {_length(actual)}, expected {_length(reference)}")
+        for i, (a, b) in enumerate(zip(actual, reference, strict=True)):
+            assert_same(a, b, f"{what} {i}" if not what.endswith("step") else f"{what} {i + 1}")
+    elif isinstance(reference, np.ndarray | torch.Tensor | np.generic):
+        if not isinstance(actual, np.ndarray | torch.Tensor | np.generic):
+            raise Different(f"{what}: {actual!r}, expected an array")
+        assert_bitwise(actual, reference, what)
+    elif type(actual) is not type(reference) or actual != reference:
+        raise Different(f"{what}: {actual!r}, expected {reference!r}")
+
+
+def _keys(x):
+    return f"keys {list(x)}" if isinstance(x, dict) else repr(x)
+
+
+def _length(x):
+    return f"{len(x)} entries" if isinstance(x, list | tuple) else repr(x)

@@ -1,1 +1,0 @@
-"""Problems, drawn by hypothesis."""
