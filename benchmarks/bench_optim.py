@@ -8,11 +8,11 @@ from benchmarks.flat import FlatAdam
 from benchmarks.inplace import AdamInPlace
 from benchmarks.paired import Runner, Size, contest, drawn
 from impls.ladder import Rung
-from tests.associations import reference
-from tests.cells import LADDERS
+from tests.cells import LADDERS, Cell
 from tests.engine import assert_same
 from tests.engine.tensors import seen, tensor
-from tests.optim.trace import Line, Problem, observe
+from tests.families import expected as admitted
+from tests.optim.trace import Line, Problem
 
 SIZES = [
     Size("10x1k", tensors=10, each=1_000, elements=10_000),
@@ -88,7 +88,7 @@ def expected(case):
     settings = dict(SETTINGS[case.concept])
     line = Line(settings.pop("lr"), "drop", tuple(grads))
     problem = Problem(params, [settings] * len(params), [line, line])
-    return [entry["parameter"] for entry in reference(observe, case.concept, problem, case.dtype)[-1]]
+    return [entry["parameter"] for entry in admitted(Cell(case.concept, (), case.dtype), problem)[-1]]
 
 
 def start(case):

@@ -8,11 +8,10 @@ import torch
 
 from benchmarks.paired import Runner
 from impls.ladder import Rung
-from tests.associations import reference
-from tests.cells import LADDERS
+from tests.cells import LADDERS, Cell
 from tests.engine import assert_same
 from tests.engine.tensors import seen, tensor
-from tests.nn.trace import observe
+from tests.families import expected
 from tests.rng.trace import state_of
 
 
@@ -21,7 +20,7 @@ class Passes:
 
     def __init__(self, problem):
         self.problem = functools.cache(lambda case: problem(case))
-        self.expected = functools.cache(lambda case: reference(observe, case.concept, self.problem(case), case.dtype))
+        self.expected = functools.cache(lambda case: expected(Cell(case.concept, (), case.dtype), self.problem(case)))
 
     def assert_equivalent(self, case):
         """Output and gradients are the formula's; custom's are native's to the bit."""

@@ -4,7 +4,8 @@ A law says what it is about, `@cells("optim", rungs=DROP_IN)`, and is run once p
 all rungs of a cell.  The cell's id is `optim.adam-custom-native-float64-cpu`.
 """
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import pytest
 import torch
@@ -44,25 +45,43 @@ class Cell(NamedTuple):
     rungs: tuple[Rung, ...]
     dtype: str | None = None
     device: str = "cpu"
+    ladders: Mapping[str, Ladder] = LADDERS  # in a subject's cell, with the subject on it
+    entry: Any = None  # in a subject's cell, its role's entry (tests/families.py), narrowed to what it takes
+    roundings: int = 1  # that one operation of the formula may cost
+    own_words: bool = False  # what is judged refuses in words of its own
 
     @property
     def ladder(self) -> Ladder:
-        return LADDERS[self.concept]
+        return self.ladders[self.concept]
 
     @property
     def implementations(self) -> dict:
         """The rungs of this cell that exist, bottom up."""
         return {rung: impl for rung, impl in self.ladder.rungs().items() if rung in self.rungs}
 
+    def __repr__(self):
+        return str(self)  # a failure names the cell, not every ladder in it
+
     def __str__(self):
         return "-".join([self.concept, *self.rungs, *([self.dtype] if self.dtype else []), self.device])
 
 
 def cells(*names, rungs=ALL, dtypes=DTYPES, devices=DEVICES, cpu_because=None):
-    """Mark a law with its cells: concepts by name or by family; `cpu_because` says why CUDA has no such law."""
-    if cpu_because:
-        devices = ("cpu",)
+    """Mark a law with its cells: concepts by name or by family; `cpu_because` says why CUDA has no such law.
+
+    `dtypes` and `cpu_because` may be dictionaries, which say it of each concept.
+    """
     return pytest.mark.cells(names=names, rungs=rungs, dtypes=dtypes, devices=devices, cpu_because=cpu_because)
+
+
+def of_concept(told, concept):
+    """What an argument of `cells` says of one concept."""
+    return told.get(concept) if isinstance(told, dict) else told
+
+
+def why_on_cpu(mark, concept):
+    """Why a law is not asked of a concept on CUDA, if it is not."""
+    return of_concept(mark.kwargs["cpu_because"], concept) or CPU_ONLY.get(concept)
 
 
 def expand(mark) -> list[Cell]:
@@ -78,9 +97,9 @@ def expand(mark) -> list[Cell]:
         Cell(c, tuple(r for r in LADDERS[c].rungs() if r in about["rungs"]), dtype, device)
         for c in LADDERS
         if c in named
-        for dtype in about["dtypes"] or (None,)
+        for dtype in of_concept(about["dtypes"], c) or (None,)
         for device in about["devices"]
-        if device == "cpu" or c not in CPU_ONLY
+        if device == "cpu" or not why_on_cpu(mark, c)
     ]
 
 

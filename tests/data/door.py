@@ -1,11 +1,11 @@
 """The door for samplers and loaders: a class in torch's manner, or a function whose result can be iterated."""
 
 from impls.ladder import Rung
+from tests.capabilities import left_to, refuse_missing, takes, untouched
 from tests.cells import LADDERS
 from tests.data import problems as drawn
 from tests.data import trace as observed
 from tests.data.trace import BATCHES, LOADER, RANDOM, observe
-from tests.subjects.capabilities import left_to, refuse_missing, takes, untouched
 
 NEEDS = "a class, or a function of the same arguments, that can be iterated again and again"
 OPTIONAL = "every option of torch's; without generator, shuffled rows are not compared with torch's"

@@ -85,3 +85,33 @@ def special(draw, shape, dtype):
 def arrays(shape, dtype):
     """One array of any of the three kinds, the one that shows most drawn most."""
     return st.one_of(lattice(shape, dtype), graded(shape, dtype), graded(shape, dtype), special(shape, dtype))
+
+
+# ── the same numbers, elsewhere in memory ──
+
+LAYOUTS = st.sampled_from(["contiguous", "transposed", "contiguous", "strided", "channels last", "offset"])
+EXPANDED = st.sampled_from([False, False, False, True])
+
+
+@st.composite
+def laid_out(draw, array, expanded=False):
+    """An array's numbers, laid out in memory in another way at times; expanded, if it may be, to its first row."""
+    if expanded and array.ndim and array.shape[0] > 1 and draw(EXPANDED, label="expanded"):
+        return np.broadcast_to(array[:1], array.shape)
+    return in_layout(array, draw(LAYOUTS, label="layout"))
+
+
+def in_layout(array, layout):
+    """The numbers of an array: columns first, every second place, channels last, or behind another element."""
+    if not array.size or not array.ndim:
+        return array
+    if layout == "transposed":
+        return np.asfortranarray(array)
+    if layout == "channels last":
+        channels = min(1, array.ndim - 1)
+        return np.moveaxis(np.ascontiguousarray(np.moveaxis(array, channels, -1)), -1, channels)
+    if layout == "strided":
+        return np.repeat(array, 2, axis=-1)[..., ::2]
+    if layout == "offset":
+        return np.append(array.flat[:1], array).view()[1:].reshape(array.shape)
+    return np.ascontiguousarray(array)

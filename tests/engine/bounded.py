@@ -68,7 +68,7 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     def _lift(self, other):
         if isinstance(other, Bounded):
-            if other.format is not self.format:
+            if other.format != self.format:
                 raise TypeError(f"{other.format.name} numbers met {self.format.name} numbers")
             return other
         if isinstance(other, bool | int | float) and not isinstance(other, np.generic):

@@ -54,4 +54,11 @@ FLOAT32 = Format("float32", 24, -149, float(np.finfo(np.float32).max), np.float6
 FLOAT64 = Format("float64", 53, -1074, float(np.finfo(np.float64).max), np.longdouble)
 FORMATS = {f.name: f for f in (FLOAT32, FLOAT64)}
 
+
+@functools.cache
+def format_of(dtype: str, roundings: int = 1) -> Format:
+    """A format by name, in which an operation of the formula of record may cost so many roundings."""
+    return FORMATS[dtype]._replace(roundings=roundings)
+
+
 LONGDOUBLE_IS_WIDER = FLOAT64.wider_roundoff < FLOAT64.roundoff

@@ -7,8 +7,25 @@ import torch
 
 
 def tensor(array, device="cpu"):
-    """A tensor of its own with an array's values; laid out as torch would, where NumPy's empty arrays are not."""
-    return torch.empty(np.shape(array), dtype=torch.as_tensor(array).dtype, device=device).copy_(torch.as_tensor(array))
+    """A tensor of its own with an array's values and its layout in memory; an empty one is laid out as torch would."""
+    like = torch.as_tensor(array)
+    once = like[tuple(slice(n if step else 1) for n, step in zip(like.shape, like.stride(), strict=True))]
+    if once.numel() < like.numel():  # expanded: one element stands in many places
+        return tensor(once, device).expand(like.shape)
+    strides = like.stride() if like.numel() else torch.empty(like.shape, device="meta").stride()
+    room = torch.empty(_offset(array) + _span(like.shape, strides), dtype=like.dtype, device=device)
+    return room.as_strided(like.shape, strides, _offset(array)).copy_(like)
+
+
+def _span(shape, strides):
+    """How many elements of memory lie between the first and the last of a tensor, both included."""
+    return 1 + sum((n - 1) * step for n, step in zip(shape, strides, strict=True)) if 0 not in shape else 0
+
+
+def _offset(array):
+    """How many elements of an array's memory lie before its first."""
+    base = getattr(array, "base", None)
+    return (array.ctypes.data - base.ctypes.data) // array.itemsize if isinstance(base, np.ndarray) else 0
 
 
 def seen(x):

@@ -727,7 +727,7 @@ BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and 
     "at least is at most": ("b._compare(a, np.less_equal)", "a._compare(b, np.less_equal)", INSIDE, "where-at-least"),
     "cos moves as at the middle": (" + self.error / 2, 1)", ", 1)", ATTAINED, "cos"),
     "sqrt moves as it does upwards": ("self.error / (root + low)", "self.error / (root + high)", ATTAINED, "sqrt"),
-    "exp is correctly rounded": ("n = 2 * known.ulps", "n = 1", INSIDE, "exp"),
+    "library functions are correctly rounded": ("n = 2 * known.ulps", "n = 1", INSIDE, "tanh"),
     "a setting is exact": ("._rounded(value, 0, None, underflows=1)", "", INSIDE, "multiply-by-a-setting"),
     "an exponent is exact": ("(-shift, shift)", "(0, 0)", INSIDE, "power"),
     "a given exponent is exact": (" + exponent.error", "", INSIDE, "power-of-which-neither-is-exact"),

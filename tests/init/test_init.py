@@ -10,10 +10,10 @@ from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.engine import assert_same
 from tests.engine.tensors import seen
+from tests.families import assert_refused_alike
 from tests.init.problems import FEW, GAINS, MANY, births
 from tests.init.trace import born, reference, within_rounding
 from tests.nn.trace import outcome
-from tests.nn.words import assert_refused_alike
 from tests.rng.trace import state_of
 
 ON_THE_CPU = "parameters are drawn on the CPU"

@@ -2,11 +2,11 @@
 
 from tests.planted import planter
 
-TRACE = "test_losses.test_rungs_agree_on_the_loss_and_its_gradients"
-BITS = "test_losses.test_custom_is_native_bit_for_bit"
+TRACE = "test_families.test_rungs_leave_the_same_trace"
+BITS = "test_families.test_custom_is_native_bit_for_bit"
 SOFT_BITS = "test_losses.test_custom_is_native_bit_for_bit_of_probabilities_too"
-ADJOINT = "test_losses.test_backward_is_the_adjoint_of_forward"
-NEEDS = "test_losses.test_a_gradient_nobody_needs_is_none_and_the_others_stay"
+ADJOINT = "test_families.test_backward_is_the_adjoint_of_forward"
+NEEDS = "test_families.test_a_gradient_nobody_needs_is_none_and_the_others_stay"
 IGNORED = "test_losses.test_an_ignored_row_might_as_well_not_be_there"
 NOTHING = "test_losses.test_a_mean_over_nothing_is_nan_and_moves_nothing"
 SHIFT = "test_losses.test_a_shift_of_all_logits_changes_nothing"
@@ -16,10 +16,10 @@ ORDER = "test_losses.test_the_order_of_the_classes_changes_nothing"
 SWAPPED = "test_losses.test_an_error_does_not_know_which_side_is_the_target"
 BROADCAST = "test_losses.test_manual_and_raw_refuse_to_broadcast"
 NO_CLASS = "test_losses.test_what_is_neither_a_class_nor_ignored_is_refused"
-DEFAULTS = "test_losses.test_every_rung_has_natives_defaults"
+DEFAULTS = "test_families.test_every_rung_has_natives_defaults"
 CUT = "test_losses.test_no_cut_is_negative"
 SILENT = "test_losses.test_custom_broadcasts_a_divergence_in_silence_as_native_does"
-REFUSES = "test_losses.test_custom_refuses_what_native_refuses_in_its_words"
+REFUSES = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
 
 MSE_N = "count(d)"
 CE_N = "n = (w * t).sum()"

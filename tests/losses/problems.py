@@ -4,7 +4,6 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests.engine.arrays import arrays, graded, lattice, shapes
-from tests.nn import problems as nn
 from tests.nn.problems import ANY_BATCH, ANY_OR_GRADED, HALVES, asked, cross_entropy, reduced
 from tests.nn.trace import Problem
 
@@ -117,18 +116,3 @@ def kl_div(draw, dtype, certain=True):
         target = target.clip(2.0**-20, None)  # the target's own gradient at 0 is infinite, which no bound judges
     inputs = {"input": draw(graded(shape, dtype, exponents=(-6, 4))), "target": target}
     return Problem(inputs, needs, dy, settings | {"log_target": log_target})
-
-
-PROBLEMS = nn.PROBLEMS | {
-    "losses.l1": l1,
-    "losses.smooth_l1": smooth_l1,
-    "losses.huber": huber,
-    "losses.binary_cross_entropy": binary_cross_entropy,
-    "losses.binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
-    "losses.nll": nll,
-    "losses.kl_div": kl_div,
-}
-
-
-def problems(concept, dtype, **kwargs):
-    return PROBLEMS[concept](dtype, **kwargs)

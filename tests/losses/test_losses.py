@@ -1,38 +1,22 @@
 """Losses: one number, or one per row, and the direction in which it falls; on every rung the same, to the rounding."""
 
-import inspect
-
 import numpy as np
-import pytest
 import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from impls.since import TORCH
-from tests.associations import reference
-from tests.cells import DROP_IN, cells
-from tests.engine import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same, bounded
+from tests.cells import DROP_IN, cells, live
+from tests.engine import assert_bitwise, assert_same, bounded
 from tests.engine.arrays import lattice
-from tests.losses.problems import problems
-from tests.nn import passes
+from tests.families import entry, expected, observe, problems, refusal
 from tests.nn.problems import BATCHES, logits
-from tests.nn.trace import Problem, observe
-from tests.nn.words import assert_refused_alike
+from tests.nn.trace import Problem
 
 ERRORS = ("losses.mse", "losses.l1", "losses.smooth_l1", "losses.huber")  # of a difference
 BINARY = ("losses.binary_cross_entropy", "losses.binary_cross_entropy_with_logits")
 CLASSES = ("losses.nll", "losses.cross_entropy")
 LOSSES = (*ERRORS, *BINARY, "losses.kl_div", *CLASSES)
-
-
-@cells(*LOSSES)
-@given(data=st.data())
-def test_rungs_agree_on_the_loss_and_its_gradients(cell, data):
-    """Every rung returns the formula's loss and the formula's gradients of the gradient from above, None where none is
-    needed."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    passes.assert_of_the_formula(cell, problem)
 
 
 @cells("losses.loss", rungs=(Rung.MANUAL, Rung.RAW), cpu_because="NumPy has no device")
@@ -51,61 +35,27 @@ def test_many_losses_become_one_number(cell, data):
     assert_same([loss.detach().numpy(), leaf.grad.numpy()], [expected, np.broadcast_to(part, losses.shape)], "raw")
 
 
-@cells(*LOSSES, rungs=DROP_IN, cpu_because="CUDA's kernels are others")
-@given(data=st.data())
-def test_custom_is_native_bit_for_bit(cell, data):
-    """Custom performs native's operations in native's order: not one bit of a loss or a gradient differs."""
-    hard = {"kinds": ("classes",)} if cell.concept == "losses.cross_entropy" else {}
-    problem = data.draw(problems(cell.concept, cell.dtype, **hard), label="problem")
-    custom, native = (observe(rung, getattr(cell.ladder, rung), problem) for rung in DROP_IN)
-    assert_same(custom, native, f"{cell.concept} custom")
-
-
 @cells("losses.cross_entropy", rungs=DROP_IN, cpu_because="CUDA's kernels are others")
 @given(data=st.data())
 def test_custom_is_native_bit_for_bit_of_probabilities_too(cell, data):
     """Native has other operations for a target of probabilities, and custom performs those."""
-    problem = data.draw(problems(cell.concept, cell.dtype, kinds=("probabilities",)), label="problem")
-    custom, native = (observe(rung, getattr(cell.ladder, rung), problem) for rung in DROP_IN)
+    problem = data.draw(problems(cell, kinds=("probabilities",)), label="problem")
+    custom, native = (observe(cell, rung, problem) for rung in DROP_IN)
     assert_same(custom, native, f"{cell.concept} custom")
-
-
-@pytest.mark.skipif(not LONGDOUBLE_IS_WIDER, reason="a complex step in double is no exacter than the gradient")
-@cells(*LOSSES, rungs=(Rung.MANUAL,), dtypes=("float64",), cpu_because="NumPy has no device")
-@given(data=st.data())
-def test_backward_is_the_adjoint_of_forward(cell, data):
-    """The gradient by hand is the transpose of the derivative: <v, J'u> = <Jv, u>, J by the complex step."""
-    problem = data.draw(problems(cell.concept, cell.dtype, **SMOOTH.get(cell.concept, {})), label="problem")
-    passes.assert_adjoint(cell, problem, data)
-
-
-SMOOTH = {
-    "losses.cross_entropy": {"kinds": ("probabilities", "classes")},
-    # where it is cut off its derivative is a convention, and near the target the step has no digits left
-    "losses.binary_cross_entropy": {"certain": False, "near": False},
-    "losses.kl_div": {"certain": False},
-}
-
-
-@cells(*LOSSES)
-@given(data=st.data())
-def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
-    """Only the gradients that are asked for are computed, and each is the one that is computed among all."""
-    passes.assert_only_what_is_asked(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
 
 
 # ── what a mean counts ──────────────────────────────────────────────────────────────────────────
 
 
 @st.composite
-def with_an_ignored_row(draw, concept, dtype):
+def with_an_ignored_row(draw, cell):
     """A batch, and the same batch with one row more, all of it ignored; and that row's number."""
-    hard = {"kinds": ("classes",)} if concept == "losses.cross_entropy" else {}
-    without = draw(problems(concept, dtype, batches=BATCHES, **hard), label="without the row")
+    hard = {"kinds": ("classes",)} if cell.concept == "losses.cross_entropy" else {}
+    without = draw(problems(cell, contiguous=True, batches=BATCHES, **hard), label="without the row")
     x, target = without.inputs.values()
     i = draw(st.integers(0, len(x)), label="row")
     inputs = {
-        "input": np.insert(x, i, draw(logits(x.shape[1:], dtype)), axis=0),
+        "input": np.insert(x, i, draw(logits(x.shape[1:], cell.dtype)), axis=0),
         "target": np.insert(target, i, without.settings["ignore_index"], axis=0),
     }
     dy = np.insert(without.dy, i, 1, axis=0) if without.dy.ndim else without.dy
@@ -116,13 +66,13 @@ def with_an_ignored_row(draw, concept, dtype):
 @given(data=st.data())
 def test_an_ignored_row_might_as_well_not_be_there(cell, data):
     """The loss, and the gradients of the other rows, are those of the batch without it; its own gradient is 0."""
-    without, problem, i = data.draw(with_an_ignored_row(cell.concept, cell.dtype))
-    expected = reference(observe, cell.concept, without, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        trace = observe(rung, impl, problem, device=cell.device)
+    without, problem, i = data.draw(with_an_ignored_row(cell))
+    admitted = expected(cell, without)
+    for rung in cell.rungs:
+        trace = observe(cell, rung, problem)
         rows = [a for a in (trace["output"], trace["gradient"]["input"]) if a is not None and a.ndim]
         assert not any(np.any(a[i]) for a in rows), f"{rung}: the ignored row"
-        assert_same(_without(trace, i), expected, f"{cell.concept} {rung}")
+        assert_same(_without(trace, i), admitted, f"{cell.concept} {rung}")
 
 
 def _without(x, i):
@@ -162,10 +112,18 @@ def test_a_mean_over_nothing_is_nan_and_moves_nothing(cell):
     }
     for inputs, settings in NOTHING[cell.concept]:
         problem = Problem(cast(inputs), (True, False), np.ones((), cell.dtype), {"reduction": "mean"} | cast(settings))
-        for rung, impl in cell.implementations.items():
-            trace = observe(rung, impl, problem, device=cell.device)
+        for rung in cell.rungs:
+            trace = observe(cell, rung, problem)
             assert_bitwise(trace["output"], np.array(np.nan, cell.dtype), f"{rung} loss")
             assert not trace["gradient"]["input"].any(), rung
+
+
+@live("the backward pass of images wants their channels first in memory", RuntimeError)
+def test_natives_nll_goes_back_through_images_whose_channels_come_last():
+    """How logarithms lie in memory is no matter: the gradient of the loss of images is there."""
+    logarithms = torch.zeros(1, 2, 2, 2).to(memory_format=torch.channels_last).requires_grad_()
+    torch.nn.functional.nll_loss(logarithms, torch.zeros(1, 2, 2, dtype=torch.int64)).backward()
+    assert logarithms.grad.shape == (1, 2, 2, 2)
 
 
 # ── the same question, asked differently ────────────────────────────────────────────────────────
@@ -188,18 +146,18 @@ def changed(problem, change):
 @given(data=st.data())
 def test_a_shift_of_all_logits_changes_nothing(cell, data):
     """Logits are known up to a constant: where adding it rounds nothing, loss and gradients are those without it."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    problem = data.draw(problems(cell), label="problem")
     problem.inputs["input"] = data.draw(lattice(problem.inputs["input"].shape, cell.dtype), label="logits")
     shift = np.dtype(cell.dtype).type(data.draw(st.sampled_from([1.0, -64.0, 1024.0, -65536.0]), label="shift"))
     shifted = problem._replace(inputs=problem.inputs | {"input": problem.inputs["input"] + shift})
-    passes.assert_of_the_formula(cell, shifted, same=problem)
+    entry(cell).assert_agreement(cell, shifted, same=problem)
 
 
 @cells(*CLASSES)
 @given(data=st.data())
 def test_the_order_of_the_classes_changes_nothing(cell, data):
     """With classes, weights and targets renumbered the loss is the same, and the gradients are renumbered."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    problem = data.draw(problems(cell), label="problem")
     axis, (x, target) = axis_of(problem), problem.inputs.values()
     order = np.array(data.draw(st.permutations(range(x.shape[axis])), label="order"))
     renumbered = changed(problem, lambda a: a.take(order, axis))
@@ -212,53 +170,53 @@ def test_the_order_of_the_classes_changes_nothing(cell, data):
         )
     if "weight" in problem.settings:
         renumbered = renumbered._replace(settings=renumbered.settings | {"weight": problem.settings["weight"][order]})
-    expected = reference(observe, cell.concept, problem, cell.dtype)
+    admitted = expected(cell, problem)
     back = np.argsort(order)
-    for rung, impl in cell.implementations.items():
-        trace = observe(rung, impl, renumbered, device=cell.device)
+    for rung in cell.rungs:
+        trace = observe(cell, rung, renumbered)
         trace["gradient"] = {name: g if g is None else g.take(back, axis) for name, g in trace["gradient"].items()}
-        assert_same(trace, expected, f"{cell.concept} {rung}")
+        assert_same(trace, admitted, f"{cell.concept} {rung}")
 
 
 @cells("losses.cross_entropy")
 @given(data=st.data())
 def test_a_certain_target_is_its_class(cell, data):
     """A target that gives one class all probability is that class, where classes have no weights and none ignored."""
-    problem = data.draw(problems(cell.concept, cell.dtype, kinds=("classes",)), label="problem")
+    problem = data.draw(problems(cell, kinds=("classes",)), label="problem")
     x, target = problem.inputs.values()
     target = np.clip(target, 0, x.shape[axis_of(problem)] - 1)
     settings = {k: v for k, v in problem.settings.items() if k not in ("weight", "ignore_index")}
     of_classes = problem._replace(inputs={"input": x, "target": target}, settings=settings)
     certain = np.moveaxis(np.eye(x.shape[axis_of(problem)], dtype=cell.dtype)[target], -1, axis_of(problem))
     of_probabilities = of_classes._replace(inputs={"input": x, "target": certain})
-    passes.assert_of_the_formula(cell, of_probabilities, same=of_classes)
+    entry(cell).assert_agreement(cell, of_probabilities, same=of_classes)
 
 
 @cells(*CLASSES)
 @given(data=st.data())
 def test_one_row_alone_is_a_batch_of_one(cell, data):
     """Logits without a batch have the loss and the gradient of a batch of one row."""
-    problem = data.draw(problems(cell.concept, cell.dtype, batches=st.none()), label="problem")
+    problem = data.draw(problems(cell, batches=st.none()), label="problem")
     batched = problem._replace(inputs={name: a[None] for name, a in problem.inputs.items()})
     batched = batched._replace(dy=problem.dy[None] if problem.settings["reduction"] == "none" else problem.dy)
-    expected = reference(observe, cell.concept, problem, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        trace = observe(rung, impl, batched, device=cell.device)
+    admitted = expected(cell, problem)
+    for rung in cell.rungs:
+        trace = observe(cell, rung, batched)
         if trace["output"].ndim:
             trace["output"] = trace["output"][0]
         trace["gradient"] = {name: g if g is None else g[0] for name, g in trace["gradient"].items()}
-        assert_same(trace, expected, f"{cell.concept} {rung}")
+        assert_same(trace, admitted, f"{cell.concept} {rung}")
 
 
 @cells(*ERRORS)
 @given(data=st.data())
 def test_an_error_does_not_know_which_side_is_the_target(cell, data):
     """With prediction and target swapped the loss is the same and the gradients are swapped, exactly."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")._replace(needs=(True, True))
+    problem = data.draw(problems(cell, contiguous=True), label="problem")._replace(needs=(True, True))
     x, y = problem.inputs.values()
-    for rung, impl in cell.implementations.items():
-        trace = observe(rung, impl, problem, device=cell.device)
-        swapped = observe(rung, impl, problem._replace(inputs={"input": y, "target": x}), device=cell.device)
+    for rung in cell.rungs:
+        trace = observe(cell, rung, problem)
+        swapped = observe(cell, rung, problem._replace(inputs={"input": y, "target": x}))
         assert_bitwise(swapped["output"], trace["output"], f"{rung} loss")
         assert np.array_equal(swapped["gradient"]["input"], trace["gradient"]["target"]), rung
         assert np.array_equal(swapped["gradient"]["target"], trace["gradient"]["input"]), rung
@@ -272,25 +230,25 @@ def test_an_error_does_not_know_which_side_is_the_target(cell, data):
 def test_manual_and_raw_refuse_to_broadcast(cell, data):
     """A column minus a row would be a square, and its mean a number that looks like any other: of some losses native
     only warns of that, and of one not even that."""
-    problem = data.draw(problems(cell.concept, "float64").filter(lambda p: p.inputs["input"].size > 1), label="problem")
+    problem = data.draw(problems(cell).filter(lambda p: p.inputs["input"].size > 1), label="problem")
     column, row = (a.reshape(shape) for a, shape in zip(problem.inputs.values(), ((-1, 1), (-1,)), strict=True))
     broadcast = problem._replace(inputs={"input": column, "target": row})
-    for rung, impl in cell.implementations.items():
-        with pytest.raises(ValueError, match="they would be broadcast"):
-            observe(rung, impl, broadcast)
+    for rung in cell.rungs:
+        with refusal(cell, ValueError, match="they would be broadcast"):
+            observe(cell, rung, broadcast)
 
 
 @cells("losses.smooth_l1", "losses.huber", dtypes=None, cpu_because="refusals are words")
 @given(data=st.data())
 def test_no_cut_is_negative(cell, data):
     """Where the square ends is no negative number, and for Huber's loss not 0: no rung returns one for it."""
-    problem = data.draw(problems(cell.concept, "float64"), label="problem")
+    problem = data.draw(problems(cell), label="problem")
     (name,) = {"beta", "delta"} & set(problem.settings)
     cuts = [-1.0, -0.5, -(2.0**-30)] + ([0.0] if name == "delta" else [])
     settings = problem.settings | {name: data.draw(st.sampled_from(cuts), label=name)}
-    for rung, impl in cell.implementations.items():
-        with pytest.raises((ValueError, RuntimeError), match=f"{name}|positive"):
-            observe(rung, impl, problem._replace(settings=settings))
+    for rung in cell.rungs:
+        with refusal(cell, (ValueError, RuntimeError), match=f"{name}|positive"):
+            observe(cell, rung, problem._replace(settings=settings))
 
 
 @cells(*CLASSES, cpu_because="a kernel of CUDA's asserts, which ends the process")
@@ -298,143 +256,22 @@ def test_no_cut_is_negative(cell, data):
 def test_what_is_neither_a_class_nor_ignored_is_refused(cell, data):
     """A target below 0 or beyond the last class is no class, however the loss is reduced and whatever is ignored."""
     hard = {"kinds": ("classes",)} if cell.concept == "losses.cross_entropy" else {}
-    problem = data.draw(problems(cell.concept, cell.dtype, **hard), label="problem")
+    problem = data.draw(problems(cell, **hard), label="problem")
     assume(problem.inputs["target"].size)
     classes = problem.inputs["input"].shape[axis_of(problem)]
     wrong = data.draw(st.sampled_from([-2, -100, classes, classes + 5]), label="wrong")
     problem.inputs["target"].flat[data.draw(st.integers(0, problem.inputs["target"].size - 1), label="where")] = wrong
     problem = problem._replace(settings=problem.settings | {"ignore_index": -1})
-    for rung, impl in cell.implementations.items():
-        with pytest.raises((IndexError, RuntimeError)):
-            observe(rung, impl, problem)
+    for rung in cell.rungs:
+        with refusal(cell, (IndexError, RuntimeError)):
+            observe(cell, rung, problem)
 
 
 # ── the contract of the drop-in ─────────────────────────────────────────────────────────────────
 
 
-@cells(*LOSSES, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
-def test_every_rung_has_natives_defaults(cell):
-    """Whatever an argument is called with when it is not given, it is the same on every rung."""
-    native = inspect.signature(cell.ladder.native).parameters
-    for impl in (cell.ladder.manual.forward, cell.ladder.raw, cell.ladder.custom):
-        for name, parameter in inspect.signature(impl).parameters.items():
-            if name in native:
-                assert parameter.default == native[name].default, (impl, name)
-
-
-def logits_of(*shape):
-    return torch.zeros(shape, requires_grad=True)
-
-
-def classes_of(*values):
-    return torch.tensor(values)
-
-
-REFUSED = {
-    "another reduction": lambda cls: cls(reduction="average")(logits_of(2, 3), logits_of(2, 3)),
-    "no reduction": lambda cls: cls(reduction=None)(logits_of(2, 3), logits_of(2, 3)),
-    "no target": lambda cls: cls()(logits_of(2, 3)),
-    "size_average, of before": lambda cls: cls(size_average=True),
-    "reduce, of before": lambda cls: cls(reduce=False),
-    "both, of before": lambda cls: cls(size_average=False, reduce=True, reduction="none"),
-}
-OTHER_SHAPES = {
-    "a column and a row": lambda cls: cls()(logits_of(3, 1), logits_of(3)),
-    "a scalar": lambda cls: cls()(logits_of(3), logits_of()),
-    "what cannot be broadcast": lambda cls: cls()(logits_of(3), logits_of(2)),
-    "a number": lambda cls: cls()(logits_of(2), 1.0),
-}
-REFUSED_BY = {
-    "losses.mse": OTHER_SHAPES,
-    "losses.l1": OTHER_SHAPES,
-    "losses.smooth_l1": OTHER_SHAPES
-    | {
-        "a negative beta": lambda cls: cls(beta=-1.0)(logits_of(2), logits_of(2)),
-        "beta a word": lambda cls: cls(beta="half")(logits_of(2), logits_of(2)),
-        "other shapes and no cut": lambda cls: cls(beta=0.0)(logits_of(2), logits_of(1)),
-    },
-    "losses.huber": OTHER_SHAPES
-    | {
-        "no delta": lambda cls: cls(delta=0)(logits_of(2), logits_of(2)),
-        "a negative delta": lambda cls: cls(delta=-0.5)(logits_of(2), logits_of(2)),
-        **({"delta a word": lambda cls: cls(delta="half")} if TORCH >= (2, 13) else {}),
-    },
-    "losses.binary_cross_entropy": OTHER_SHAPES
-    | {
-        "p above 1": lambda cls: cls()(logits_of(2) + 1.5, torch.ones(2)),
-        "p below 0": lambda cls: cls()(logits_of(2) - 0.5, torch.ones(2)),
-        "p unknown": lambda cls: cls()(logits_of(2) * torch.nan, torch.ones(2)),
-        "a weight of another length": lambda cls: cls(torch.ones(3))(logits_of(2), torch.ones(2)),
-        "a target of another dtype": lambda cls: cls()(logits_of(2), torch.ones(2).double()),
-        "a target of classes": lambda cls: cls()(logits_of(2), classes_of(0, 1)),
-        "a weight that is a list": lambda cls: cls(weight=[1.0]),
-    },
-    "losses.binary_cross_entropy_with_logits": OTHER_SHAPES
-    | {
-        "a weight of another length": lambda cls: cls(torch.ones(3))(logits_of(2), torch.ones(2)),
-        "a pos_weight of another length": lambda cls: cls(pos_weight=torch.ones(3))(logits_of(2), torch.ones(2)),
-        "a weight that is a list": lambda cls: cls(weight=[1.0]),
-        "a pos_weight that is a list": lambda cls: cls(pos_weight=[1.0]),
-    },
-    "losses.kl_div": {
-        "a mean that is none": lambda cls: cls()(logits_of(2, 3), logits_of(2, 3)),
-        "what cannot be broadcast": lambda cls: cls(reduction="sum")(logits_of(3), logits_of(2)),
-        "integers": lambda cls: cls(reduction="sum")(torch.ones(2).long(), logits_of(2)),
-        "a target of truths": lambda cls: cls(reduction="sum")(logits_of(2), torch.ones(2).bool()),
-        "complex numbers": lambda cls: cls(reduction="sum")(torch.ones(2) * 1j, torch.ones(2).long()),
-    },
-    "losses.nll": {
-        "an argument nobody has": lambda cls: cls(label_smoothing=0.1),
-        "a class too many": lambda cls: cls()(logits_of(2, 3), classes_of(0, 3)),
-        "a class below 0": lambda cls: cls()(logits_of(2, 3), classes_of(-1, 0)),
-        "-100, where it is not ignored": lambda cls: cls(ignore_index=0)(logits_of(2, 3), classes_of(0, -100)),
-        "another number of rows": lambda cls: cls()(logits_of(2, 3), classes_of(0)),
-        "a column of classes": lambda cls: cls()(logits_of(2, 3), classes_of([0], [1])),
-        "classes as floats": lambda cls: cls()(logits_of(2, 3), torch.zeros(2)),
-        "classes as int32": lambda cls: cls()(logits_of(2, 3), torch.zeros(2, dtype=torch.int32)),
-        "a weight of another length": lambda cls: cls(weight=torch.ones(2))(logits_of(2, 3), classes_of(0, 1)),
-        "a weight that is a list": lambda cls: cls(weight=[1.0, 1.0, 1.0]),
-        "a number for logarithms": lambda cls: cls()(torch.tensor(1.0), torch.tensor(0)),
-    },
-    "losses.cross_entropy": {
-        "an argument nobody has": lambda cls: cls(epsilon=0.1),
-        "a class too many": lambda cls: cls()(logits_of(2, 3), classes_of(0, 3)),
-        "a class below 0": lambda cls: cls()(logits_of(2, 3), classes_of(-1, 0)),
-        "255, where it is not ignored": lambda cls: cls(reduction="none")(logits_of(2, 3), classes_of(0, 255)),
-        "-100, where it is not ignored": lambda cls: cls(ignore_index=0)(logits_of(2, 3), classes_of(0, -100)),
-        "a class too many, per pixel": lambda cls: cls()(logits_of(1, 3, 2), classes_of([0, 3])),
-        "a class too many, unbatched": lambda cls: cls()(logits_of(3), torch.tensor(3)),
-        "another number of rows": lambda cls: cls()(logits_of(2, 3), classes_of(0)),
-        "a column of classes": lambda cls: cls()(logits_of(2, 3), classes_of([0], [1])),
-        "classes as floats": lambda cls: cls()(logits_of(2, 3), torch.zeros(2)),
-        "classes as int32": lambda cls: cls()(logits_of(2, 3), torch.zeros(2, dtype=torch.int32)),
-        "probabilities as integers": lambda cls: cls()(logits_of(2, 3), torch.ones(2, 3, dtype=torch.int64)),
-        "probabilities and an ignored class": lambda cls: cls(ignore_index=1)(logits_of(2, 3), torch.ones(2, 3)),
-        "probabilities of other classes": lambda cls: cls()(logits_of(2, 3), torch.ones(2, 2)),
-        "a weight of another length": lambda cls: cls(weight=torch.ones(2))(logits_of(2, 3), classes_of(0, 1)),
-        "a weight of another length, of probabilities": lambda cls: cls(weight=torch.ones(2))(
-            logits_of(2, 3), torch.ones(2, 3)
-        ),
-        "a weight of another dtype": lambda cls: cls(weight=torch.ones(3).double())(logits_of(2, 3), classes_of(0, 1)),
-        "a weight that is a list": lambda cls: cls(weight=[1.0, 1.0, 1.0]),
-        "smoothing above 1": lambda cls: cls(label_smoothing=1.5)(logits_of(2, 3), classes_of(0, 1)),
-        "one row for none, smoothed": lambda cls: cls(torch.ones(3), label_smoothing=0.1)(logits_of(3), classes_of(0)),
-        "bytes, smoothed": lambda cls: cls(torch.ones(3), label_smoothing=0.1)(logits_of(1, 3), classes_of(0).byte()),
-        "smoothing above 1, of probabilities": lambda cls: cls(label_smoothing=1.5)(logits_of(2, 3), torch.ones(2, 3)),
-        "a number for logits": lambda cls: cls()(torch.tensor(1.0), torch.tensor(0)),
-        "integer logits": lambda cls: cls()(torch.ones(2, 3, dtype=torch.int64), classes_of(0, 1)),
-    },
-}
-
-
-@cells(*LOSSES, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
-def test_custom_refuses_what_native_refuses_in_its_words(cell):
-    """Bad input raises, or warns, with native's class and native's words."""
-    assert_refused_alike(cell, REFUSED | REFUSED_BY[cell.concept])
-
-
 @cells("losses.kl_div", rungs=DROP_IN, dtypes=None, cpu_because="it is native's leniency")
 def test_custom_broadcasts_a_divergence_in_silence_as_native_does(cell):
     """Native has no word about shapes that differ in this one loss, and custom has none either."""
-    custom, native = (cls(reduction="none")(logits_of(3, 1), torch.full((2,), 0.5)) for cls in cell.ladder[2:])
+    custom, native = (cls(reduction="none")(torch.zeros(3, 1), torch.full((2,), 0.5)) for cls in cell.ladder[2:])
     assert_bitwise(custom, native, "custom loss")

@@ -4,11 +4,11 @@ import functools
 
 from tests.planted import planter
 
-AGREE = "test_nn.test_rungs_agree_on_values_and_gradients"
-DROPPED = "test_nn.test_rungs_drop_the_same_elements"
-BITS = "test_nn.test_custom_is_native_bit_for_bit"
-ADJOINT = "test_nn.test_backward_is_the_adjoint_of_forward"
-NEEDS = "test_nn.test_a_gradient_nobody_needs_is_none_and_the_others_stay"
+AGREE = "test_families.test_rungs_leave_the_same_trace"
+DROPPED = "test_families.test_rungs_leave_the_same_trace"
+BITS = "test_families.test_custom_is_native_bit_for_bit"
+ADJOINT = "test_families.test_backward_is_the_adjoint_of_forward"
+NEEDS = "test_families.test_a_gradient_nobody_needs_is_none_and_the_others_stay"
 ROWS = "test_nn.test_rows_do_not_see_each_other"
 KINK = "test_nn.test_the_derivative_at_the_kink_is_zero"
 NOT_DRAWN = "test_nn.test_where_nothing_is_random_nothing_is_drawn"
@@ -16,7 +16,7 @@ MASK = "test_nn.test_what_forward_drops_backward_drops"
 MASKS = "test_nn.test_every_pass_has_a_mask_of_its_own"
 BORN = "test_nn.test_one_seed_is_one_layer_on_every_rung"
 REBORN = "test_nn.test_a_layer_is_reborn_as_it_was_born"
-CHAIN = "test_nn.test_a_chain_goes_the_same_way_on_every_rung"
+CHAIN = "test_families.test_rungs_leave_the_same_trace"
 RULE = "test_nn.test_the_chain_rule_is_one_layer_after_the_other"
 STOPS = "test_nn.test_the_chain_rule_stops_where_nobody_asks_on"
 CHAINS = "test_nn.test_custom_and_native_chains_live_through_the_same_lives"
@@ -30,6 +30,7 @@ RESULTS = "test_nn.test_a_parameter_is_a_leaf_and_what_comes_of_it_a_plain_tenso
 CLASS = "test_nn.test_its_class_makes_a_parameter"
 SHARES = "test_nn.test_a_parameter_shares_its_data_and_not_its_history"
 DEFAULTS = "test_nn.test_every_rung_has_natives_defaults"
+REFUSED = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
 REFUSES = "test_nn.test_custom_refuses_what_native_refuses_in_its_words"
 HOOKS = "test_module.test_custom_and_native_call_their_hooks_alike"
 ALWAYS = "test_module.test_a_hook_that_is_always_called_is_called_once"
@@ -73,7 +74,7 @@ BUGS = [
     linear("raw_bias_of_the_weights_bound", "    bound = bias_bound(w.shape)\n    b, generator", "    bound = math.sqrt(3) * (math.sqrt(2 / (1 + SLOPE**2)) / math.sqrt(in_features))\n    b, generator", BORN, "clause: one ulp in float64"),
     linear("custom_resets_bias_first", "        kaiming_uniform_(self.weight, SLOPE)\n" + CUSTOM_BIAS, CUSTOM_BIAS + "        kaiming_uniform_(self.weight, SLOPE)\n", REBORN, "clause", ("        self.reset_parameters()\n", "        kaiming_uniform_(self.weight, SLOPE)\n" + CUSTOM_BIAS)),
     linear("custom_default_without_bias", "in_features, out_features, bias=True, device", "in_features, out_features, bias=False, device", DEFAULTS, "clause"),
-    linear("silent_about_no_elements", "        kaiming_uniform_(self.weight, SLOPE)\n", "        if self.weight.numel():\n            kaiming_uniform_(self.weight, SLOPE)\n", REFUSES, "clause"),
+    linear("silent_about_no_elements", "        kaiming_uniform_(self.weight, SLOPE)\n", "        if self.weight.numel():\n            kaiming_uniform_(self.weight, SLOPE)\n", REFUSED, "clause"),
     # ── relu
     relu("lets_zero_through", "np.where(x <= 0.0, 0.0, dy)", "np.where(-x <= 0.0, dy, 0.0)", KINK, "torch.clamp's derivative at its bound"),
     relu("half_at_the_kink", "np.where(x <= 0.0, 0.0, dy)", "np.where(x <= 0.0, np.where(-x <= 0.0, 0.5 * dy, 0.0), dy)", KINK, "TensorFlow.js's step, jax.numpy.maximum"),
@@ -84,7 +85,7 @@ BUGS = [
     relu("gradient_is_the_mask", "np.where(x <= 0.0, 0.0, dy)", "np.where(x <= 0.0, 0.0, 0.0 * dy + 1.0)", ADJOINT, "clause"),
     relu("swallows_nan", "np.where(x <= 0.0, 0.0, dy)", "np.where(-x <= 0.0, np.where(x <= 0.0, 0.0, dy), 0.0)", KINK, "a mask x > 0"),
     relu("custom_loses_the_sign_of_zero", "torch.relu(input)", "torch.where(input <= 0, 0, input)", BITS, "clause: the same bits need the same operation"),
-    relu("custom_never_in_place", "torch.relu_(input) if self.inplace else torch.relu(input)", "torch.relu(input)", REFUSES, "clause"),
+    relu("custom_never_in_place", "torch.relu_(input) if self.inplace else torch.relu(input)", "torch.relu(input)", REFUSED, "clause"),
     # ── dropout
     dropout("not_rescaled", "return x * mask / (1 - p), (mask, 1 - p), rng", "return x * mask, (mask, 1.0), rng", DROPPED, "the first paper's, scaled in evaluation"),
     dropout("rescaled_by_p", "return x * mask / (1 - p)", "return x * mask / p", DROPPED, "clause"),
@@ -103,8 +104,8 @@ BUGS = [
     dropout("mask_after_scale", ".bernoulli_(keep).div_(keep)", ".bernoulli_(keep)", BITS, "exactness.md: x (m / (1 - p)), not (x m) / (1 - p)", ("input * scale", "input * scale / (1 - self.p)")),
     dropout("one_mask_for_all", "        return torch.empty_like(input)", "        if not hasattr(self, '_mask'):\n            self._mask = torch.empty_like(input).bernoulli_(keep).div_(keep)\n        return self._mask\n        return torch.empty_like(input)", MASKS, "variational dropout"),
     dropout("always_on", "if not self.training or self.p == 0 or input", "if self.p == 0 or input", NOT_DRAWN, "joeynmt/joeynmt#184"),
-    dropout("accepts_any_p", "if p < 0 or p > 1:", "if p < 0:", REFUSES, "clause"),
-    dropout("p_checked_once", "        _check(self.p)  # it may have been set since\n", "", REFUSES, "found by a reviewer"),
+    dropout("accepts_any_p", "if p < 0 or p > 1:", "if p < 0:", REFUSED, "clause"),
+    dropout("p_checked_once", "        _check(self.p)  # it may have been set since\n", "", REFUSED, "found by a reviewer"),
     dropout("p_rounds_to_float32", "1 - float(self.p)", "1 - self.p", MASKS, "found by a reviewer: bernoulli_ draws otherwise for a tensor"),
     # ── parameter
     parameter("keeps_its_history", "torch.Tensor._make_subclass(cls, data, requires_grad)", "(data * 1).as_subclass(cls)", SHARES, "clause", ("else data.detach()", "else data")),
@@ -179,7 +180,7 @@ BUGS = [
     sequential("adds_in_place", "return Sequential().extend(self).extend(self._summand(other))", "return self.extend(self._summand(other))", CHAINS, "clause"),
     sequential("grown_by_counting_anew", "            self.add_module(str(n + i), module)\n", "            self.append(module)\n", CHAINS, "found by this law"),
     sequential("multiplied_once_too_often", "range(n * (self._factor(other) - 1))", "range(n * self._factor(other))", CHAINS, "clause"),
-    sequential("plain_dictionary_welcome", "isinstance(args[0], OrderedDict)", "isinstance(args[0], dict)", REFUSES, "clause"),
+    sequential("plain_dictionary_welcome", "isinstance(args[0], OrderedDict)", "isinstance(args[0], dict)", REFUSED, "clause"),
     sequential("counts_from_one", "else enumerate(args):", "else enumerate(args, 1):", STATES, "clause"),
     sequential("ties_broken_by_a_copy", "            self.add_module(key if named else str(key), module)\n", "            self.add_module(key if named else str(key), __import__('copy').copy(module))\n", TIED, "clause"),
     # ── module: hooks, buffers, extra state, conversions

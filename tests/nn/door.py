@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
-from tests.associations import reference
+from tests.capabilities import Missing, left_to, refuse_missing, taken, takes, untouched
 from tests.cells import LADDERS
 from tests.engine import Different
+from tests.families import Run, entry_of
 from tests.nn.trace import ARRAYS, observe
-from tests.subjects.capabilities import Missing, left_to, refuse_missing, strategies_with, taken, takes, untouched
 
 NEEDS = (
     "an nn.Module, a function of the inputs and then the parameters, or a class with forward(*inputs) and backward(dy)"
@@ -20,41 +20,22 @@ NEEDS = (
 OPTIONAL = "every option of torch's; gradients: by autograd, or from a function of arrays as (value, gradients)"
 
 
-def roles():
-    return [name for name in LADDERS if inspect.isclass(LADDERS[name].native) and strategies_with("PROBLEMS", name)]
+def asked_of(entry, role, thing, draw):
+    """How problems are drawn in which only the gradients are asked for that a stranger's piece returns."""
+    if _is_module(thing):
+        return draw
+    known = _manner(role, thing).gradients
+    return lambda dtype, **ask: draw(dtype, **ask).map(lambda problem: _asking(problem, known))
 
 
-def asks(role):
-    return NEEDS, OPTIONAL
-
-
-def _problems(role):
-    return strategies_with("PROBLEMS", role)[0].PROBLEMS[role]
-
-
-def narrow(role, thing, law=None):
-    tables = [module.PROBLEMS for module in strategies_with("PROBLEMS", role)]
-    every = _problems(role)
-
-    def narrowed(dtype, **how):
-        return every(dtype, **how).map(lambda problem: _without(role, thing, problem)).filter(lambda problem: problem)
-
-    for table in tables:
-        table[role] = narrowed
-    if not _is_module(thing):
-        known = _manner(role, thing).gradients
-        for table in tables:
-            table[role] = lambda dtype, **how: narrowed(dtype, **how).map(lambda problem: _asking(problem, known))
-
-
-def _without(role, thing, problem):
+def without(role, thing, problem):
     """The problem without the options that a subject lacks, or None where that makes it another one."""
     settings = taken(thing, problem.settings, "training")
     kept = problem._replace(settings=settings)
     if settings == problem.settings or settings.keys() == problem.settings.keys():
         return problem
     try:
-        y = observe(Rung.MANUAL, LADDERS[role].manual, kept)["output"]
+        y = observe(Run(Rung.MANUAL, LADDERS[role].manual), kept)["output"]
     except Exception:
         return None
     return kept if y.shape == problem.dy.shape and np.all(np.isfinite(y)) else None
@@ -208,22 +189,14 @@ def _manner(role, thing):
 @functools.cache
 def _some_problem(role):
     quiet = hypothesis.settings(max_examples=50, derandomize=True, database=None, phases=[hypothesis.Phase.generate])
-    return hypothesis.find(_problems(role)("float64"), lambda problem: problem.dy.size, settings=quiet)
+    return hypothesis.find(entry_of(role).draw("float64"), lambda problem: problem.dy.size, settings=quiet)
 
 
 # ── a report ────────────────────────────────────────────────────────────────────────────────────
 
 
-def trace(rung, role, problem):
-    return observe(rung, getattr(LADDERS[role], rung), problem)
-
-
-def expected(role, problem, dtype):
-    return reference(observe, role, problem, dtype)
-
-
-def searched(role, dtype):
-    return [_problems(role)(dtype)]
+def searched(entry, dtype):
+    return [entry.problems(dtype)]
 
 
 def describe(problem):
@@ -302,7 +275,7 @@ def _construction(thing, problem, native):
         raise _Recorded(inspect.signature(native).bind(*sizes, **given).arguments)
 
     try:
-        observe(Rung.CUSTOM, record, problem)
+        observe(Run(Rung.CUSTOM, record), problem)
     except _Recorded as recorded:
         given = left_to(thing, native, recorded.args[0])
         return ", ".join(f"{k}={_literal(v)}" for k, v in given.items() if k not in ("device", "dtype"))

@@ -2,10 +2,10 @@
 
 from tests.planted import planter
 
-AGREE = "test_layers.test_rungs_agree_on_values_and_gradients"
-BITS = "test_layers.test_custom_is_native_bit_for_bit"
-ADJOINT = "test_layers.test_backward_is_the_adjoint_of_forward"
-NEEDS = "test_layers.test_a_gradient_nobody_needs_is_none_and_the_others_stay"
+AGREE = "test_families.test_rungs_leave_the_same_trace"
+BITS = "test_families.test_custom_is_native_bit_for_bit"
+ADJOINT = "test_families.test_backward_is_the_adjoint_of_forward"
+NEEDS = "test_families.test_a_gradient_nobody_needs_is_none_and_the_others_stay"
 SHIFT = "test_layers.test_a_shift_of_a_row_changes_nothing"
 ROWS = "test_layers.test_rows_are_normalized_one_by_one"
 ALONE = "test_layers.test_in_evaluation_a_row_does_not_see_its_neighbours"
@@ -24,7 +24,7 @@ NO_FIT = "test_layers.test_a_window_that_does_not_fit_is_refused"
 PADDING_ALONE = "test_layers.test_a_window_of_padding_alone_is_refused"
 INFINITY = "test_layers.test_minus_infinity_hides_what_false_hides"
 ONE_MASK = "test_layers.test_one_mask_is_enough"
-REFUSES = "test_layers.test_custom_refuses_what_native_refuses_in_its_words"
+REFUSES = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
 
 identity, flatten, leaky_relu = planter("nn.identity"), planter("nn.flatten"), planter("nn.leaky_relu")
 sigmoid, tanh, silu, softplus = planter("nn.sigmoid"), planter("nn.tanh"), planter("nn.silu"), planter("nn.softplus")
@@ -39,6 +39,7 @@ NORMAL = "return g - mean(g) - normal * mean(g * normal)"
 BUGS = [
     # ── identity and flatten
     identity("copies", "    return x\n\n\n# ── custom", "    return x.clone()\n\n\n# ── custom", COPIED, "clause"),
+    identity("gradient_squared", "    return (dy if needs_input_grad[0] else None,)", "    return (dy * dy if needs_input_grad[0] else None,)", AGREE, "clause"),
     identity("gradient_not_asked_for", "(dy if needs_input_grad[0] else None,)", "(dy,)", NEEDS, "clause"),
     flatten("from_the_first", "(x, *, start_dim=1, end_dim=-1):\n    return x.reshape(*", "(x, *, start_dim=0, end_dim=-1):\n    return x.reshape(*", AGREE, "torch.flatten's default"),
     flatten("without_the_last", "shape[start : end + 1]), *shape[end + 1 :]", "shape[start:end]), *shape[end:]", AGREE, "clause"),
@@ -59,6 +60,7 @@ BUGS = [
     sigmoid("raw_is_a_tanh", "x.sigmoid()", "x.tanh()", AGREE, "clause"),
     sigmoid("custom_by_hand", "torch.sigmoid(input)", "1 / (1 + (-input).exp())", BITS, "clause: the same bits need the same operation"),
     tanh("derivative_of_x", "dy * (1.0 - y * y)", "dy * (1.0 - x * x)", ADJOINT, "discuss.pytorch.org 187917", ("return y, y", "return y, x"), ("dy, y, needs", "dy, x, needs")),
+    tanh("logistic", "y = np.tanh(x)", "y = np.tanh(x / 2.0)", AGREE, "clause: a sigmoid is a tanh of half of x"),
     tanh("derivative_not_squared", "1.0 - y * y", "1.0 - y", ADJOINT, "clause"),
     tanh("custom_of_a_sigmoid", "torch.tanh(input)", "2 * torch.sigmoid(2 * input) - 1", BITS, "clause: the same bits need the same operation"),
     silu("derivative_without_its_bend", "dy * (s * (1.0 + x * (1.0 - s)))", "dy * s", ADJOINT, "a mask in place of the derivative"),

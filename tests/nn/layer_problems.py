@@ -78,14 +78,23 @@ def flatten(draw, dtype):
 
 
 @st.composite
-def embedding(draw, dtype, padded=True):
-    """Some rows looked up twice, some never, one of them perhaps the padding."""
+def embedding(draw, dtype, padded=True, table=False):
+    """Some rows looked up twice, some never, one of them perhaps the padding; at times with options of the table."""
     rows, k = draw(st.integers(1, 5), label="rows"), draw(st.integers(1, 3), label="features")
     i = draw(arrays_of_rows(draw(shapes(max_dims=2)), rows), label="i")
     padding_idx = draw(st.none() | st.integers(-rows, rows - 1), label="padding_idx") if padded else None
     born, needs = {"num_embeddings": rows, "embedding_dim": k}, (False, draw(FIFTHS) > 0)
     inputs = {"x": i, "weight": draw(arrays((rows, k), dtype))}
-    return Problem(inputs, needs, draw(arrays((*i.shape, k), dtype)), {"padding_idx": padding_idx}, None, born)
+    options = {name: draw(values, label=name) for name, values in OF_A_TABLE.items()} if table else {}
+    settings = {"padding_idx": padding_idx} | options
+    return Problem(inputs, needs, draw(arrays((*i.shape, k), dtype)), settings, None, born)
+
+
+OF_A_TABLE = {
+    "max_norm": st.sampled_from([None, 1.0, 0.1]),
+    "norm_type": st.sampled_from([2.0, 1.0]),
+    "scale_grad_by_freq": st.booleans(),
+}
 
 
 @st.composite
@@ -281,28 +290,3 @@ def scaled_dot_product_attention(draw, dtype, fused=True):
     needs = tuple(n and a.dtype.kind == "f" for n, a in zip(draw(asked(len(inputs))), inputs.values(), strict=True))
     dy = draw(graded((*leading, queries, wide), dtype, exponents=(-4, 3)))
     return Problem(inputs, needs, dy, settings, seed)
-
-
-PROBLEMS = nn.PROBLEMS | {
-    "nn.identity": identity,
-    "nn.flatten": flatten,
-    "nn.leaky_relu": leaky_relu,
-    "nn.gelu": gelu,
-    "nn.silu": activation,
-    "nn.sigmoid": activation,
-    "nn.tanh": activation,
-    "nn.softplus": softplus,
-    "nn.softmax": softmax,
-    "nn.log_softmax": softmax,
-    "nn.embedding": embedding,
-    "nn.layer_norm": layer_norm,
-    "nn.rms_norm": rms_norm,
-    "nn.batch_norm1d": batch_norm1d,
-    "nn.max_pool2d": max_pool2d,
-    "nn.conv2d": conv2d,
-    "nn.scaled_dot_product_attention": scaled_dot_product_attention,
-}
-
-
-def problems(concept, dtype, **kwargs):
-    return PROBLEMS[concept](dtype, **kwargs)

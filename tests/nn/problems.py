@@ -153,19 +153,6 @@ def targets(draw, rows, classes, ignore_index):
     return np.where(mask, ignore_index, chosen).astype(np.int64).reshape(rows)
 
 
-PROBLEMS = {
-    "nn.linear": linear,
-    "nn.relu": relu,
-    "nn.dropout": dropout,
-    "losses.mse": mse,
-    "losses.cross_entropy": cross_entropy,
-}
-
-
-def problems(concept, dtype, **kwargs):
-    return PROBLEMS[concept](dtype, **kwargs)
-
-
 # ── chains and trees ──
 
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.engine import assert_same
+from tests.families import assert_refused_alike
 from tests.nn.trace import outcome, told, tree
-from tests.nn.words import assert_refused_alike
 
 NOTHING_COMPUTED = "it computes nothing"
 

@@ -22,15 +22,14 @@ from hypothesis.stateful import (
 
 from impls.ladder import Absent, Pair, Rung
 from impls.nn.sequential import Layer
-from tests.associations import reference
 from tests.cells import DROP_IN, LADDERS, cells
-from tests.engine import LONGDOUBLE_IS_WIDER, assert_bitwise, assert_same
+from tests.engine import assert_bitwise, assert_same
 from tests.engine.arrays import arrays, lattice, shapes
 from tests.engine.tensors import seen, tensor
-from tests.nn import passes
-from tests.nn.problems import SEEDS, TREES, chains, linear, problems, signed_zeros
-from tests.nn.trace import initial, observe, outcome, pass_through, told, tree
-from tests.nn.words import assert_refused_alike
+from tests.families import Run, assert_refused_alike, observe, problems
+from tests.nn import refused
+from tests.nn.problems import SEEDS, TREES, chains, linear, signed_zeros
+from tests.nn.trace import initial, outcome, pass_through, told, tree
 
 LAYERS = ("nn.linear", "nn.relu", "nn.dropout")
 INDICES = st.integers(-3, 4)
@@ -43,52 +42,6 @@ ITS_OWN_GENERATOR = "CUDA's generator is another one, Philox"
 # ── formulas ────────────────────────────────────────────────────────────────────────────────────
 
 
-@cells("nn.linear", "nn.relu")
-@given(data=st.data())
-def test_rungs_agree_on_values_and_gradients(cell, data):
-    """Every rung returns the formula's output and the formula's gradients of the gradient from above, None where none
-    is needed."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    passes.assert_of_the_formula(cell, problem)
-
-
-@cells("nn.dropout", cpu_because=ITS_OWN_GENERATOR)
-@given(data=st.data())
-def test_rungs_drop_the_same_elements(cell, data):
-    """From one seed every rung drops the same elements, forward and back, and leaves the generator alike."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    passes.assert_of_the_formula(cell, problem)
-
-
-@cells(*LAYERS, rungs=DROP_IN, cpu_because="CUDA's kernels are others")
-@given(data=st.data())
-def test_custom_is_native_bit_for_bit(cell, data):
-    """Custom performs native's operations in native's order, in place too: no bit of a value or gradient differs."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    if "inplace" in inspect.signature(cell.ladder.native).parameters:
-        inplace = data.draw(st.booleans(), label="inplace")
-        problem = problem._replace(settings=problem.settings | {"inplace": inplace})
-    custom, native = (observe(rung, getattr(cell.ladder, rung), problem) for rung in DROP_IN)
-    assert_same(custom, native, f"{cell.concept} custom")
-
-
-@pytest.mark.skipif(not LONGDOUBLE_IS_WIDER, reason="a complex step in double is no exacter than the gradient")
-@cells(*LAYERS, rungs=(Rung.MANUAL,), dtypes=("float64",), cpu_because="NumPy has no device")
-@given(data=st.data())
-def test_backward_is_the_adjoint_of_forward(cell, data):
-    """The gradients by hand are the transpose of the derivative: <v, J'u> = <Jv, u>, J by the complex step."""
-    smooth = {"kinks": False} if cell.concept == "nn.relu" else {}
-    problem = data.draw(problems(cell.concept, cell.dtype, **smooth), label="problem")
-    passes.assert_adjoint(cell, problem, data)
-
-
-@cells("nn.linear", "nn.relu")
-@given(data=st.data())
-def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
-    """Only the gradients that are asked for are computed, and each is the one that is computed among all."""
-    passes.assert_only_what_is_asked(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
-
-
 @cells("nn.linear")
 @given(data=st.data())
 def test_rows_do_not_see_each_other(cell, data):
@@ -96,14 +49,12 @@ def test_rows_do_not_see_each_other(cell, data):
     add up."""
     problem = data.draw(linear(cell.dtype, kinds=(lattice,), features=st.integers(1, 3)), label="problem")
     rows = list(np.ndindex(problem.dy.shape[:-1]))
-    for rung, impl in cell.implementations.items():
-        whole = observe(rung, impl, problem._replace(needs=(True,) * len(problem.needs)), device=cell.device)
+    for rung in cell.rungs:
+        whole = observe(cell, rung, problem._replace(needs=(True,) * len(problem.needs)))
         total = {name: np.zeros_like(w) for name, w in problem.inputs.items() if name != "x"}
         for row in rows:
             x = problem.inputs | {"x": problem.inputs["x"][row]}
-            alone = observe(
-                rung, impl, problem._replace(inputs=x, dy=problem.dy[row], needs=(True,) * len(x)), device=cell.device
-            )
+            alone = observe(cell, rung, problem._replace(inputs=x, dy=problem.dy[row], needs=(True,) * len(x)))
             assert np.array_equal(alone["output"], whole["output"][row]), rung
             assert np.array_equal(alone["gradient"]["x"], whole["gradient"]["x"][row]), rung
             total = {name: g + alone["gradient"][name] for name, g in total.items()}
@@ -114,13 +65,11 @@ def test_rows_do_not_see_each_other(cell, data):
 @given(data=st.data())
 def test_the_derivative_at_the_kink_is_zero(cell, data):
     """At 0, of either sign, the gradient stops, as below; above it passes unchanged, as NaN does."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")._replace(needs=(True,))
+    problem = data.draw(problems(cell), label="problem")._replace(needs=(True,))
     x = data.draw(signed_zeros(problem.dy.shape, cell.dtype), label="x")
     hole = np.where(data.draw(lattice(x.shape, cell.dtype, largest=1), label="holes") > 0, np.nan, x)
-    for rung, impl in cell.implementations.items():
-        gradient = observe(rung, impl, problem._replace(inputs={"x": hole.astype(cell.dtype)}), device=cell.device)[
-            "gradient"
-        ]["x"]
+    for rung in cell.rungs:
+        gradient = observe(cell, rung, problem._replace(inputs={"x": hole.astype(cell.dtype)}))["gradient"]["x"]
         assert np.array_equal(gradient, np.where(hole <= 0, 0, problem.dy)), rung
 
 
@@ -131,11 +80,11 @@ def test_the_derivative_at_the_kink_is_zero(cell, data):
 @given(data=st.data())
 def test_where_nothing_is_random_nothing_is_drawn(cell, data):
     """In evaluation, at p = 0 and at p = 1 the generator is left alone; the output is x, and at p = 1 it is 0."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")._replace(needs=(True,))
+    problem = data.draw(problems(cell), label="problem")._replace(needs=(True,))
     settings = data.draw(st.sampled_from(CERTAIN), label="settings")
     passes = not settings["training"] or settings["p"] == 0
-    for rung, impl in cell.implementations.items():
-        trace = observe(rung, impl, problem._replace(settings=settings))
+    for rung in cell.rungs:
+        trace = observe(cell, rung, problem._replace(settings=settings))
         assert np.array_equal(trace["output"], problem.inputs["x"] * passes), rung
         assert np.array_equal(trace["gradient"]["x"], problem.dy * passes), rung
         assert_same(trace["generator"], LADDERS["rng"].manual.seed(problem.seed)._asdict(), f"{rung} generator")
@@ -151,9 +100,9 @@ CERTAIN = [
 @given(data=st.data())
 def test_what_forward_drops_backward_drops(cell, data):
     """The gradient goes through the mask that the values went through: for dy = x it is y, exactly."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")._replace(needs=(True,))
-    for rung, impl in cell.implementations.items():
-        trace = observe(rung, impl, problem._replace(dy=problem.inputs["x"]))
+    problem = data.draw(problems(cell), label="problem")._replace(needs=(True,))
+    for rung in cell.rungs:
+        trace = observe(cell, rung, problem._replace(dy=problem.inputs["x"]))
         assert np.array_equal(trace["gradient"]["x"], trace["output"]), rung
 
 
@@ -196,25 +145,6 @@ def test_a_layer_is_reborn_as_it_was_born(cell, seed):
 # ── a chain of layers ───────────────────────────────────────────────────────────────────────────
 
 
-@cells("nn.sequential", cpu_because=ITS_OWN_GENERATOR)
-@given(data=st.data())
-def test_a_chain_goes_the_same_way_on_every_rung(cell, data):
-    """Output, gradients under their names, and the generator after are the formula's, layer by layer."""
-    chain = data.draw(chains(cell.dtype), label="chain")
-    expected = reference(pass_through, cell.concept, chain, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        assert_same(pass_through(rung, impl, chain), expected, f"{cell.concept} {rung}")
-
-
-@cells("nn.sequential", rungs=DROP_IN, cpu_because="CUDA's kernels are others")
-@given(data=st.data())
-def test_a_custom_chain_is_native_bit_for_bit(cell, data):
-    """Layers of one rung in a chain of that rung: not one bit differs."""
-    chain = data.draw(chains(cell.dtype), label="chain")
-    custom, native = (pass_through(rung, getattr(cell.ladder, rung), chain) for rung in DROP_IN)
-    assert_same(custom, native, "custom chain")
-
-
 @cells("nn.sequential", rungs=(Rung.MANUAL,), cpu_because="NumPy has no device")
 @given(data=st.data())
 def test_the_chain_rule_is_one_layer_after_the_other(cell, data):
@@ -230,7 +160,7 @@ def test_the_chain_rule_is_one_layer_after_the_other(cell, data):
     for i, (kind, params, _) in reversed(list(enumerate(chain.layers))):
         dy, *dw = LADDERS[f"nn.{kind}"].manual.backward(dy, saved[i], (True,) * (1 + len(params)))
         gradients |= {f"{i}.{name}": g for name, g in zip(params, dw, strict=False)}
-    trace = pass_through(Rung.MANUAL, cell.ladder.manual, chain)
+    trace = pass_through(Run(Rung.MANUAL, cell.ladder.manual), chain)
     assert_same([trace["output"], trace["x"]], [x, dy], "chain")
     assert_same({name: trace["gradient"][name] for name in gradients}, gradients, "chain")
 
@@ -715,135 +645,7 @@ def test_every_rung_has_natives_defaults(cell):
                 assert parameter.default == native[name].default, (impl, name)
 
 
-def beside(concept):
-    """Another concept's drop-in on the rung of a class."""
-    return lambda cls: getattr(LADDERS[concept], Rung.NATIVE if cls.__module__.startswith("torch.") else Rung.CUSTOM)
-
-
-PARAMETER, DROPOUT = beside("nn.parameter"), beside("nn.dropout")
-
-
-def unborn(cls):
-    """An object of which __init__ was never called."""
-    return cls.__new__(cls)
-
-
-def filled_with(cls, **buffers):
-    module = cls()
-    for name, value in buffers.items():
-        module.register_buffer(name, value)
-    return module
-
-
-def given_to(module, **values):
-    for name, value in values.items():
-        setattr(module, name, value)
-    return module
-
-
-ONE = torch.ones(1)
-
-REFUSED = {
-    "nn.module": {
-        "an argument": lambda cls: cls(1),
-        "a keyword": lambda cls: cls(size=1),
-        "no forward": lambda cls: cls()(ONE),
-        "a parameter before birth": lambda cls: setattr(unborn(cls), "w", PARAMETER(cls)(ONE)),
-        "a child before birth": lambda cls: setattr(unborn(cls), "w", cls()),
-        "a buffer before birth": lambda cls: unborn(cls).register_buffer("w", ONE),
-        "register_parameter before birth": lambda cls: unborn(cls).register_parameter("w", None),
-        "an unknown attribute": lambda cls: cls().unknown,
-        "deleting the unknown": lambda cls: delattr(cls(), "unknown"),
-        "a tensor for a parameter": lambda cls: setattr(given_to(cls(), w=PARAMETER(cls)(ONE)), "w", ONE),
-        "a module for a parameter": lambda cls: setattr(given_to(cls(), w=PARAMETER(cls)(ONE)), "w", cls()),
-        "a tensor for a child": lambda cls: setattr(given_to(cls(), w=cls()), "w", ONE),
-        "a word for a buffer": lambda cls: setattr(filled_with(cls, w=ONE), "w", "word"),
-        "a number for a buffer": lambda cls: cls().register_buffer("w", 1.0),
-        "a tensor registered as a parameter": lambda cls: cls().register_parameter("w", ONE),
-        "a number registered as a parameter": lambda cls: cls().register_parameter("w", 1),
-        "a tensor registered as a child": lambda cls: cls().add_module("w", ONE),
-        "a number registered as a child": lambda cls: cls().register_module("w", 1),
-        "a parameter with a history": lambda cls: cls().register_parameter(
-            "w", PARAMETER(cls)(ONE.clone()).requires_grad_().mul_(2)
-        ),
-        **{
-            f"{name!r} as the name of a {kind}": lambda cls, name=name, kind=kind: getattr(cls(), f"register_{kind}")(
-                name, None
-            )
-            for name in ("a.b", "", 1, "forward", "training")
-            for kind in ("parameter", "buffer", "module")
-        },
-        "a buffer where a parameter is": lambda cls: given_to(cls(), w=PARAMETER(cls)(ONE)).register_buffer("w", ONE),
-        "a parameter where a buffer is": lambda cls: filled_with(cls, w=ONE).register_parameter("w", None),
-        "a mode that is no bool": lambda cls: cls().train("yes"),
-        "a state that is a list": lambda cls: cls().load_state_dict([]),
-        "a key too many": lambda cls: cls().load_state_dict({"a.w": ONE, "b": ONE}),
-        "a key too few": lambda cls: filled_with(cls, v=ONE, w=ONE).load_state_dict({}),
-        "too many and too few": lambda cls: filled_with(cls, w=ONE).load_state_dict({"v": ONE}),
-        "another shape": lambda cls: filled_with(cls, w=ONE).load_state_dict({"w": torch.ones(2)}),
-        "another shape, loosely": lambda cls: filled_with(cls, w=ONE).load_state_dict(
-            {"w": torch.ones(2)}, strict=False
-        ),
-        "another shape and a key too many": lambda cls: filled_with(cls, w=ONE).load_state_dict(
-            {"w": torch.ones(2), "v": ONE}
-        ),
-        "a number for a tensor": lambda cls: filled_with(cls, w=ONE).load_state_dict({"w": 1.0}),
-    },
-    "nn.parameter": {
-        "integers that require a gradient": lambda cls: cls(torch.ones(2, dtype=torch.int64)),
-        "a list": lambda cls: cls([1.0]),
-        "an unknown argument": lambda cls: cls(ONE, grad=True),
-    },
-    "nn.linear": {
-        "no sizes": lambda cls: cls(),
-        "a negative size": lambda cls: cls(2, -1),
-        "a size that is no integer": lambda cls: cls(2, 1.5),
-        "no inputs": lambda cls: cls(0, 2),
-        "no outputs": lambda cls: cls(2, 0),
-        "integers": lambda cls: cls(2, 2, dtype=torch.int64),
-        "an unknown argument": lambda cls: cls(2, 2, activation="relu"),
-        "other features": lambda cls: cls(2, 3)(torch.ones(4, 3)),
-        "another dtype": lambda cls: cls(2, 3)(torch.ones(4, 2).double()),
-        "a list": lambda cls: cls(2, 3)([1.0, 2.0]),
-    },
-    "nn.dropout": {
-        "p below 0": lambda cls: cls(-0.1),
-        "p above 1": lambda cls: cls(1.1),
-        "p a word": lambda cls: cls("half"),
-        "p set to 2": lambda cls: given_to(cls(), p=2)(ONE),
-        "p set to 2, in evaluation": lambda cls: given_to(cls(), p=2).eval()(ONE),
-        "a leaf changed in place": lambda cls: cls(inplace=True)(torch.ones(2, requires_grad=True)),
-    },
-    "nn.relu": {
-        "booleans": lambda cls: cls()(ONE > 0),
-        "a leaf changed in place": lambda cls: cls(inplace=True)(torch.ones(2, requires_grad=True)),
-        "a list": lambda cls: cls()([1.0]),
-    },
-    "nn.sequential": {
-        "a tensor": lambda cls: cls(ONE),
-        "a dictionary": lambda cls: cls({"a": DROPOUT(cls)()}),
-        "a list of layers": lambda cls: cls([DROPOUT(cls)()]),
-        "past the end": lambda cls: cls()[0],
-        "before the start": lambda cls: cls(DROPOUT(cls)())[-2],
-        "a word for an index": lambda cls: cls(DROPOUT(cls)())["0"],
-        "a tensor put in a layer's place": lambda cls: cls(DROPOUT(cls)()).__setitem__(0, ONE),
-        "replacing past the end": lambda cls: cls().__setitem__(0, DROPOUT(cls)()),
-        "deleting past the end": lambda cls: cls().__delitem__(0),
-        "popping nothing": lambda cls: cls().pop(0),
-        "a tensor appended": lambda cls: cls().append(ONE),
-        "a tensor inserted": lambda cls: cls().insert(0, ONE),
-        "inserted past the end": lambda cls: cls().insert(1, DROPOUT(cls)()),
-        "a list added": lambda cls: cls() + [],  # noqa: RUF005
-        "a list added in place": lambda cls: cls().__iadd__([]),
-        "times a half": lambda cls: cls() * 0.5,
-        "times nothing": lambda cls: cls() * 0,
-        "times itself": lambda cls: cls().__imul__(-1),
-        "two inputs": lambda cls: cls()(ONE, ONE),
-    },
-}
-
-
-@cells(*REFUSED, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
+@cells(*refused.TREES, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
 def test_custom_refuses_what_native_refuses_in_its_words(cell):
     """Bad input raises, or warns, with native's class and native's words."""
-    assert_refused_alike(cell, REFUSED[cell.concept])
+    assert_refused_alike(cell, refused.TREES[cell.concept])

@@ -5,12 +5,10 @@ A problem says what goes in, what gradient comes back from above, and whose grad
 
 import inspect
 import math
-import re
 import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
-import pytest
 import torch
 
 from impls.ladder import Rung
@@ -18,6 +16,7 @@ from impls.nn.batch_norm1d import Stats
 from impls.nn.sequential import Layer
 from tests.cells import LADDERS
 from tests.engine.tensors import in_any_order, seen, tensor
+from tests.families import plain_words
 from tests.rng.trace import state_of
 
 ARRAYS = np.ndarray | np.generic  # an array of no dimensions may come as a scalar
@@ -33,10 +32,11 @@ class Problem(NamedTuple):
     stats: dict[str, Any] | None = None  # what the layer remembers of the batches before
 
 
-def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
-    """Go forward and back on a rung; `lift` makes the manual rung's numbers."""
+def observe(run, problem):
+    """Go forward and back on a rung."""
+    rung, impl, device = run.rung, run.impl, run.device
     if rung is Rung.MANUAL:
-        return _manual(impl, problem, lift)
+        return _manual(run, problem)
     with torch.random.fork_rng(devices=()), in_any_order(device):
         leaves = {name: tensor(a, device) for name, a in problem.inputs.items()}
         is_function = rung is Rung.RAW or inspect.isbuiltin(impl)
@@ -58,10 +58,11 @@ def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
         return _trace(y, [leaf.grad for leaf in leaves.values()], problem, left)
 
 
-def _manual(pair, problem, lift):
+def _manual(run, problem):
+    pair, lift = run.impl, run.lift
     lifted = lambda a: lift(a) if isinstance(a, ARRAYS) and a.dtype.kind == "f" else a
     inputs, settings = map(lifted, problem.inputs.values()), {k: lifted(v) for k, v in problem.settings.items()}
-    rng = () if problem.seed is None else (LADDERS["rng"].manual.seed(problem.seed),)
+    rng = () if problem.seed is None else (run.ladders["rng"].manual.seed(problem.seed),)
     if problem.stats is not None:
         settings["stats"] = Stats(*map(lifted, problem.stats.values()))
     y, saved, *left = pair.forward(*inputs, *rng, **settings)
@@ -195,22 +196,22 @@ class Chain(NamedTuple):
     seed: int
 
 
-def pass_through(rung, impl, chain, *, lift=lambda x: x):
+def pass_through(run, chain):
     """Go through a chain forward and back; gradients come under the names that a module gives its parameters."""
+    rung, impl, lift = run.rung, run.impl, run.lift
     if rung is Rung.MANUAL:
-        layers, params = _parts(chain, rung, lift)
-        y, saved, rng = impl.forward(
-            lift(chain.x), layers, params, LADDERS["rng"].manual.seed(chain.seed), chain.training
-        )
+        layers, params = _parts(run, chain, lift)
+        seed = run.ladders["rng"].manual.seed(chain.seed)
+        y, saved, rng = impl.forward(lift(chain.x), layers, params, seed, chain.training)
         dx, grads = impl.backward(lift(chain.dy), saved, (chain.needs_x,))
         return _chain_trace(y, dx, grads, rng)
     x = tensor(chain.x).requires_grad_(chain.needs_x)
     with torch.random.fork_rng(devices=()):
         if rung is Rung.RAW:
-            layers, params = _parts(chain, rung, lambda a: tensor(a).requires_grad_())
+            layers, params = _parts(run, chain, lambda a: tensor(a).requires_grad_())
             y = impl(x, layers, params, torch.default_generator.manual_seed(chain.seed), chain.training)
         else:
-            model = impl(*[_layer(rung, kind, params, settings) for kind, params, settings in chain.layers])
+            model = impl(*[_layer(run, kind, params, settings) for kind, params, settings in chain.layers])
             torch.default_generator.manual_seed(chain.seed)
             y = model.train(chain.training)(x)
             params = {key: dict(layer.named_parameters()) for key, layer in model.named_children()}
@@ -220,18 +221,18 @@ def pass_through(rung, impl, chain, *, lift=lambda x: x):
         return _chain_trace(y, x.grad, grads, state_of(torch.default_generator))
 
 
-def _parts(chain, rung, lift):
+def _parts(run, chain, lift):
     """The layers and their parameters, on the rungs that have no objects."""
     layers, every = {}, {}
     for i, (kind, params, settings) in enumerate(chain.layers):
-        layers[str(i)] = Layer(getattr(LADDERS[f"nn.{kind}"], rung), tuple(params), settings, kind == "dropout")
+        layers[str(i)] = Layer(getattr(run.ladders[f"nn.{kind}"], run.rung), tuple(params), settings, kind == "dropout")
         if params:
             every[str(i)] = {name: lift(w) for name, w in params.items()}
     return layers, every
 
 
-def _layer(rung, kind, params, settings):
-    cls = getattr(LADDERS[f"nn.{kind}"], rung)
+def _layer(run, kind, params, settings):
+    cls = getattr(run.ladders[f"nn.{kind}"], run.rung)
     if not params:
         return cls(**settings)
     leaves = {name: tensor(w) for name, w in params.items()}
@@ -253,7 +254,7 @@ def outcome(act):
     try:
         return told(act())
     except Exception as raised:
-        return type(raised).__name__, _plain_words(raised)
+        return type(raised).__name__, plain_words(raised)
 
 
 def told(x):
@@ -285,20 +286,3 @@ def tree(module):
             len(list(found())) for found in (module.parameters, module.buffers, module.modules, module.children)
         ],
     }
-
-
-# ── refusals ──
-
-
-def refusal(attempt, cls):
-    """The class and the words with which `attempt` on `cls` is refused or warned of."""
-    with pytest.raises((Exception, Warning)) as refused:
-        attempt(cls)
-    return refused.type, _plain_words(refused.value)
-
-
-def _plain_words(raised):
-    """The words without the homes of the classes they name, and those of a set in order."""
-    homes = r"(torch\.nn\.(modules\.)?|impls\.nn\.|variant_\d+\.)(\w+\.)?(?=[A-Z])"
-    words = re.sub(homes, "", str(raised))
-    return re.sub(r"{('\w+'(?:, '\w+')+)}", lambda found: ", ".join(sorted(found[1].split(", "))), words)

@@ -2,16 +2,16 @@
 
 from tests.planted import planter
 
-TRACE = "test_optim.test_rungs_leave_the_same_trace"
+TRACE = "test_families.test_rungs_leave_the_same_trace"
 ANY_STATE = "test_optim.test_rungs_take_the_same_step_from_any_state"
 LIVES = "test_optim.test_custom_and_native_live_through_the_same_lives"
-BITS = "test_optim.test_custom_is_native_bit_for_bit"
+BITS = "test_families.test_custom_is_native_bit_for_bit"
 MISSING = "test_optim.test_a_missing_gradient_is_not_a_zero_gradient"
-DEFAULTS = "test_optim.test_every_rung_has_natives_defaults"
-SAVED = "test_optim.test_saved_states_are_interchangeable"
+DEFAULTS = "test_families.test_every_rung_has_natives_defaults"
+SAVED = "test_families.test_saved_states_are_interchangeable"
 ALONE = "test_optim.test_parameters_do_not_touch_each_other"
 OPTIONS = "test_optim.test_custom_says_to_every_bad_option_what_native_says"
-REFUSES = "test_optim.test_custom_refuses_what_native_refuses_in_its_words"
+REFUSES = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
 HOOKS = "test_optim.test_hooks_are_called_as_natives_are"
 CLOSURE = "test_optim.test_a_closure_is_called_once_with_gradients"
 SCHEDULED = "test_optim.test_torchs_schedulers_drive_custom_as_they_drive_native"

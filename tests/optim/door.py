@@ -7,59 +7,26 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
-from tests.associations import reference
-from tests.cells import LADDERS
-from tests.engine import Different, Untold
-from tests.engine.arrays import arrays, lattice
-from tests.optim import matrix_problems as matrices
-from tests.optim.problems import CONSTRUCTED, LRS
-from tests.optim.trace import CONSTRUCTED as OF_THE_CONSTRUCTOR
-from tests.optim.trace import Line, Problem, observe
-from tests.subjects.capabilities import (
+from tests.capabilities import (
     Missing,
     left_to,
     names,
     refuse_missing,
     requires,
-    strategies_with,
-    taken,
-    takes,
     untouched,
 )
+from tests.cells import LADDERS
+from tests.engine import Different, Untold
+from tests.engine.arrays import arrays, lattice
+from tests.optim.matrix_problems import Orthogonal
+from tests.optim.problems import LRS
+from tests.optim.trace import CONSTRUCTED as OF_THE_CONSTRUCTOR
+from tests.optim.trace import Line, Problem
 
 NEEDS = (
     "a class NAME(params, lr=...) with step(), or a function of the options that returns (init(w), update(g, state, w))"
 )
-OF_MATRICES = "optim.muon"  # alone: its problems are those that bfloat16 multiplies exactly
 OPTIONAL = "every other option of torch's; param_groups or the rate as an attribute; state_dict under torch's names"
-
-
-def roles():
-    return [name for name in LADDERS if strategies_with("SETTINGS", name)]
-
-
-def asks(role):
-    return NEEDS, OPTIONAL
-
-
-def _strategies(role):
-    return strategies_with("SETTINGS", role)[0]
-
-
-def narrow(role, thing, law=None):
-    settings, constructed = _strategies(role).SETTINGS, CONSTRUCTED.get(role, {})
-    for name in [name for name in constructed if not takes(thing, name)]:
-        del constructed[name]
-    if role == OF_MATRICES:
-        _narrow_matrices(thing)
-    settings[role] = settings[role].map(functools.partial(taken, thing))
-
-
-def _narrow_matrices(thing):
-    """Coefficients that are its own are no matter where no step is taken with them."""
-    matrices.ASKED[:] = [name for name in matrices.ASKED if takes(thing, name) or name == "ns_steps"]
-    if not takes(thing, "ns_coefficients"):
-        matrices.EXACT[:] = [(matrix, c, steps) for matrix, c, steps in matrices.EXACT if not steps]
 
 
 def adapt(role, thing):
@@ -177,28 +144,20 @@ def _functional(thing, params, state, *, lr, **given):
 # ── a report ────────────────────────────────────────────────────────────────────────────────────
 
 
-def trace(rung, role, problem):
-    return observe(rung, getattr(LADDERS[role], rung), problem)
-
-
-def expected(role, problem, dtype):
-    return reference(observe, role, problem, dtype)
-
-
-def searched(role, dtype):
+def searched(entry, dtype):
     """Where a difference is looked for: in what is easy to tell, and then in everything."""
-    everything = LRS.flatmap(lambda lr: _strategies(role).problems(role, dtype, lrs=st.just(lr)))
-    easy = [] if role == OF_MATRICES else [simple(role, dtype, lattice), simple(role, dtype, arrays)]
+    everything = LRS.flatmap(lambda lr: entry.problems(dtype, lrs=st.just(lr)))
+    easy = [] if isinstance(entry, Orthogonal) else [simple(entry, dtype, lattice), simple(entry, dtype, arrays)]
     return [*easy, everything]
 
 
 @st.composite
-def simple(draw, role, dtype, of):
+def simple(draw, entry, dtype, of):
     """One parameter, one rate, and a gradient at every step."""
     lr, shape = draw(LRS), draw(st.sampled_from([(1,), (2,)]))
     gradients = draw(st.lists(of(shape, dtype), min_size=1, max_size=3))
     script = [Line(lr, "drop", (g,)) for g in gradients]
-    return Problem([draw(of(shape, dtype))], [draw(_strategies(role).SETTINGS[role])], script)
+    return Problem([draw(of(shape, dtype))], [draw(entry.settings)], script)
 
 
 def describe(problem):

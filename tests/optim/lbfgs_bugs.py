@@ -2,18 +2,18 @@
 
 from tests.planted import planter
 
-ADMITTED = "test_lbfgs.test_every_step_is_one_that_the_formula_admits"
+ADMITTED = "test_families.test_rungs_leave_the_same_trace"
 AS_OFTEN = "test_lbfgs.test_every_rung_asks_as_often"
 AS_LONG = "test_lbfgs.test_every_rung_goes_on_as_long"
 LED = "test_lbfgs.test_custom_is_led_where_native_is"
-BITS = "test_lbfgs.test_custom_is_native_bit_for_bit"
-SAVED = "test_lbfgs.test_saved_states_are_interchangeable"
+BITS = "test_families.test_custom_is_native_bit_for_bit"
+SAVED = "test_families.test_saved_states_are_interchangeable"
 CAST = "test_lbfgs.test_a_loaded_state_is_of_the_dtype_of_its_parameters"
 COPIED = "test_lbfgs.test_a_copy_of_custom_goes_on_as_custom_does"
 CLOSURE = "test_lbfgs.test_the_closure_is_called_with_gradients_and_its_first_answer_is_returned"
-DEFAULTS = "test_lbfgs.test_every_rung_has_natives_defaults"
+DEFAULTS = "test_families.test_every_rung_has_natives_defaults"
 SPARSE = "test_lbfgs.test_a_sparse_gradient_is_the_dense_one"
-REFUSES = "test_lbfgs.test_custom_refuses_what_native_refuses_in_its_words"
+REFUSES = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
 
 lbfgs = planter("optim.lbfgs")
 

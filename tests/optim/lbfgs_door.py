@@ -1,61 +1,14 @@
 """The door for L-BFGS: a class whose step takes a closure."""
 
-import functools
-
-import torch
-from hypothesis import strategies as st
-
 from impls.ladder import Rung
+from tests.capabilities import Missing, left_to, refuse_missing, untouched
 from tests.cells import LADDERS
-from tests.engine import Different, Untold
-from tests.optim import lbfgs_problems as drawn
-from tests.optim.lbfgs_trace import assert_admissible, observe
-from tests.subjects.capabilities import Missing, left_to, refuse_missing, taken, untouched
+from tests.engine import Untold
+from tests.optim.lbfgs_trace import tells
 
 ROLE = "optim.lbfgs"
-FORMULA = LADDERS[ROLE].manual
-ADMITTED = "what the formula admits"
-
-
-def roles():
-    return [ROLE]
-
-
-def asks(role):
-    return (
-        "a class NAME(params, lr=...) with step(closure)",
-        "every other option of torch's; state_dict under torch's names, else the first step alone is judged",
-    )
-
-
-def narrow(role, thing, law=None):
-    for dtype, settings in drawn.CERTIFIED.items():
-        drawn.CERTIFIED[dtype] = settings.map(functools.partial(taken, thing))
-    drawn.MAXIMIZE = drawn.MAXIMIZE.map(functools.partial(taken, thing))
-    if not _tells(thing):
-        drawn.RESTORED = st.just(False)
-
-
-@functools.cache
-def _tells(thing):
-    """Whether it says what it remembers, under torch's names."""
-    try:
-        found = [_remembered(cls) for cls in (LADDERS[ROLE].native, thing)]
-    except Exception:  # the laws will tell what it raises
-        return False
-    return found[0] <= found[1]
-
-
-def _remembered(cls):
-    w = torch.ones(2, requires_grad=True)
-    optimizer = cls([w], lr=1)
-
-    def closure():
-        w.grad = w.detach() ** 3
-        return (w.detach() ** 4).sum() / 4
-
-    optimizer.step(closure)
-    return optimizer.state_dict()["state"][0].keys()
+NEEDS = "a class NAME(params, lr=...) with step(closure)"
+OPTIONAL = "every other option of torch's; state_dict under torch's names, else the first step alone is judged"
 
 
 def adapt(role, thing):
@@ -76,10 +29,10 @@ class _Stepper:
             return self.inner.step(closure)
 
     def state_dict(self):
-        return self.inner.state_dict() if _tells(type(self.inner)) else {"state": {0: Untold()}}
+        return self.inner.state_dict() if tells(type(self.inner)) else {"state": {0: Untold()}}
 
     def load_state_dict(self, saved):
-        if not _tells(type(self.inner)):
+        if not tells(type(self.inner)):
             raise Missing("state_dict under torch's names (absent)")
         self.inner.load_state_dict(saved)
 
@@ -87,24 +40,8 @@ class _Stepper:
 # ── a report ────────────────────────────────────────────────────────────────────────────────────
 
 
-def trace(rung, role, problem):
-    """What the formula says to each step, from where the rung stood and with the answers that it was given."""
-    found = {}
-    for i, step in enumerate(observe(rung, getattr(LADDERS[role], rung), problem), 1):
-        try:
-            assert_admissible(FORMULA, step, problem.settings, "it")
-            found[f"step {i} of {problem.steps}"] = ADMITTED
-        except Different as complaint:
-            found[f"step {i} of {problem.steps}"] = str(complaint)
-    return found
-
-
-def expected(role, problem, dtype):
-    return {f"step {i + 1} of {problem.steps}": ADMITTED for i in range(problem.steps)}
-
-
-def searched(role, dtype):
-    every = drawn.problems(dtype).map(lambda problem: problem._replace(without=frozenset(), restore=False))
+def searched(entry, dtype):
+    every = entry.problems(dtype).map(lambda problem: problem._replace(without=frozenset(), restore=False))
     return [every.map(lambda problem: problem._replace(steps=1)), every]
 
 
@@ -117,7 +54,7 @@ def describe(problem):
 
 
 def where(path, problem):
-    return path
+    return [f"step {path[0] + 1} of {problem.steps}"]
 
 
 def until(path, problem):

@@ -1,15 +1,23 @@
 """Problems for L-BFGS: smooth functions with hollows, whose steps can be certified, and answers that are no function at
 all, which lead a line search where no function would."""
 
+import dataclasses
+import functools
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from impls.since import TORCH
+from tests.capabilities import taken
 from tests.engine.arrays import graded, shapes
+from tests.families import Entry
+from tests.optim import lbfgs_trace
 from tests.optim.lbfgs_trace import Problem
+from tests.optim.problems import Options
 
 LRS = st.sampled_from([1, 0.5, 0.1])
 RESTORED = st.booleans()
@@ -83,27 +91,62 @@ def hollows(draw, size):
     )
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LBFGS(Entry[Problem]):
+    """How the problems for L-BFGS are drawn; each step of a rung is judged from where that rung stood."""
+
+    certified: Mapping[str, Options] = dataclasses.field(default_factory=lambda: CERTIFIED)
+    maximize: Options = MAXIMIZE
+    restored: SearchStrategy[bool] = RESTORED  # whether the state is saved and loaded before each step
+    saves = True
+
+    def problems(self, dtype, any=False):
+        return any_problems(self, dtype) if any else smooth(self, dtype)
+
+    def trace(self, run, problem):
+        formula = run.ladders["optim.lbfgs"].manual
+        return lbfgs_trace.answers(formula, lbfgs_trace.observe(run, problem), problem.settings, run.roundings)
+
+    def expected(self, cell, problem):
+        return [lbfgs_trace.ADMITTED] * problem.steps
+
+    def bits(self, run, problem):
+        return lbfgs_trace.outside(lbfgs_trace.observe(run, problem))
+
+    def options(self, problem):
+        return problem.settings.items()
+
+    def resumed(self, first, second, problem):
+        return lbfgs_trace.in_turns(first, second, problem)
+
+    def narrowed(self, role, thing):
+        without = functools.partial(taken, thing)
+        certified = {dtype: settings.map(without) for dtype, settings in self.certified.items()}
+        restored = self.restored if lbfgs_trace.tells(thing) else st.just(False)
+        return dataclasses.replace(self, certified=certified, maximize=self.maximize.map(without), restored=restored)
+
+
 @st.composite
-def problems(draw, dtype):
+def smooth(draw, entry, dtype):
     """Hollows, and options under which a step's bound is finite."""
     sizes = draw(SIZES, label="shapes")
     problem = Problem(
         params=[draw(graded(s, dtype, exponents=(-3, 2))) for s in sizes],
-        settings=draw(CERTIFIED[dtype], label="settings") | {"lr": draw(LRS)},
+        settings=draw(entry.certified[dtype], label="settings") | {"lr": draw(LRS)},
         answer=draw(hollows(sum(int(np.prod(s)) for s in sizes)), label="answer"),
         steps=draw(st.integers(1, 3)),
         without=draw(st.sampled_from([frozenset(), frozenset(), frozenset({0})])),
-        restore=draw(RESTORED),
+        restore=draw(entry.restored),
     )
-    upwards = draw(MAXIMIZE)
+    upwards = draw(entry.maximize)
     answer = problem.answer._replace(sign=-1 if upwards.get("maximize") else 1)
     return problem._replace(settings=problem.settings | upwards, answer=answer)
 
 
 @st.composite
-def any_problems(draw, dtype):
+def any_problems(draw, entry, dtype):
     """Any answers, and any options, a rate that is a tensor among them."""
-    problem = draw(problems(dtype))
+    problem = draw(smooth(entry, dtype))
     upwards = {name: value for name, value in problem.settings.items() if name == "maximize"}
     noise = st.integers(0, 2**32 - 1).map(Noise)
     return problem._replace(

@@ -6,6 +6,7 @@ often, and what it remembers afterwards must be what the formula admits.
 """
 
 import copy
+import functools
 import itertools
 from typing import Any, NamedTuple
 
@@ -13,9 +14,11 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
-from tests.engine import FORMATS, Bounded, Different, Untold, assert_same, assert_within, bounded
+from tests.engine import Bounded, Different, Untold, assert_same, assert_within
 from tests.engine.branches import some_way
+from tests.engine.formats import format_of
 from tests.engine.tensors import seen, tensor
+from tests.families import Run
 
 COUNTS = ("func_evals", "n_iter")
 SCRATCH = {"al"}  # where torch's first loop leaves what the second needs
@@ -40,14 +43,26 @@ class Step(NamedTuple):
     returned: Any = None
 
 
-def observe(rung, impl, problem):
+def observe(run, problem):
     """Every step of a rung."""
     ask = _Asked(problem)
-    run = _manual if rung is Rung.MANUAL else _raw if rung is Rung.RAW else _object
+    play = _manual if run.rung is Rung.MANUAL else _raw if run.rung is Rung.RAW else _object
     steps = []
-    for w, state, *end in run(impl, problem, ask):
+    for w, state, *end in play(run.impl, problem, ask):
         steps.append(Step(w, state, ask.taken(), *end))
     return steps
+
+
+def outside(steps):
+    """What there is to see of a run: torch keeps some numbers as tensors, and the order of its keys is no matter."""
+    return [step._asdict() | {"state": None, "end_state": told(step.end_state, seen)} for step in steps]
+
+
+def in_turns(first, second, problem):
+    """What is seen when two classes take turns, each loading what the other has saved."""
+    turns = itertools.cycle([first, second])
+    taken = lambda *args, **options: next(turns)(*args, **options)
+    return outside(observe(Run(Rung.CUSTOM, taken), problem._replace(restore=True)))
 
 
 class _Asked:
@@ -119,8 +134,23 @@ def _closure(leaves, problem, ask):
 
 # ── what the formula admits ──
 
+ADMITTED = "what the formula admits"
 
-def assert_admissible(formula, step, settings, what):
+
+def answers(formula, steps, settings, roundings):
+    """What the formula says to each step, from where the rung stood and with the answers that the rung was given."""
+    return [_answer(formula, step, settings, roundings) for step in steps]
+
+
+def _answer(formula, step, settings, roundings):
+    try:
+        assert_admissible(formula, step, settings, "it", roundings)
+    except Different as complaint:
+        return str(complaint)
+    return ADMITTED
+
+
+def assert_admissible(formula, step, settings, what, roundings=1):
     """A step that a rung took is one that the formula admits, from the rung's own state and with its own answers.
 
     From a state that is not told no step can be followed.
@@ -128,6 +158,7 @@ def assert_admissible(formula, step, settings, what):
     if isinstance(step.state, Untold):
         return
     dtype = str(step.w.dtype)
+    bounded = functools.partial(Bounded.exact, format=format_of(dtype, roundings))
 
     def attempt():
         answers = iter(step.asked)
@@ -137,16 +168,17 @@ def assert_admissible(formula, step, settings, what):
             if asked is None:
                 raise Different(f"{what}: asked for the loss {len(step.asked)} times, expected more")
             assert_within(asked[0], w, f"{what}, where the loss was asked for")
-            return bounded(asked[1], dtype), bounded(asked[2], dtype)
+            return bounded(asked[1]), bounded(asked[2])
 
-        state = {k: _each(v, lambda x: _lifted(x, dtype)) for k, v in step.state.items() if k not in SCRATCH}
-        w, state = formula(evaluate, bounded(step.w, dtype), type(formula.__defaults__[0])(**state), **settings)
+        state = {k: _each(v, lambda x: _lifted(x, bounded)) for k, v in step.state.items() if k not in SCRATCH}
+        w, state = formula(evaluate, bounded(step.w), type(formula.__defaults__[0])(**state), **settings)
         if next(answers, None) is not None:
             raise Different(f"{what}: asked for the loss {len(step.asked)} times, expected fewer")
         assert_within(step.end, w, f"{what}, parameters")
         if isinstance(step.end_state, Untold):
             return
-        expected = told(state._asdict(), lambda x: x if isinstance(x, Bounded) else Bounded.constant(x, FORMATS[dtype]))
+        number = lambda x: x if isinstance(x, Bounded) else Bounded.constant(x, format_of(dtype, roundings))
+        expected = told(state._asdict(), number)
         assert_same(told(step.end_state, lambda x: _array(x, dtype)), expected, f"{what}, state")
 
     some_way(attempt)
@@ -164,10 +196,35 @@ def _each(value, number):
     return [number(v) for v in value] if isinstance(value, list | tuple) else value if value is None else number(value)
 
 
-def _lifted(x, dtype):
+def _lifted(x, bounded):
     """A number of Python's is what it was given as, and any rung may round it once; an array is known."""
-    return x if isinstance(x, int | float) and not isinstance(x, np.generic) else bounded(seen(x), dtype)
+    return x if isinstance(x, int | float) and not isinstance(x, np.generic) else bounded(seen(x))
 
 
 def _array(x, dtype):
     return seen(x) if isinstance(x, np.ndarray | np.generic | torch.Tensor) else np.asarray(x, dtype)
+
+
+# ── of a stranger's ──
+
+
+@functools.cache
+def tells(thing):
+    """Whether a stranger's class says what it remembers, under torch's names."""
+    try:
+        found = [_remembered(cls) for cls in (torch.optim.LBFGS, thing)]
+    except Exception:  # the laws will tell what it raises
+        return False
+    return found[0] <= found[1]
+
+
+def _remembered(cls):
+    w = torch.ones(2, requires_grad=True)
+    optimizer = cls([w], lr=1)
+
+    def closure():
+        w.grad = w.detach() ** 3
+        return (w.detach() ** 4).sum() / 4
+
+    optimizer.step(closure)
+    return optimizer.state_dict()["state"][0].keys()

@@ -2,12 +2,12 @@
 
 from tests.planted import planter
 
-TRACE = "test_optim_matrix.test_rungs_leave_the_same_trace"
-BITS = "test_optim_matrix.test_custom_is_native_bit_for_bit"
-MISSING = "test_optim_matrix.test_a_missing_gradient_is_not_a_zero_gradient"
-DEFAULTS = "test_optim_matrix.test_every_rung_has_natives_defaults"
-ALONE = "test_optim_matrix.test_parameters_do_not_touch_each_other"
-REFUSES = "test_optim_matrix.test_adafactor_refuses_what_native_refuses_in_its_words"
+TRACE = "test_families.test_rungs_leave_the_same_trace"
+BITS = "test_families.test_custom_is_native_bit_for_bit"
+MISSING = "test_optim.test_a_missing_gradient_is_not_a_zero_gradient"
+DEFAULTS = "test_families.test_every_rung_has_natives_defaults"
+ALONE = "test_optim.test_parameters_do_not_touch_each_other"
+REFUSES = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
 
 MANUAL_FLOOR = "v, state = r * c / np.maximum(r.mean(-2, keepdims=True), eps1), State(t, r, c)"
 MANUAL_STEP = "return w - alpha / np.maximum(1.0, _rms(u) / d) * u, state"
@@ -16,7 +16,7 @@ MANUAL_SIZE = "    alpha = np.maximum(eps2, _rms(w)) * min(lr, 1 / t**0.5)\n"
 
 adafactor, muon = planter("optim.adafactor"), planter("optim.muon")
 
-MUON_REFUSES = "test_optim_matrix.test_muon_refuses_what_native_refuses_in_its_words"
+MUON_REFUSES = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
 MUON_MEAN = "b = momentum * state.momentum_buffer + (1 - momentum) * g"
 
 BUGS = [

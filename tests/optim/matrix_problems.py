@@ -1,35 +1,19 @@
 """Scripts for optimizers that look at a whole matrix: shapes up to a stack of matrices, none of them empty."""
 
+import dataclasses
 import itertools
 
 import numpy as np
 from hypothesis import strategies as st
 
 from impls.since import TORCH
-from tests.engine.arrays import arrays, graded, shapes
-from tests.optim.problems import DECAY, LRS, settings
-from tests.optim.trace import Line, Problem
+from tests.capabilities import takes
+from tests.engine.arrays import arrays, graded, laid_out, shapes
+from tests.optim.problems import LRS, Optimizer, lines
+from tests.optim.trace import Problem
 
 SHAPES = shapes(max_dims=3, max_side=3, empty=False)
-
-
-@st.composite
-def adafactor(draw):
-    return {
-        "beta2_decay": draw(st.sampled_from([-0.8, -0.3, -1.0, 0.0])),
-        "eps": (draw(st.sampled_from([None, 1e-3, 0.1, 0.5])), draw(st.sampled_from([1e-3, 0.5, 2.0]))),
-        "d": draw(st.sampled_from([1.0, 1.5, 3.0])),
-        "weight_decay": draw(DECAY),
-        "maximize": draw(st.booleans()),
-    }
-
-
-SETTINGS = {"optim.adafactor": settings(adafactor())}
-
-
-def either(draw, strategy):
-    """One of two that are drawn now, so that parameters share a group at times."""
-    return st.sampled_from([draw(strategy), draw(strategy)])
+SIZES = st.lists(SHAPES, min_size=2, max_size=3)
 
 
 @st.composite
@@ -37,59 +21,13 @@ def gradients(draw, shape, dtype):
     """Of several scales; a row's mean times a column's is a fourth power, and must not overflow."""
     if draw(st.integers(0, 4)) == 4:
         return None
-    return draw(arrays(shape, dtype)) * np.dtype(dtype).type(draw(st.sampled_from([2.0**-5, 2.0**-26, 2.0**-10])))
+    scale = np.dtype(dtype).type(draw(st.sampled_from([2.0**-5, 2.0**-26, 2.0**-10])))
+    return draw(laid_out(draw(arrays(shape, dtype)) * scale, expanded=True))
 
 
-def problems(concept, dtype, lrs=LRS, restore=False):
-    """Several parameters, in groups with options of their own, and a script of several steps."""
-    return (muon if concept == "optim.muon" else adafactors)(concept, dtype, lrs, restore)
-
-
-@st.composite
-def adafactors(draw, concept, dtype, lrs, restore):
-    sizes = draw(st.lists(SHAPES, min_size=2, max_size=3), label="shapes")
-    two = either(draw, SETTINGS[concept])
-    lines = st.builds(
-        Line,
-        lr=lrs,
-        old=st.sampled_from(["keep", "zero", "drop"]),
-        grads=st.tuples(*(gradients(s, dtype) for s in sizes)),
-        restore=st.booleans() if restore else st.just(False),
-    )
-    return Problem(
-        params=[draw(arrays(s, dtype)) for s in sizes],
-        settings=[draw(two) for _ in sizes],
-        script=draw(st.lists(lines, min_size=3, max_size=5), label="script"),
-    )
-
-
-def continued(concept, dtype):
-    """One step from a given state, up to the ten-thousandth."""
-    return (
-        muon(concept, dtype, LRS, False, begun=True)
-        if concept == "optim.muon"
-        else adafactors_continued(concept, dtype)
-    )
-
-
-@st.composite
-def adafactors_continued(draw, concept, dtype):
-    sizes = draw(st.lists(SHAPES, min_size=1, max_size=3), label="shapes")
-    tensors = [graded(s, dtype, exponents=(-8, 2)) for s in sizes]
-    return Problem(
-        params=[draw(st.just(np.zeros(s, dtype)) | t) for s, t in zip(sizes, tensors, strict=True)],
-        settings=[draw(SETTINGS[concept]) for _ in sizes],
-        script=[Line(draw(LRS), "drop", tuple(draw(t) for t in tensors))],
-        state=[_adafactor_state(draw(t), draw(st.sampled_from([1, 2, 10, 999, 9999]))) for t in tensors],
-    )
-
-
-def _adafactor_state(like, step):
-    """What t steps may have left: mean squares of rows and columns, or of each element."""
-    square = like * like
-    if like.ndim < 2:
-        return {"step": step, "variance": square}
-    return {"step": step, "row_var": square.mean(-1, keepdims=True), "col_var": square.mean(-2, keepdims=True)}
+def one_of_two(draw, strategy):
+    """One of two that are drawn now, so that parameters share a group at times."""
+    return st.sampled_from([draw(strategy), draw(strategy)])
 
 
 # ── of Muon: what bfloat16 multiplies exactly ──
@@ -100,17 +38,8 @@ MATRICES = [  # times a power of two of Frobenius norm 1
 ]  # fmt: skip
 COEFFICIENTS = [(2.0, -1.5, 0.5), (1.5, -0.5, 0.0), (3.5, -4.75, 2.0), (1.0, -1.0, 0.5)]
 FLOORS = st.sampled_from([1e-7, 4.0, 16.0])  # of what is divided and not multiplied with itself afterwards
-SETTINGS["optim.muon"] = st.fixed_dictionaries(
-    {
-        "momentum": st.sampled_from([0.5, 0.0]),
-        "nesterov": st.booleans(),
-        "weight_decay": DECAY,
-        "adjust_lr_fn": st.sampled_from(
-            [None, "original", "match_rms_adamw", *["spectral_unclamped"] * (TORCH >= (2, 14))]
-        ),
-    }
-)
 MULTIPLES = st.sampled_from([1.0, -1.0, 0.5, 2.0, -0.25, 0.0])
+RATIOS = [None, "original", "match_rms_adamw", *["spectral_unclamped"] * (TORCH >= (2, 14))]
 
 
 def _bfloat16_has(*arrays):
@@ -132,43 +61,53 @@ def _multiplies_exactly(matrix, coefficients, steps):
     return True
 
 
-def chosen(**how):
-    """How a matrix is made orthogonal, in the options of which a matrix is asked."""
-    return {name: value for name, value in how.items() if name in ASKED}
+EXACT = tuple(way for way in itertools.product(MATRICES, COEFFICIENTS, [0, 1, 2]) if _multiplies_exactly(*way))
 
 
-ASKED = ["ns_coefficients", "ns_steps", "eps"]
-EXACT = [way for way in itertools.product(MATRICES, COEFFICIENTS, [0, 1, 2]) if _multiplies_exactly(*way)]
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Orthogonal(Optimizer):
+    """An optimizer that makes a matrix orthogonal, by products that bfloat16 has exactly."""
+
+    exact: tuple = EXACT  # matrices, coefficients and numbers of steps with which nothing rounds
+    asked: tuple[str, ...] = ("ns_coefficients", "ns_steps", "eps")  # options in which the way is asked for
+
+    def problems(self, dtype, lrs=LRS, restore=False, any=False):
+        return any_matrices(self, dtype) if any else of_one_matrix(self, dtype, lrs, restore)
+
+    def continued(self, dtype):
+        return of_one_matrix(self, dtype, LRS, False, begun=True)
+
+    def narrowed(self, role, thing):
+        """Coefficients that are its own are no matter where no step is taken with them."""
+        asked = tuple(name for name in self.asked if takes(thing, name) or name == "ns_steps")
+        exact = self.exact if takes(thing, "ns_coefficients") else tuple(way for way in self.exact if not way[2])
+        return dataclasses.replace(super().narrowed(role, thing), asked=asked, exact=exact)
 
 
 @st.composite
-def muon(draw, _concept, dtype, lrs, restore, begun=False):
+def of_one_matrix(draw, entry, dtype, lrs, restore, begun=False):
     """Every gradient of a parameter is a multiple of one matrix, so that every momentum is."""
-    ways = draw(st.lists(either(draw, st.sampled_from(EXACT)), min_size=2, max_size=3), label="matrices")
+    ways = draw(st.lists(one_of_two(draw, st.sampled_from(entry.exact)), min_size=2, max_size=3), label="matrices")
     matrices = [np.array(matrix, dtype) for matrix, _, _ in ways]
-    gradient = lambda m: MULTIPLES.map(lambda k: m.dtype.type(k) * m)
-    two = either(draw, SETTINGS["optim.muon"])
-    lines = st.builds(
-        Line,
-        lr=lrs,
-        old=st.sampled_from(["zero", "drop"]),
-        grads=st.tuples(*(st.none() | gradient(m) | gradient(m) for m in matrices)),
-        restore=st.booleans() if restore else st.just(False),
-    )
+    multiples = lambda m: MULTIPLES.flatmap(lambda k: laid_out(m.dtype.type(k) * m))
+    two = one_of_two(draw, entry.settings)
+    given = lambda **how: {name: value for name, value in how.items() if name in entry.asked}
+    gradient = lambda i, _: st.none() | multiples(matrices[i]) | multiples(matrices[i])
+    line = lines.__wrapped__(range(len(matrices)), dtype, lrs, restore, gradient, ("zero", "drop"))
     return Problem(
-        params=[draw(graded(m.shape, dtype, exponents=(-8, 2))) for m in matrices],
+        params=[draw(laid_out(draw(graded(m.shape, dtype, exponents=(-8, 2))))) for m in matrices],
         settings=[
-            draw(two) | chosen(ns_coefficients=c, ns_steps=n, eps=1e-7 if n else draw(FLOORS)) for _, c, n in ways
+            draw(two) | given(ns_coefficients=c, ns_steps=n, eps=1e-7 if n else draw(FLOORS)) for _, c, n in ways
         ],
-        script=draw(st.lists(lines, min_size=1 if begun else 2, max_size=1 if begun else 3), label="script"),
-        state=[{"momentum_buffer": draw(gradient(m))} for m in matrices] if begun else None,
+        script=draw(st.lists(line, min_size=1 if begun else 2, max_size=1 if begun else 3), label="script"),
+        state=[{"momentum_buffer": draw(multiples(m))} for m in matrices] if begun else None,
     )
 
 
 @st.composite
-def any_matrices(draw, dtype, restore=True):
+def any_matrices(draw, entry, dtype):
     """Any matrices, and Muon's own coefficients: what bfloat16 makes of them is for the bits to say."""
-    problem = draw(muon("optim.muon", dtype, LRS, restore))
+    problem = draw(of_one_matrix(entry, dtype, LRS, restore=True))
     steps = st.sampled_from([0, 1, 5])
     return problem._replace(
         settings=[{k: v for k, v in s.items() if k[:2] != "ns"} | {"ns_steps": draw(steps)} for s in problem.settings],

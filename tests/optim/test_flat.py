@@ -6,11 +6,12 @@ import torch
 
 from benchmarks.flat import FlatAdam
 from impls.ladder import Rung
+from tests import test_families
 from tests.cells import DTYPES, LADDERS, Cell
 from tests.engine import Different, assert_bitwise
+from tests.families import entry_of
 from tests.optim import door as optim
 from tests.optim import test_optim
-from tests.optim.steps import assert_agreement
 from tests.optim.trace import Line, Problem
 from tests.planted import again
 
@@ -24,23 +25,22 @@ LAWS = (
 )
 
 
-def take_the_place_of_custom(monkeypatch, cls):
-    """Of its state nothing is asked from now on: it keeps it to itself."""
-    monkeypatch.setitem(LADDERS, ADAM, LADDERS[ADAM]._replace(custom=optim.adapt(ADAM, cls)[1]))
+def cell_of(cls, dtype):
+    """Adam's cell, with a class in the place of custom that keeps its state to itself."""
+    ladder = LADDERS[ADAM]._replace(custom=optim.adapt(ADAM, cls)[1])
+    return Cell(ADAM, (Rung.CUSTOM,), dtype, ladders=LADDERS | {ADAM: ladder})
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-def test_it_leaves_the_trace_of_the_formula(monkeypatch, dtype):
+def test_it_leaves_the_trace_of_the_formula(dtype):
     """Within the bound of the formula, whatever gradients are missing, by every option of Adam's."""
-    take_the_place_of_custom(monkeypatch, FlatAdam)
-    again(test_optim.test_rungs_leave_the_same_trace)(cell=Cell(ADAM, (Rung.CUSTOM,), dtype))
+    again(test_families.test_rungs_leave_the_same_trace)(cell=cell_of(FlatAdam, dtype))
 
 
 @pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
-def test_what_holds_for_adam_holds_for_it(monkeypatch, law):
+def test_what_holds_for_adam_holds_for_it(law):
     """The other laws of Adam's steps, each as the chapter of optimizers has it."""
-    take_the_place_of_custom(monkeypatch, FlatAdam)
-    again(law)(cell=Cell(ADAM, (Rung.CUSTOM,), "float64"))
+    again(law)(cell=cell_of(FlatAdam, "float64"))
 
 
 def test_parameters_are_views_of_one_buffer():
@@ -77,10 +77,9 @@ class Zeroed(FlatAdam):
 
 
 @pytest.mark.parametrize("wrong", [Stale, Zeroed], ids=lambda cls: cls.__name__)
-def test_the_laws_can_reject_it(monkeypatch, wrong):
+def test_the_laws_can_reject_it(wrong):
     """A buffer that is not gathered again, and a gradient that is made up, leave another trace."""
     one, two = np.array([1.0]), np.array([-2.0])
     script = [Line(0.1, "drop", grads) for grads in ((one, two), (two, one), (one, None))]
-    take_the_place_of_custom(monkeypatch, wrong)
     with pytest.raises(Different):
-        assert_agreement(Cell(ADAM, (Rung.CUSTOM,), "float64"), Problem([one, two], [{}, {}], script))
+        entry_of(ADAM).assert_agreement(cell_of(wrong, "float64"), Problem([one, two], [{}, {}], script))

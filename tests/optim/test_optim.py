@@ -23,76 +23,70 @@ from hypothesis.stateful import (
 from impls.ladder import Rung
 from impls.since import TORCH
 from tests.cells import DROP_IN, DTYPES, cells, live
-from tests.engine import assert_same
-from tests.engine.arrays import arrays, shapes
+from tests.engine import assert_bitwise, assert_same
+from tests.engine.arrays import arrays, in_layout, shapes
 from tests.engine.tensors import seen, tensor
-from tests.optim import steps
-from tests.optim.problems import LRS, SETTINGS, continued, problems, settings_of
-from tests.optim.trace import Line, Problem, observe
+from tests.families import answer, entry, expected, observe, problems
+from tests.optim.family import ENTRIES
+from tests.optim.problems import LRS
+from tests.optim.refused import OPTIONS, parameter
+from tests.optim.trace import Line, Problem, plain
 
-ALGORITHMS = tuple(SETTINGS)
+MATRIX = ("optim.adafactor", "optim.muon")  # the step of an element depends on its row, its column and the size of all
+ELEMENTWISE = tuple(c for c in ENTRIES if c not in (*MATRIX, "optim.lbfgs"))
+ALGORITHMS = (*ELEMENTWISE, *MATRIX)
 ONE = ("float64",)  # of laws that the trace has already been held to in every dtype, or that round nothing
 
 
-@cells(*ALGORITHMS)
-@given(data=st.data())
-def test_rungs_leave_the_same_trace(cell, data):
-    """Every rung leaves the trace of the formula: parameters, gradients and state after every step."""
-    steps.assert_agreement(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
-
-
-@cells(*ALGORITHMS, dtypes=ONE)
-@settings(max_examples=5)  # a dozen steps take as long as four draws of the law above
+@cells(*ELEMENTWISE, dtypes=ONE)
+@settings(max_examples=5)  # a dozen steps take as long as four draws of the law of agreement
 @given(data=st.data())
 def test_rungs_leave_the_same_trace_for_a_dozen_steps(cell, data):
-    """So they do for twelve steps and more, with whatever has gathered by then."""
-    problem = data.draw(problems(cell.concept, cell.dtype, sizes=[(3,)], steps=(12, 14)), label="problem")
-    steps.assert_agreement(cell, problem)
+    """Every rung leaves the trace of the formula for twelve steps and more, with whatever has gathered by then."""
+    problem = data.draw(problems(cell, sizes=[(3,)], steps=(12, 14)), label="problem")
+    entry(cell).assert_agreement(cell, problem)
 
 
 @cells(*ALGORITHMS)
 @given(data=st.data())
 def test_rungs_take_the_same_step_from_any_state(cell, data):
-    """From a given state, up to the ten-thousandth step, every rung takes the step of the formula."""
-    steps.assert_agreement(cell, data.draw(continued(cell.concept, cell.dtype), label="problem"))
-
-
-@cells(*ALGORITHMS, rungs=DROP_IN)
-@given(data=st.data())
-def test_custom_is_native_bit_for_bit(cell, data):
-    """Custom performs native's operations in native's order, through saving and loading: not one bit differs."""
-    problem = data.draw(problems(cell.concept, cell.dtype, restore=True), label="problem")
-    steps.assert_native_bits(cell, problem)
+    """From a given state, up to the last count that float32 has, every rung takes the step of the formula."""
+    entry(cell).assert_agreement(cell, data.draw(entry(cell).continued(cell.dtype), label="problem"))
 
 
 @cells(*(name for name in ALGORITHMS if name != "optim.rprop"), dtypes=ONE)  # rprop clamps its rate from below
 @given(data=st.data())
 def test_a_zero_learning_rate_moves_nothing(cell, data):
     """With lr = 0 at every step no parameter ever moves."""
-    problem = data.draw(problems(cell.concept, cell.dtype, lrs=st.just(0.0)), label="problem")
-    steps.assert_nothing_moves(cell, problem)
+    problem = data.draw(problems(cell, lrs=st.just(0.0)), label="problem")
+    for rung in cell.rungs:
+        for line in observe(cell, rung, problem):
+            for one, w in zip(line, problem.params, strict=True):
+                assert np.array_equal(one["parameter"], w), rung
 
 
 @cells(*ALGORITHMS, dtypes=ONE)
 @given(data=st.data())
 def test_a_missing_gradient_is_not_a_zero_gradient(cell, data):
     """A parameter that has no gradient is left alone: it does not decay and has no state."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    steps.assert_left_alone_without_a_gradient(cell, problem)
+    problem = data.draw(problems(cell), label="problem")
+    without = problem._replace(script=[line._replace(grads=(None, *line.grads[1:])) for line in problem.script])
+    for rung in cell.rungs:
+        for first, *_ in observe(cell, rung, without):
+            assert_bitwise(first["parameter"], problem.params[0], f"{rung} parameter")
+            assert (first["gradient"], first["state"]) == (None, {}), rung
 
 
-@cells(*ALGORITHMS, dtypes=ONE)
+@cells(*ELEMENTWISE, dtypes=ONE)
 @given(data=st.data())
 def test_maximizing_is_stepping_on_the_negated_gradient(cell, data):
     """maximize=True with g is maximize=False with -g, weight decay included, exactly (a zero may change its sign)."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    problem = data.draw(problems(cell), label="problem")
     negated = [line._replace(grads=tuple(g if g is None else -g for g in line.grads)) for line in problem.script]
     up = problem._replace(settings=[s | {"maximize": True} for s in problem.settings])
     down = problem._replace(settings=[s | {"maximize": False} for s in problem.settings], script=negated)
-    for rung, impl in cell.implementations.items():
-        for a, b in zip(
-            observe(rung, impl, up, device=cell.device), observe(rung, impl, down, device=cell.device), strict=True
-        ):
+    for rung in cell.rungs:
+        for a, b in zip(observe(cell, rung, up), observe(cell, rung, down), strict=True):
             for left, right in zip(a, b, strict=True):
                 assert np.array_equal(left["parameter"], right["parameter"]), rung
                 assert left["state"].keys() == right["state"].keys(), rung
@@ -103,39 +97,53 @@ def test_maximizing_is_stepping_on_the_negated_gradient(cell, data):
 @given(data=st.data())
 def test_parameters_do_not_touch_each_other(cell, data):
     """Each parameter moves as if it were alone."""
-    steps.assert_parameters_apart(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
+    problem = data.draw(problems(cell), label="problem")
+    for rung in cell.rungs:
+        together = observe(cell, rung, problem)
+        for i, w in enumerate(problem.params):
+            script = [line._replace(grads=line.grads[i : i + 1]) for line in problem.script]
+            alone = observe(cell, rung, Problem([w], problem.settings[i : i + 1], script))
+            assert_same([[line[i]] for line in together], alone, f"{rung} parameter {i}: step")
 
 
-@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=("float32",), cpu_because="vectors and what is left over are the CPU's")
+@cells(*ELEMENTWISE, rungs=DROP_IN, dtypes=("float32",), cpu_because="vectors and what is left over are the CPU's")
 @given(data=st.data())
 def test_elements_do_not_know_where_they_are(cell, data):
     """Cut in two and put in another order, a parameter moves as it did whole, to the bit but for the sign of a zero."""
-    problem = data.draw(problems(cell.concept, cell.dtype, sizes=[(37,)]), label="problem")
+    problem = data.draw(problems(cell, sizes=[(37,)]), label="problem")
     order = np.array(data.draw(st.permutations(range(37)), label="order"))
-    steps.assert_elements_apart(cell, problem, np.split(order, [data.draw(st.integers(1, 36), label="cut")]))
+    places = np.split(order, [data.draw(st.integers(1, 36), label="cut")])
+    cut = lambda x: [None if x is None else x[i] for i in places]
+    script = [line._replace(grads=tuple(cut(line.grads[0]))) for line in problem.script]
+    apart = Problem(cut(problem.params[0]), problem.settings * len(places), script)
+    for rung in cell.rungs:
+        for whole, parts in zip(observe(cell, rung, problem), observe(cell, rung, apart), strict=True):
+            found, of_the_whole = [_at(part, ...) for part in parts], [_at(whole[0], i) for i in places]
+            assert_same(found, of_the_whole, f"{rung}, in parts: part")
+
+
+def _at(entry, places):
+    """What stands at some places of a parameter, of its gradient and of its state; lerp's zeros have any sign."""
+    if isinstance(entry, dict):
+        return {name: _at(value, places) for name, value in entry.items()}
+    return entry[places] + 0 if isinstance(entry, np.ndarray) else entry
 
 
 # ── the contract of the drop-in ─────────────────────────────────────────────────────────────────
 
 
-@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
-def test_every_rung_has_natives_defaults(cell):
-    """Whatever an argument is called with when it is not given, it is the same on every rung."""
-    steps.assert_native_defaults(cell)
-
-
-@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=ONE, cpu_because="a saved state is the same on any device")
-@given(data=st.data())
-def test_saved_states_are_interchangeable(cell, data):
-    """What custom saves native loads and goes on with bit for bit, and the reverse."""
-    steps.assert_interchangeable(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
+@cells(*ALGORITHMS, "optim.lbfgs", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+def test_the_defaults_that_custom_keeps_are_natives(cell):
+    """Built with a parameter alone, custom and native have the same defaults."""
+    custom, native = (impl([parameter(1, 1)]).defaults for impl in cell.ladder[2:])
+    assert custom == native
 
 
 @cells("optim.sgd", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_what_is_kept_under_a_name_is_saved_under_it(cell):
     """State that is no parameter's is saved, and loaded, under its own key."""
     for rung, impl in cell.implementations.items():
-        one, other = impl([_parameter()]), impl([_parameter()])
+        one, other = impl([parameter()]), impl([parameter()])
         one.state["mine"] = 1
         other.load_state_dict(one.state_dict())
         assert other.state["mine"] == 1, rung
@@ -145,117 +153,41 @@ def test_what_is_kept_under_a_name_is_saved_under_it(cell):
 def test_adamw_decays_apart_whatever_it_loads(cell):
     """AdamW that has loaded what Adam saved is still AdamW."""
     for rung, impl in cell.implementations.items():
-        optimizer = impl([_parameter()])
-        optimizer.load_state_dict(torch.optim.Adam([_parameter()]).state_dict())
+        optimizer = impl([parameter()])
+        optimizer.load_state_dict(torch.optim.Adam([parameter()]).state_dict())
         assert optimizer.param_groups[0]["decoupled_weight_decay"], rung
 
 
-def _parameter():
-    return torch.zeros(2, requires_grad=True)
-
-
-REFUSED = {
-    "a-tensor": lambda cls: cls(_parameter()),
-    "nothing": lambda cls: cls([]),
-    "a-number": lambda cls: cls([1.0]),
-    "a-non-leaf": lambda cls: cls([_parameter() * 2]),
-    **({"a-set": lambda cls: cls({_parameter()})} if TORCH >= (2, 15) else {}),
-    "a-set-in-a-group": lambda cls: cls([{"params": {_parameter()}}]),
-    "a-group-that-is-no-dict": lambda cls: cls([_parameter()]).add_param_group([_parameter()]),
-    "one-parameter-in-two-groups": lambda cls: (lambda p: cls([{"params": [p]}, {"params": [p]}]))(_parameter()),
-    "one-parameter-twice": lambda cls: cls([_parameter()] * 2),
-    "names-for-some": lambda cls: cls([("w", _parameter()), _parameter()]),
-    "names-in-one-group-only": lambda cls: cls([("w", _parameter())]).add_param_group({"params": [_parameter()]}),
-    "another-number-of-groups": lambda cls: cls([_parameter()]).load_state_dict({"state": {}, "param_groups": []}),
-    "a-group-of-another-size": lambda cls: cls([_parameter()]).load_state_dict(
-        cls([_parameter(), _parameter()]).state_dict()
-    ),
-    "an-argument-nobody-has": lambda cls: cls([_parameter()], learning_rate=1.0),
-}
-BAD_OPTIONS = [
-    {"lr": -1.0},
-    {"lr": float("nan")},
-    {"lr": torch.ones(2)},
-    {"lr": "1e-3"},
-    {"eps": "1e-8"},
-    {"weight_decay": None},
-    {"fused": True, "foreach": True},
-    {"fused": True, "differentiable": True},
-    {"lr": torch.tensor(0.1), "foreach": True},
-    {"weight_decay": -1.0},
-    {"eps": -1.0},
-    {"betas": (1.0, 0.9)},
-    {"betas": (0.9, -0.1)},
-    {"betas": (0, 0.9)},
-    {"betas": (0.9,)},
-    {"betas": None},
-    {"betas": (torch.tensor(0.9), 0)},
-    {"betas": (torch.tensor(0.9), torch.tensor(0.5)), "foreach": True},
-    {"momentum": -0.1},
-    {"nesterov": True},
-    {"nesterov": True, "momentum": 0.9, "dampening": 0.1},
-    {"alpha": -0.1},
-    {"rho": -0.1},
-    {"rho": 1.1},
-    {"lr_decay": -0.1},
-    {"initial_accumulator_value": -0.1},
-    {"momentum_decay": -0.1},
-    {"etas": (0.0, 1.2)},
-    {"etas": (0.5, 1.0)},
-    {"lr": -1.0, "eps": -1.0, "weight_decay": -1.0},
-    {"eps": -1.0, "betas": (1.0, 0.9)},
-    {"betas": (1.0, 0.9), "weight_decay": -1.0},
-]
 OTHER_ROUTES = ("fused", "capturable", "differentiable")
 
 
-def _answer(attempt, cls):
-    """What a class says to bad input, as the class of the error or warning and its words; None when it takes it."""
-    try:
-        attempt(cls)
-    except (Exception, Warning) as refusal:
-        return type(refusal), str(refusal)
-    return None
-
-
-def _taken(cell, options):
+def _has(cell, options):
     return options.keys() <= inspect.signature(cell.ladder.native).parameters.keys()
 
 
-@pytest.mark.parametrize("attempt", REFUSED)
-@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
-def test_custom_refuses_what_native_refuses_in_its_words(cell, attempt):
-    """Bad input raises, or warns, with native's class and native's words."""
-    custom, native = (_answer(REFUSED[attempt], cls) for cls in cell.ladder[2:])
-    assert native is not None
-    assert custom == native
-
-
-@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+@cells(*ELEMENTWISE, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_custom_says_to_every_bad_option_what_native_says(cell):
     """Of an option that is out of range, and of two, custom says what native says, be it nothing."""
-    asked = [options for options in BAD_OPTIONS if _taken(cell, options)]
-    custom, native = (
-        [_answer(lambda cls, given=options: cls([_parameter()], **given), cls) for options in asked]
-        for cls in cell.ladder[2:]
-    )
+    asked = {name: given for name, given in OPTIONS.items() if _has(cell, given)}
+    build = lambda given: lambda cls: cls([parameter()], **given)
+    custom, native = ({name: answer(build(given), cls) for name, given in asked.items()} for cls in cell.ladder[2:])
     assert custom == native
 
 
-@cells(*ALGORITHMS, rungs=(Rung.CUSTOM,), dtypes=None, cpu_because="it computes nothing")
+@cells(*ELEMENTWISE, rungs=(Rung.CUSTOM,), dtypes=None, cpu_because="it computes nothing")
 def test_custom_says_why_it_takes_no_other_route(cell):
     """Options that compute the same step by another kernel are refused with the reason, in a group too."""
-    routes = [option for option in OTHER_ROUTES if _taken(cell, {option: True})]
+    routes = [option for option in OTHER_ROUTES if _has(cell, {option: True})]
     attempts = [
         lambda cls, option=option, place=place: (
-            cls([_parameter()], **{option: True})
+            cls([parameter()], **{option: True})
             if place == "constructor"
-            else cls([{"params": [_parameter()], option: True}])
+            else cls([{"params": [parameter()], option: True}])
         )
         for option in routes
         for place in ("constructor", "group")
     ]
-    answers = [_answer(attempt, cell.ladder.custom) for attempt in attempts]
+    answers = [answer(attempt, cell.ladder.custom) for attempt in attempts]
     assert {kind for kind, _ in answers} == {NotImplementedError}
     assert all("is not on this rung" in words for _, words in answers)
 
@@ -274,14 +206,14 @@ SPARSE, COMPLEX = torch.eye(2).to_sparse(), torch.tensor([[1 + 2j, 0.5j], [3 - 1
 
 
 @cells(
-    *(name for name in ALGORITHMS if name not in ("optim.sgd", "optim.adagrad")),
+    *(name for name in ELEMENTWISE if name not in ("optim.sgd", "optim.adagrad")),
     rungs=DROP_IN,
     dtypes=None,
     cpu_because="it computes nothing",
 )
 def test_a_sparse_gradient_is_refused_in_natives_words(cell):
     """Where native has no step along a sparse gradient, custom says so as native does."""
-    custom, native = (_answer(lambda cls: _stepped(cls, gradient=SPARSE), cls) for cls in cell.ladder[2:])
+    custom, native = (answer(lambda cls: _stepped(cls, gradient=SPARSE), cls) for cls in cell.ladder[2:])
     assert native is not None
     assert custom == native
 
@@ -297,7 +229,7 @@ def test_sgd_takes_the_gradients_that_native_takes(cell, kind, momentum):
 
 
 @cells(
-    *(name for name in ALGORITHMS if name != "optim.sgd"),
+    *(name for name in ELEMENTWISE if name != "optim.sgd"),
     rungs=(Rung.CUSTOM,),
     dtypes=None,
     cpu_because="it computes nothing",
@@ -307,28 +239,33 @@ def test_custom_says_what_it_has_no_step_for(cell):
     attempts = [lambda cls: _stepped(cls, gradient=COMPLEX, dtype=torch.complex64)]
     if cell.concept == "optim.adagrad":
         attempts.append(lambda cls: _stepped(cls, gradient=SPARSE))
-    for kind, words in (_answer(attempt, cell.ladder.custom) for attempt in attempts):
+    for kind, words in (answer(attempt, cell.ladder.custom) for attempt in attempts):
         assert kind is NotImplementedError
         assert words.endswith(f"not on this rung; use torch.optim.{cell.ladder.native.__name__}")
 
 
-@cells(*ALGORITHMS, rungs=(Rung.CUSTOM,), dtypes=ONE, cpu_because="foreach is how torch calls CUDA")
+@cells(*ELEMENTWISE, rungs=(Rung.CUSTOM,), dtypes=ONE, cpu_because="foreach is how torch calls CUDA")
 @given(data=st.data())
 def test_foreach_changes_nothing_on_custom(cell, data):
     """foreach is accepted, and takes the very same step."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    problem = data.draw(problems(cell), label="problem")
     traces = [
-        observe(Rung.CUSTOM, cell.ladder.custom, problem._replace(settings=[s | extra for s in problem.settings]))
+        observe(cell, Rung.CUSTOM, problem._replace(settings=[s | extra for s in problem.settings]))
         for extra in ({}, {"foreach": True})
     ]
     assert_same(*traces, "foreach: step")
+
+
+def _assert_foreach_agrees(cell, problem):
+    asked = problem._replace(settings=[options | {"foreach": True} for options in problem.settings])
+    assert_same(observe(cell, Rung.NATIVE, asked), expected(cell, problem), f"{cell.concept} native, foreach: step")
 
 
 FOREACH_DIFFERS = ("optim.nadam", "optim.radam", "optim.asgd")  # and writes SGD's gradient: tests/test_divergences.py
 
 
 @cells(
-    *(name for name in ALGORITHMS if name not in FOREACH_DIFFERS),
+    *(name for name in ELEMENTWISE if name not in FOREACH_DIFFERS),
     rungs=(Rung.NATIVE,),
     dtypes=("float32",),
     cpu_because="CPU kernels",
@@ -336,29 +273,29 @@ FOREACH_DIFFERS = ("optim.nadam", "optim.radam", "optim.asgd")  # and writes SGD
 @given(data=st.data())
 def test_natives_foreach_is_its_for_loop_bit_for_bit(cell, data):
     """What custom is to the bit it is to foreach too: on the CPU native's two are one, parameters and state."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
+    problem = data.draw(problems(cell), label="problem")
     script = [line._replace(old="drop") for line in problem.script]
     traces = []
     for extra in ({}, {"foreach": True}):
         asked = problem._replace(script=script, settings=[s | extra for s in problem.settings])
-        trace = observe(Rung.NATIVE, cell.ladder.native, asked)
-        traces.append([[{k: entry[k] for k in ("parameter", "state")} for entry in line] for line in trace])
+        found = observe(cell, Rung.NATIVE, asked)
+        traces.append([[{k: one[k] for k in ("parameter", "state")} for one in line] for line in found])
     assert_same(*traces, "foreach: step")
 
 
-@cells(*(name for name in ALGORITHMS if name not in ("optim.sgd", "optim.asgd")), rungs=(Rung.NATIVE,))
+@cells(*(c for c in ALGORITHMS if c not in ("optim.sgd", "optim.asgd", "optim.muon")), rungs=(Rung.NATIVE,))
 @given(data=st.data())
 def test_natives_foreach_leaves_the_trace_of_the_formula(cell, data):
     """Native's second way, all parameters at once, which on CUDA is its default, leaves the formula's trace, too."""
-    steps.assert_foreach_agrees(cell, data.draw(problems(cell.concept, cell.dtype), label="problem"))
+    _assert_foreach_agrees(cell, data.draw(problems(cell), label="problem"))
 
 
 @cells("optim.sgd", rungs=(Rung.NATIVE,))
 @given(data=st.data())
 def test_natives_foreach_leaves_the_trace_of_sgd_without_nesterov(cell, data):
     """So it is of SGD, as long as it looks not ahead."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    steps.assert_foreach_agrees(cell, problem._replace(settings=[s | {"nesterov": False} for s in problem.settings]))
+    problem = data.draw(problems(cell), label="problem")
+    _assert_foreach_agrees(cell, problem._replace(settings=[s | {"nesterov": False} for s in problem.settings]))
 
 
 def two_steps(dtype, settings):
@@ -370,30 +307,44 @@ def two_steps(dtype, settings):
 @cells("optim.sgd", rungs=(Rung.NATIVE,), dtypes=ONE)
 def test_natives_foreach_leaves_the_trace_of_sgd(cell):
     """Looking ahead, too, it leaves the formula's trace, of which a gradient that stays as it is is a part."""
-    steps.assert_foreach_agrees(cell, two_steps(cell.dtype, {"momentum": 0.5, "nesterov": True}))
+    _assert_foreach_agrees(cell, two_steps(cell.dtype, {"momentum": 0.5, "nesterov": True}))
 
 
 @live("the rate is computed from the count, a float32 tensor, operation by operation in float32")
 @cells("optim.asgd", rungs=(Rung.NATIVE,))
 def test_natives_foreach_leaves_the_trace_of_asgd(cell):
     """It leaves the formula's trace, whose rate is rounded once, as it is kept."""
-    steps.assert_foreach_agrees(cell, two_steps(cell.dtype, {"lambd": 0.1}))
+    _assert_foreach_agrees(cell, two_steps(cell.dtype, {"lambd": 0.1}))
 
 
 @cells("optim.sgd", "optim.adam", "optim.adamw", "optim.adagrad", rungs=(Rung.NATIVE,), cpu_because="CPU kernels")
 @given(data=st.data())
 def test_natives_fused_takes_the_step_of_the_formula(cell, data):
     """Where torch has one kernel for the whole step on the CPU, it leaves the trace of the formula."""
-    problem = data.draw(problems(cell.concept, cell.dtype), label="problem")
-    steps.assert_agreement(cell, _heard(problem), lambda cls: functools.partial(cls, fused=True))
+    problem = data.draw(problems(cell), label="problem")
+    fused = functools.partial(cell.ladder.native, fused=True)
+    found = observe(cell, Rung.NATIVE, _heard(problem), fused)
+    assert_same(found, expected(cell, _heard(problem)), f"{cell.concept} native, fused: step")
 
 
 def _heard(problem):
-    """The problem with a gradient for everybody: fused SGD fails on one that comes late (tests/test_divergences.py)."""
+    """The problem with a gradient for everybody, since fused SGD fails on one that comes late
+    (tests/test_divergences.py), and with parameters whose elements follow each other in memory."""
     grads = lambda line: tuple(
         np.zeros_like(w) if g is None else g for w, g in zip(problem.params, line.grads, strict=True)
     )
-    return problem._replace(script=[line._replace(grads=grads(line)) for line in problem.script])
+    script = [line._replace(grads=grads(line)) for line in problem.script]
+    return problem._replace(params=[in_layout(w, "contiguous") for w in problem.params], script=script)
+
+
+@live("the kernel takes the elements that follow each other in memory, whatever the strides are")
+@cells("optim.sgd", "optim.adam", "optim.adamw", "optim.adagrad", rungs=(Rung.NATIVE,), cpu_because="CPU kernels")
+def test_natives_fused_takes_the_step_of_a_strided_parameter(cell):
+    """Of a parameter whose elements lie apart in memory native's kernel for the whole step takes the formula's step."""
+    w, line = in_layout(np.ones((2, 3), cell.dtype), "strided"), Line(0.1, "drop", (np.ones((2, 3), cell.dtype),))
+    problem = Problem([w], [{}], [line, line])
+    fused = functools.partial(cell.ladder.native, fused=True)
+    assert_same(observe(cell, Rung.NATIVE, problem, fused), expected(cell, problem), f"{cell.concept} fused: step")
 
 
 @cells("optim.sgd", "optim.adam", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
@@ -405,14 +356,14 @@ def test_hooks_are_called_as_natives_are(cell):
 
 def _hooked(cls):
     """What hooks of every kind see of a step, of a state saved and loaded, and of a copy."""
-    optimizer, story = cls([_parameter()]), []
+    optimizer, story = cls([parameter()]), []
     told = lambda name, answer=None: lambda o, *rest: (story.append((name, o is optimizer, len(rest))), answer)[1]
     optimizer.register_step_pre_hook(told("before the step"))
     optimizer.register_step_pre_hook(lambda o, _args, _kwargs: ((o,), {"closure": lambda: 3.0}))
     optimizer.register_step_post_hook(lambda _o, args, kwargs: story.append((len(args), list(kwargs))))
     removed = optimizer.register_state_dict_pre_hook(told("before saving"))
     optimizer.register_state_dict_post_hook(told("saved", {"state": {}, "param_groups": [], "mine": 1}))
-    optimizer.register_load_state_dict_pre_hook(told("before loading", cls([_parameter()]).state_dict()))
+    optimizer.register_load_state_dict_pre_hook(told("before loading", cls([parameter()]).state_dict()))
     optimizer.register_load_state_dict_post_hook(told("loaded"))
     for moment in ("state_dict_pre", "state_dict_post", "load_state_dict_pre", "load_state_dict_post"):
         getattr(optimizer, f"register_{moment}_hook")(told(f"before others, {moment}"), prepend=True)
@@ -427,11 +378,11 @@ def _hooked(cls):
     return story
 
 
-@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+@cells(*ELEMENTWISE, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_a_closure_is_called_once_with_gradients(cell):
     """step calls its closure first, once, with gradients on whatever is off outside, and returns its value."""
     for rung, impl in cell.implementations.items():
-        p, calls = _parameter(), []
+        p, calls = parameter(), []
         optimizer = impl([p])
 
         def closure():
@@ -461,12 +412,12 @@ SCHEDULERS = {
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
-@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="a rate is a number")
+@cells(*ELEMENTWISE, rungs=DROP_IN, dtypes=None, cpu_because="a rate is a number")
 def test_torchs_schedulers_drive_custom_as_they_drive_native(cell, name):
     """A scheduler of torch's takes custom for an optimizer, and leads it to the same groups and parameters."""
     ends = []
     for cls in cell.ladder[2:]:
-        p, trace = _parameter(), []
+        p, trace = parameter(), []
         optimizer = cls([p])
         scheduler = SCHEDULERS[name](optimizer)
         for t in range(5):
@@ -478,17 +429,17 @@ def test_torchs_schedulers_drive_custom_as_they_drive_native(cell, name):
     assert_same(*ends, "step")
 
 
-@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+@cells(*ELEMENTWISE, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_an_optimizer_survives_pickling(cell):
     """A pickled optimizer comes back as what it was: class, groups and state."""
     for rung, impl in cell.implementations.items():
-        optimizer = impl([("w", _parameter())], lr=0.5)
+        optimizer = impl([("w", parameter())], lr=0.5)
         optimizer.param_groups[0]["params"][0].grad = torch.ones(2)
         optimizer.step()
         loaded = pickle.loads(pickle.dumps(optimizer))
         assert type(loaded) is type(optimizer), rung
         assert repr(loaded) == repr(optimizer), rung
-        assert_same(steps.plain(loaded.state_dict()), steps.plain(optimizer.state_dict()), f"{rung} state_dict")
+        assert_same(plain(loaded.state_dict()), plain(optimizer.state_dict()), f"{rung} state_dict")
 
 
 @live("Adagrad makes states at construction alone", KeyError, mended=(2, 12))
@@ -496,7 +447,7 @@ def test_an_optimizer_survives_pickling(cell):
 @cells("optim.adagrad", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_a_parameter_that_is_added_has_a_state(cell, rung):
     """A group that comes later is stepped as one that was there from the start."""
-    late, there = _parameter(), _parameter()
+    late, there = parameter(), parameter()
     optimizer = getattr(cell.ladder, rung)([there])
     optimizer.add_param_group({"params": [late]})
     for p in (late, there):
@@ -505,12 +456,12 @@ def test_a_parameter_that_is_added_has_a_state(cell, rung):
     assert_same(seen(late), seen(there), "parameter")
 
 
-@cells(*ALGORITHMS, rungs=DROP_IN, dtypes=None, cpu_because="custom runs torch's for-loop, CUDA's default is foreach")
+@cells(*ELEMENTWISE, rungs=DROP_IN, dtypes=None, cpu_because="custom runs torch's for-loop, CUDA's default is foreach")
 def test_custom_and_native_live_through_the_same_lives(cell):
     """Whatever sequence of steps, clears, new rates, new groups, skips, saves and copies, custom stays native."""
 
     class Life(RuleBasedStateMachine):
-        @initialize(data=st.data(), options=settings_of(cell.concept, 1), named=st.booleans())
+        @initialize(data=st.data(), options=ENTRIES[cell.concept].settings_of(1), named=st.booleans())
         def birth(self, data, options, named):
             self.listed = lambda params: [("a name", p) for p in params] if named else params
             self.make = lambda cls, params: cls(self.listed(params), **options[0])
@@ -566,7 +517,7 @@ def test_custom_and_native_live_through_the_same_lives(cell):
         def custom_is_native(self):
             custom, native = ([{"w": seen(p), "g": seen(p.grad)} for p in leaves] for leaves in self.leaves)
             assert_same(custom, native, "custom")
-            assert_same(*(steps.plain(optimizer.state_dict()) for optimizer in self.pair), "custom state_dict")
+            assert_same(*(plain(optimizer.state_dict()) for optimizer in self.pair), "custom state_dict")
             assert repr(self.pair[0]) == repr(self.pair[1])
 
     run_state_machine_as_test(Life, settings=settings(stateful_step_count=20))

@@ -14,7 +14,6 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
-from tests.cells import LADDERS
 from tests.engine import Untold
 from tests.engine.tensors import seen, tensor
 
@@ -36,14 +35,14 @@ class Problem(NamedTuple):
     state: list | None = None  # one dictionary of arrays per parameter, to start from
 
 
-def observe(rung, impl, problem, *, lift=lambda x: x, device="cpu"):
-    """Run `problem` on a rung; `lift` makes the manual rung's numbers."""
-    if rung is Rung.MANUAL:
-        return _manual(impl, problem, lift)
-    leaves = [tensor(w, device).requires_grad_() for w in problem.params]
-    if rung is Rung.NATIVE and device != "cpu":
-        problem = problem._replace(settings=in_a_loop(impl, problem.settings))
-    return (_raw if rung is Rung.RAW else _object)(impl, leaves, problem)
+def observe(run, problem):
+    """Give a problem to a rung."""
+    if run.rung is Rung.MANUAL:
+        return _manual(run, problem)
+    leaves = [tensor(w, run.device).requires_grad_() for w in problem.params]
+    if run.rung is Rung.NATIVE and run.device != "cpu":
+        problem = problem._replace(settings=in_a_loop(run.impl, problem.settings))
+    return (_raw if run.rung is Rung.RAW else _object)(run.impl, leaves, problem)
 
 
 def in_a_loop(cls, settings):
@@ -59,8 +58,9 @@ def grouped(cls, leaves, settings):
     return cls([{"params": [p for p, _ in members], **options} for options, members in pairs], **constructed)
 
 
-def _manual(step, problem, lift):
-    make, update = type(step.__defaults__[0]), LADDERS["optim.optimizer"].manual
+def _manual(run, problem):
+    step, lift = run.impl, run.lift
+    make, update = type(step.__defaults__[0]), run.ladders["optim.optimizer"].manual
     params, grads, states, trace = {i: lift(w) for i, w in enumerate(problem.params)}, {}, {}, []
     if problem.state:
         states = {
@@ -141,3 +141,32 @@ def _entry(w, g, state):
     state = state if state and state.get("step", 1) else {}
     state = {k: float(v) if k in NUMBERS else seen(v) for k, v in sorted(state.items()) if v is not None}
     return {"parameter": seen(w), "gradient": seen(g), "state": state}
+
+
+# ── saved by one class, loaded by another ──
+
+
+def resumed(first, second, problem):
+    """Play half of a script on one class, and the rest on another that has loaded its state."""
+    leaves, half = [tensor(w).requires_grad_() for w in problem.params], len(problem.script) // 2
+    one = grouped(first, leaves, problem.settings)
+    _play(one, leaves, problem.script[:half])
+    other = second([{"params": group["params"]} for group in one.param_groups])
+    other.load_state_dict(copy.deepcopy(one.state_dict()))
+    _play(other, leaves, problem.script[half:])
+    return [[seen(p) for p in leaves], plain(other.state_dict())]
+
+
+def _play(optimizer, leaves, script):
+    for line in script:
+        for group in optimizer.param_groups:
+            group["lr"] = line.lr
+        for p, g in zip(leaves, line.grads, strict=True):
+            p.grad = None if g is None else tensor(g)
+        optimizer.step()
+
+
+def plain(state_dict):
+    """A state_dict with its tensors as arrays."""
+    state = {i: {k: seen(v) for k, v in s.items()} for i, s in state_dict["state"].items()}
+    return {"state": state, "param_groups": state_dict["param_groups"]}

@@ -12,6 +12,7 @@ import sys
 from typing import NamedTuple
 
 from tests import subjects
+from tests.families import with_entry
 from tests.planted import prepare
 
 WRONG, RIGHT = "test_what_is_wrong_is_told_what_it_looks_like", "test_what_is_torchs_passes_whatever_its_shape"
@@ -35,11 +36,11 @@ HOLES = [
     Hole("every_loss_is_torchs", "nn.door", "return _OnArrays.apply(thing(**settings)", "return torch.nn.functional.mse_loss(*inputs) if 1 else _OnArrays.apply(thing(**settings)", WRONG, ("losses.mse", "mse_of_rows")),
     Hole("state_ignored", "optim.door", "state[p].kept if p in state else init(w)", "init(w)", RIGHT, ("optim.sgd", "right", "functional_sgd")),
     Hole("rate_of_the_first_step", "schedules.door", "self.t += 1", "self.t += 0", RIGHT, ("schedules.cosine_annealing_lr", "right", "cosine")),
-    Hole("defaults_given", "subjects.capabilities", "if own(k) or not same(k, v)", "if takes(thing, k) or not same(k, v)", WRONG, ("losses.mse", "summed_mse")),
+    Hole("defaults_given", "capabilities", "if own(k) or not same(k, v)", "if takes(thing, k) or not same(k, v)", WRONG, ("losses.mse", "summed_mse")),
     Hole("no_gradient_asked", "nn.door", "MANY = 100", "MANY = 0", WRONG, ("nn.relu", "TwiceTheGradient")),
     Hole("gradient_of_any_shape", "nn.door", "if (g.shape, str(g.dtype)) !=", "if () and (g.shape, str(g.dtype)) !=", HOSTILE, ("losses.mse", "gradient_of_another_shape")),
-    Hole("globals_unwatched", "subjects.capabilities", "if get() != world[name]", "if False", HOSTILE, ("optim.sgd", "ChangesTheDtype")),
-    Hole("inputs_unwatched", "subjects.capabilities", "copies = [_copy(x) for x in inputs]", "inputs, copies = (), []", HOSTILE, ("optim.sgd", "WritesTheGradient")),
+    Hole("globals_unwatched", "capabilities", "if get() != world[name]", "if False", HOSTILE, ("optim.sgd", "ChangesTheDtype")),
+    Hole("inputs_unwatched", "capabilities", "copies = [_copy(x) for x in inputs]", "inputs, copies = (), []", HOSTILE, ("optim.sgd", "WritesTheGradient")),
     Hole("late_is_equal", "subjects", 'return Outcome("DIFFERENT", f"it did not return', 'return Outcome("equal", f"it did not return', HOSTILE, ("optim.sgd", "Hangs")),
     Hole("a_crash_is_equal", "subjects", 'return Outcome("DIFFERENT", f"it ended', 'return Outcome("equal", f"it ended', HOSTILE, ("optim.sgd", "Exits")),
     Hole("a_raise_is_equal", "subjects", 'return Outcome("DIFFERENT", _words(raised))', 'return Outcome("equal", _words(raised))', HOSTILE, ("optim.sgd", "Raises")),
@@ -50,7 +51,7 @@ HOLES = [
     Hole("every_call_is_torchs", "subjects.calls", "_called(thing, _in_form(form, thing), role", "_called(thing, LADDERS[role].native, role", WRONG, ("training.clip_grad_norm", "clip_each")),
     Hole("what_is_moved_is_lost", "subjects.calls", "[r is not None]", "[1]", RIGHT, ("training.ema", "textbook", "ema")),
     Hole("measures_unheard", "schedules.door", "self._set(measure)", "self._set(0.0)", RIGHT, ("schedules.reduce_lr_on_plateau", "textbook", "plateau")),
-    Hole("every_step_admitted", "optim.lbfgs_door", "= str(complaint)", "= ADMITTED", WRONG, ("optim.lbfgs", "Twice")),
+    Hole("every_step_admitted", "optim.lbfgs_trace", "return str(complaint)", "return ADMITTED", WRONG, ("optim.lbfgs", "Twice")),
     Hole("drop_ins_alone", "subjects.plugin", "return Rung.NATIVE in rungs and set(rungs) - {*DROP_IN}", "return Rung.NATIVE in rungs", ASKED),
 ]  # fmt: skip
 
@@ -71,7 +72,8 @@ def plant(hole):
     module, text = changed(hole)
     everywhere = [sys.modules["tests.subjects.test_subjects"], subjects]
     everywhere += [importlib.import_module(f"tests.subjects.{m.name}") for m in pkgutil.iter_modules(subjects.__path__)]
-    everywhere += subjects.DOORS
+    everywhere += [entry.door for entry in with_entry().values() if entry.door]
+    everywhere += [*subjects.DOORS, importlib.import_module("tests.optim.lbfgs_problems")]
     before = dict(vars(module))
     exec(compile(text, module.__file__, "exec"), vars(module))
     for where in everywhere:

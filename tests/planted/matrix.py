@@ -49,7 +49,7 @@ def fill(planted, anew):
 
 def rejecting(bug):
     """The laws that reject a bug, by name."""
-    found, named = [], law_of(bug) if bug.changes else None
+    found, named = [], law_of(bug.law) if bug.changes else None
     for law in laws(bug.concept):
         how = {} if law is named else {"calls": CALLS, "examples": CALLS}
         if (law is named or law.__name__ not in SLOW) and _in_time(bug, law, how):

@@ -10,7 +10,7 @@ from tests import planted
 from tests.planted import Bug, Verdict, __main__, bugs, law_of, verdict
 from tests.variants import variant
 
-SOUND = Bug("nothing", "optim.sgd", (), "test_optim.test_every_rung_has_natives_defaults", "")
+SOUND = Bug("nothing", "optim.sgd", (), "test_families.test_every_rung_has_natives_defaults", "")
 WRONG = SOUND._replace(name="other_default", changes=(("state=State(), *, lr=1e-3", "state=State(), *, lr=1e-2"),))
 
 
@@ -18,7 +18,7 @@ WRONG = SOUND._replace(name="other_default", changes=(("state=State(), *, lr=1e-
 def test_a_planted_bug_can_still_be_planted(bug):
     """Each text that a bug changes stands once in its file, and the law that is to reject it exists."""
     variant(bug.file or bug.concept, *bug.changes)
-    assert law_of(bug).__doc__
+    assert law_of(bug.law).__doc__
     assert bug.source
 
 

@@ -7,10 +7,10 @@ import types
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
+from tests.capabilities import Missing, left_to, names, refuse_missing, taken, untouched
 from tests.cells import LADDERS
 from tests.schedules import problems as drawn
 from tests.schedules.trace import PER_GROUP, Part, observe, plateaus, reference, reference_of_plateaus
-from tests.subjects.capabilities import Missing, left_to, names, refuse_missing, taken, untouched
 
 CLASS, FUNCTION = "a class NAME(optimizer, ...) with step({})", "a function of initial_lr and the options that returns"
 OPTIONAL = "every option of torch's that has a default"

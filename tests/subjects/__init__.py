@@ -20,7 +20,7 @@ import random
 import sys
 import traceback
 import warnings
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import hypothesis
 import numpy as np
@@ -28,19 +28,17 @@ import pytest
 import torch
 
 from impls.ladder import Absent, Rung
-from tests.cells import LADDERS
+from tests.capabilities import Missing
+from tests.cells import LADDERS, Cell
 from tests.data import door as data
 from tests.engine import FORMATS, LEDGER, AnotherPlatform, Different, Inconclusive
-from tests.nn import door as nn
-from tests.optim import door as optim
-from tests.optim import lbfgs_door as lbfgs
+from tests.families import with_entry
 from tests.schedules import door as schedules
 from tests.subjects import calls
-from tests.subjects.capabilities import Missing
 
 LIMIT = 30  # seconds that a subject has for one law, where it has a core for itself
 ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once; see above
-DOORS = (optim, lbfgs, nn, data, schedules, calls)
+DOORS = (data, schedules, calls)  # of families whose roles have no entry yet
 OURS = ("impls", "tests", "conftest")
 RAISES = pytest.raises
 
@@ -68,7 +66,7 @@ class Subject(NamedTuple):
     given: str  # as it stood on the command line
 
     @property
-    def door(self):
+    def door(self) -> Any:
         return roles()[self.role]
 
     def __str__(self):
@@ -86,6 +84,7 @@ class Outcome(NamedTuple):
 def roles():
     """Every concept that a stranger can have, with its door: it has problems, and something of torch's to equal."""
     having = {concept: door for door in DOORS for concept in door.roles()}
+    having |= {concept: entry.door for concept, entry in with_entry().items() if entry.door}
     return {c: having[c] for c, ladder in LADDERS.items() if c in having and not isinstance(ladder.native, Absent)}
 
 
@@ -146,32 +145,43 @@ def _imported(path):
 
 
 def place(subject, law=None):
-    """The rung on which a subject stands from now on, torch's own things around it, and problems that it can do."""
+    """The cell in which a subject stands, torch's own things around it, and problems that it can do."""
     thing = load(subject)
     torch.set_default_dtype(torch.float32)  # whatever its file has set
+    entry = with_entry().get(subject.role)
+    if entry is None or entry.door is None:
+        return _put(subject, thing, law)
+    rung, impl = entry.door.adapt(subject.role, thing)
+    around = {name: _torchs(ladder) for name, ladder in LADDERS.items()}
+    around[subject.role] = around[subject.role]._replace(**{rung: impl})
+    narrowed = entry.narrowed(subject.role, thing)
+    return Cell(subject.role, (rung,), None, "cpu", around, narrowed, ROUNDINGS, own_words=True)
+
+
+def _torchs(ladder):
+    """A ladder with torch's own in the place of ours."""
+    return ladder._replace(custom=ladder.native) if Rung.NATIVE in ladder.rungs() else ladder
+
+
+def _put(subject, thing, law):
+    """The same for a role without an entry, for as long as this process lives."""
     pytest.raises = lambda *kinds, match=None: RAISES(*kinds)  # its words are its own
     FORMATS.update({name: f._replace(roundings=ROUNDINGS) for name, f in FORMATS.items()})
-    LADDERS.update(
-        {
-            name: ladder._replace(custom=ladder.native)
-            for name, ladder in LADDERS.items()
-            if Rung.NATIVE in ladder.rungs()
-        }
-    )
+    LADDERS.update({name: _torchs(ladder) for name, ladder in LADDERS.items()})
     subject.door.narrow(subject.role, thing, law)
     rung, impl = subject.door.adapt(subject.role, thing)
     LADDERS[subject.role] = LADDERS[subject.role]._replace(**{rung: impl})
-    return rung
+    return Cell(subject.role, (rung,), roundings=ROUNDINGS, own_words=True)
 
 
 def judge(subject, law, cell, **arguments):
     """The outcome of a law in a cell."""
 
     def act():
-        rung = place(subject, law.__name__)
-        if rung not in cell.rungs:
+        placed = place(subject, law.__name__)
+        if placed.rungs[0] not in cell.rungs:
             raise Missing(f"a law of {' and '.join(cell.rungs)} alone")
-        law(cell=cell._replace(rungs=(rung,)), **arguments)
+        law(cell=placed._replace(dtype=cell.dtype), **arguments)
 
     return apart(act)
 
@@ -213,7 +223,6 @@ def import_late(door):
     w = torch.zeros(1, requires_grad=True)
     if door is not data:
         w.backward(torch.ones(1))
-    if door in (optim, lbfgs, schedules):
         torch.optim.SGD([w])
 
 

@@ -18,19 +18,19 @@ from hypothesis import strategies as st
 from impls import rng
 from impls.ladder import Rung
 from impls.rng import State
-from tests.associations import reference
-from tests.cells import LADDERS
+from tests.capabilities import left_to, names, refuse_missing, requires, takes, untouched
+from tests.cells import LADDERS, Cell
 from tests.data import problems as rows
 from tests.data import trace as observed
 from tests.engine import bounded
 from tests.engine.arrays import lattice
 from tests.engine.tensors import seen
+from tests.families import expected as admitted
 from tests.init import problems as init
 from tests.init import trace as births
 from tests.nn.problems import chains
-from tests.nn.trace import Chain, pass_through
+from tests.nn.trace import Chain
 from tests.rng.trace import generator_of
-from tests.subjects.capabilities import left_to, names, refuse_missing, requires, takes, untouched
 from tests.training import problems as training
 from tests.training.averaging_trace import followed, reference_of_one
 from tests.training.clipping_trace import clipped, clipped_by_value
@@ -495,7 +495,7 @@ def _chain_lines(problem, options):
 
 
 def _as_chained(role, problem):
-    found = reference(pass_through, role, Chain(**problem.given), problem.dtype)
+    found = admitted(Cell(role, (), problem.dtype), Chain(**problem.given))
     return found["gradient"] | {"output": found["output"], "x": found["x"]}
 
 

@@ -130,7 +130,7 @@ def fresh(search):
 
     @hypothesis.seed(2)
     @hypothesis.settings(report.QUIET, max_examples=FRESH, derandomize=False, phases=[hypothesis.Phase.generate])
-    @hypothesis.given(search.door.searched(search.subject.role, search.dtype)[-1])
+    @hypothesis.given(search.strategies[-1])
     def draw(problem):
         found.append((problem, search.trace(problem)))
 

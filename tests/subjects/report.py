@@ -9,12 +9,13 @@ import hypothesis
 import numpy as np
 
 from impls.ladder import Rung
-from tests.cells import LADDERS
+from tests.capabilities import left_to
+from tests.cells import LADDERS, Cell
 from tests.engine import Bounded, Different, Inconclusive, Untold, array, assert_same
 from tests.engine.bounded import SLACK
+from tests.families import expected, observe
 from tests.planted import bugs
 from tests.subjects import load, place
-from tests.subjects.capabilities import left_to
 from tests.variants import planted, source_of
 
 FIRST, PATIENCE = 10, 2  # seconds of computing in which a difference is looked for, and then one on a smaller problem
@@ -51,22 +52,30 @@ class Enough(unittest.SkipTest):
 class Search:
     """The problems on which a subject differs in one dtype, the last of them the smallest."""
 
-    def __init__(self, subject, rung, dtype):
-        self.subject, self.rung, self.dtype, self.door = subject, rung, dtype, subject.door
+    def __init__(self, subject, cell, dtype):
+        self.subject, self.cell, self.dtype, self.door = subject, cell._replace(dtype=dtype), dtype, subject.door
         self.seen = []  # of (problem, trace or None, complaint)
         self.agreed = []  # of (problem, trace), where there was nothing to complain of
 
     def on(self, rung, problem):
-        return self.door.trace(rung, self.subject.role, problem)
+        if not self.cell.entry:
+            return self.door.trace(rung, self.subject.role, problem)
+        return observe(self.cell, rung, problem, self.sound(rung))
+
+    def sound(self, rung):
+        """The subject on its own rung, and on every other what stands there now, perhaps with a bug in it."""
+        return getattr((self.cell if rung in self.cell.rungs else Cell(self.cell.concept, ())).ladder, rung)
 
     def trace(self, problem):
-        return self.on(self.rung, problem)
+        return self.on(self.cell.rungs[0], problem)
 
     def natives(self, problem):
         return self.on(Rung.NATIVE, problem)
 
     def expected(self, problem):
-        return self.door.expected(self.subject.role, problem, self.dtype)
+        if not self.cell.entry:
+            return self.door.expected(self.subject.role, problem, self.dtype)
+        return expected(self.cell._replace(ladders=LADDERS), problem)
 
     def wrong(self, bug):
         """What a bug that is planted now may leave: within rounding what its formula says, or the bits of a rung.
@@ -95,13 +104,18 @@ class Search:
         return problem
 
     def find(self):
-        for strategy in self.door.searched(self.subject.role, self.dtype):
+        for strategy in self.strategies:
             self.end = time.process_time() + FIRST
             with contextlib.suppress(hypothesis.errors.NoSuchExample, hypothesis.errors.Flaky, Enough):
                 hypothesis.find(strategy, self.differs, settings=QUIET)
             if self.seen:
                 return self.seen[-1]
         return None
+
+    @property
+    def strategies(self):
+        """Where a difference is looked for: in what is easy to tell, and last in everything."""
+        return self.door.searched(self.cell.entry or self.subject.role, self.dtype)
 
     def differs(self, problem):
         if time.process_time() > self.end:
@@ -126,9 +140,9 @@ class Search:
 
 def explain(subject, dtypes):
     """The report of the smallest problem on which a subject leaves another trace than the formula, if one is found."""
-    rung = place(subject)
+    cell = place(subject)
     for dtype in dtypes:
-        search = Search(subject, rung, dtype)
+        search = Search(subject, cell, dtype)
         found = search.find()
         if found:
             return "\n".join(_lines(subject, search, *found))
@@ -274,11 +288,11 @@ def _attempt(holds):
 
 def bits(subject, dtypes):
     """Whether every value is torch's to the bit, on a few problems."""
-    rung = place(subject)
+    cell = place(subject)
     for dtype in dtypes:
-        search = Search(subject, rung, dtype)
+        search = Search(subject, cell, dtype)
 
-        everything = search.door.searched(subject.role, dtype)[-1]
+        everything = search.strategies[-1]
         with contextlib.suppress(hypothesis.errors.NoSuchExample):
             hypothesis.find(everything, search.differs_in_a_bit, settings=FEW)
             return "no"

@@ -11,14 +11,13 @@ import types
 import hypothesis
 import pytest
 
-from tests import subjects
+from tests import subjects, test_families
 from tests.autograd import test_autograd
 from tests.cells import ALL, LADDERS, Cell
 from tests.data import test_data
 from tests.init import test_init
 from tests.losses import test_losses
-from tests.nn import test_layers, test_nn
-from tests.optim import test_lbfgs, test_optim
+from tests.optim import test_optim
 from tests.planted import again, doors
 from tests.schedules import test_schedules
 from tests.subjects import Subject, apart, judge, parse, report
@@ -28,12 +27,12 @@ from tests.training import test_averaging, test_training
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
 HEADLINE = {
-    "optim": test_optim.test_rungs_leave_the_same_trace,
-    "losses": test_losses.test_rungs_agree_on_the_loss_and_its_gradients,
-    "nn": test_nn.test_rungs_agree_on_values_and_gradients,
+    "optim": test_families.test_rungs_leave_the_same_trace,
+    "losses": test_families.test_rungs_leave_the_same_trace,
+    "nn": test_families.test_rungs_leave_the_same_trace,
     "schedules": test_schedules.test_every_rung_sets_the_rates_of_the_formula,
     "data": test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators,
-    "optim.lbfgs": test_lbfgs.test_every_step_is_one_that_the_formula_admits,
+    "optim.lbfgs": test_families.test_rungs_leave_the_same_trace,
     "init": test_init.test_torch_draws_the_same_at_any_size,
     "training": test_averaging.test_every_rung_takes_the_step_of_the_formula,
     "autograd": test_autograd.test_whole_derivatives_are_natives_exactly,
@@ -41,7 +40,7 @@ HEADLINE = {
     "training.averaged_model": test_averaging.test_the_first_look_copies_and_the_others_average,
     "data.concat_dataset": test_data.test_a_row_of_the_whole_is_a_row_of_one_part,
     "data.split": test_data.test_rungs_split_alike,
-    "nn.sequential": test_nn.test_a_chain_goes_the_same_way_on_every_rung,
+    "nn.sequential": test_families.test_rungs_leave_the_same_trace,
     "schedules.reduce_lr_on_plateau": test_schedules.test_every_rung_takes_the_same_plateaus_for_plateaus,
 }
 
@@ -218,7 +217,7 @@ def test_the_page_about_adamw_says_what_a_run_says(tmp_path):
 
 def test_four_roundings_are_allowed_and_no_more():
     """Three ulps more than correct rounding are a rewriting; ten, more than product and constant may cost, are not."""
-    law = test_layers.test_rungs_agree_on_values_and_gradients
+    law = test_families.test_rungs_leave_the_same_trace
     right, wrong = (verdict(subject(who, "nn.leaky_relu", "leaky_relu"), law, 100) for who in ("right", "wrong"))
     assert right[:2] == ("equal", None)
     assert "times what rounding allows" in str(wrong.told)

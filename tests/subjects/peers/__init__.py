@@ -97,8 +97,7 @@ def _array(given, dtype):
 
 def shown(subject, known, dtype):
     """What the example shows: where, both values, and the lines that show it; nothing where all is the same."""
-    rung = place(subject)
-    search, given = Search(subject, rung, dtype), problem(subject.role, known.example, dtype)
+    search, given = Search(subject, place(subject), dtype), problem(subject.role, known.example, dtype)
     code = list(subject.door.reproduce(subject, load(subject), torchs_name(subject.role), given, dtype))
     try:
         trace = search.trace(given)

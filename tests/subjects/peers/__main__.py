@@ -14,7 +14,8 @@ from tests.subjects.peers.table import complaints, read, updated, write
 
 ROOT = HERE.parents[2]
 CHAPTERS = [
-    *(f"tests/optim/test_{name}.py" for name in ("optim", "optim_matrix")),
+    "tests/test_families.py",
+    "tests/optim/test_optim.py",
     *(f"tests/nn/test_{name}.py" for name in ("nn", "layers")),
     "tests/losses/test_losses.py",
     "tests/schedules/test_schedules.py",

@@ -3,7 +3,7 @@
 import numpy as np
 from micrograd.engine import Value
 
-from tests.subjects.capabilities import Missing
+from tests.capabilities import Missing
 
 
 class _Passing:

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import importlib
 import inspect
 import random
 
@@ -65,13 +64,6 @@ def refuse_missing(thing, given):
     for name in given:
         if not takes(thing, name):
             raise Missing(f"{name} (absent)")
-
-
-def strategies_with(table, role):
-    """The modules of strategies in which a role is looked up."""
-    files = ("nn.layer_problems", "losses.problems", "optim.matrix_problems", "nn.problems", "optim.problems")
-    modules = [importlib.import_module(f"tests.{name}") for name in files]
-    return [module for module in modules if role in getattr(module, table, ())]
 
 
 # ── the world ───────────────────────────────────────────────────────────────────────────────────

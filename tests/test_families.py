@@ -1,0 +1,230 @@
+"""What every family is asked: its rungs leave one trace, custom is native to the bit, and nothing is left undrawn."""
+
+import ast
+import inspect
+import textwrap
+import traceback
+
+import hypothesis
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from impls.ladder import Pair, Rung
+from impls.since import TORCH
+from tests.cells import ALL, DROP_IN, LADDERS, cells
+from tests.engine import LONGDOUBLE_IS_WIDER, assert_same
+from tests.families import (
+    assert_refused_alike,
+    bits,
+    entry,
+    entry_of,
+    expected,
+    family_of,
+    observe,
+    problems,
+    with_entry,
+)
+from tests.planted import bugs, law_of
+
+ENTRIES = with_entry()
+AGREEMENT = "test_families.test_rungs_leave_the_same_trace"
+
+# Options that no problem gives, and why.
+NOT_DRAWN = {
+    "foreach": "it chooses another kernel for the same step: laws of the optimizers compare them",
+    "fused": "it chooses another kernel for the same step: laws of the optimizers compare them",
+    "capturable": "it chooses another kernel for the same step, for graphs of CUDA's",
+    "differentiable": "it chooses the same step, recorded by autograd",
+    **({} if TORCH >= (2, 14) else {"optim.lbfgs maximize": "native has it from torch 2.14 on"}),
+    "return_indices": "it makes two results of one: a law of its own compares the places",
+    "sparse": "its gradient is no array of a strided tensor: a law of its own compares it",
+    "size_average": "it is an argument of before, and refused",
+    "reduce": "it is an argument of before, and refused",
+}
+
+
+# Refusals of native's that no attempt meets, by a part of their words, and why.
+UNMET = {"Tensor betas": "two elements are compared with 1 before, which torch refuses in other words"}
+
+GIVEN = ("device", "dtype")  # as a law's cell says
+
+
+def asked(law, rungs=ALL, applies=lambda ladder, entry: True, dtypes=None, cpu_because=None):
+    """The cells of a law of all families: of each concept that has an entry, unless the law does not apply to it."""
+    names = [c for c, e in ENTRIES.items() if law not in e.exempt and applies(LADDERS[c], e)]
+    because = {c: cpu_because or ENTRIES[c].on_cpu.get(law) for c in names}
+    return cells(*names, rungs=rungs, dtypes=dtypes or {c: ENTRIES[c].dtypes for c in names}, cpu_because=because)
+
+
+def has_a_drop_in(ladder, _entry):
+    return {*DROP_IN} <= ladder.rungs().keys()
+
+
+def has_a_derivative(ladder, _entry):
+    return isinstance(ladder.manual, Pair)
+
+
+def has_a_constructor(ladder, entry):
+    return has_a_drop_in(ladder, entry) and "__init__" in getattr(ladder.native, "__dict__", {})
+
+
+def saves(ladder, entry):
+    return entry.saves and has_a_drop_in(ladder, entry)
+
+
+# ── what the rungs share ────────────────────────────────────────────────────────────────────────
+
+
+@asked("agreement")
+@given(data=st.data())
+def test_rungs_leave_the_same_trace(cell, data):
+    """Every rung leaves the trace of the formula: all that a caller sees, after every step."""
+    entry(cell).assert_agreement(cell, data.draw(problems(cell, "agreement"), label="problem"))
+
+
+@asked("bits", DROP_IN, has_a_drop_in)
+@given(data=st.data())
+def test_custom_is_native_bit_for_bit(cell, data):
+    """Custom performs native's operations in native's order: not one bit of the trace differs."""
+    problem = data.draw(problems(cell, "bits"), label="problem")
+    custom, native = (bits(cell, rung, problem) for rung in DROP_IN)
+    assert_same(custom, native, f"{cell.concept} custom")
+
+
+@asked("defaults", DROP_IN, has_a_drop_in, (None,), "it computes nothing")
+def test_every_rung_has_natives_defaults(cell):
+    """An argument that is not given is the same on every rung."""
+    native = signature(cell.ladder.native)
+    for rung, impl in cell.ladder.rungs().items():
+        for name, parameter in signature(impl).items():
+            if name in native and name not in ("params", "state"):
+                assert parameter.default == native[name].default, f"{rung}: {name}"
+
+
+@asked("refusals", DROP_IN, has_a_drop_in, (None,), "refusals are words")
+def test_custom_refuses_what_native_refuses_in_its_words(cell):
+    """Bad input raises, or warns, with native's class and in native's words."""
+    assert_refused_alike(cell, entry(cell).refused)
+
+
+@asked("saved", DROP_IN, saves, ("float64",), "a saved state is the same on any device")
+@given(data=st.data())
+def test_saved_states_are_interchangeable(cell, data):
+    """What custom saves native loads and goes on with bit for bit, and the reverse."""
+    problem, resumed = data.draw(problems(cell, "saved"), label="problem"), entry(cell).resumed
+    custom, native = cell.ladder[2:]
+    alone = resumed(native, native, problem)
+    assert_same(resumed(custom, native, problem), alone, "custom, then native")
+    assert_same(resumed(native, custom, problem), alone, "native, then custom")
+
+
+@pytest.mark.skipif(not LONGDOUBLE_IS_WIDER, reason="a complex step in double is no exacter than the gradient")
+@asked("adjoint", (Rung.MANUAL,), has_a_derivative, ("float64",), "NumPy has no device")
+@given(data=st.data())
+def test_backward_is_the_adjoint_of_forward(cell, data):
+    """The gradients by hand are the transpose of the derivative: <v, J'u> = <Jv, u>, J by the complex step."""
+    problem = entry(cell).all_needed(data.draw(problems(cell, "adjoint"), label="problem"))
+    directions = data.draw(entry(cell).directions(problem), label="directions")
+    gradients = expected(cell, problem)["gradient"]
+    forth = {name: entry(cell).along(cell.ladder.manual, problem, name, v) for name, v in directions.items()}
+    back = {name: (v * gradients[name]).sum() for name, v in directions.items()}
+    assert_same(forth, back, f"{cell.concept} <Jv, u>")
+
+
+@asked("needs", ALL, has_a_derivative)
+@given(data=st.data())
+def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
+    """Only the gradients that are asked for are computed, and each is the one that is computed among all."""
+    problem = data.draw(problems(cell, "needs"), label="problem")
+    for rung in cell.rungs:
+        some, every = (observe(cell, rung, p)["gradient"] for p in (problem, entry(cell).all_needed(problem)))
+        wanted = {n: g if needed else None for (n, g), needed in zip(every.items(), problem.needs, strict=True)}
+        assert_same(some, wanted, f"{cell.concept} {rung} gradient")
+
+
+# ── nothing is left out ─────────────────────────────────────────────────────────────────────────
+
+
+@cells(*LADDERS, dtypes=None, cpu_because="it computes nothing")
+def test_every_concept_is_drawn(cell):
+    """Each concept has an entry in its family's table, or a law of its own that is named there."""
+    family = family_of(cell.concept)
+    if cell.concept not in family.judged_by:
+        entry_of(cell.concept)
+        return
+    assert law_of(family.judged_by[cell.concept]).__doc__
+
+
+@cells(*LADDERS, dtypes=None, cpu_because="it computes nothing")
+def test_every_concept_has_a_planted_bug(cell):
+    """Of each concept a wrong variant is known that the law of agreement rejects."""
+    law = family_of(cell.concept).judged_by.get(cell.concept, AGREEMENT)
+    name = family_of(cell.concept).name
+    about = [bug for bug in bugs() if cell.concept in (bug.concept, bug.file)]
+    assert law in {bug.law for bug in about}, f"plant a bug that {law} rejects, in tests/{name}/bugs.py"
+
+
+@asked("options", ALL, dtypes=(None,), cpu_because="it computes nothing")
+def test_every_option_is_drawn(cell):
+    """Some problem gives each option of each rung a value that is not its default, or NOT_DRAWN says why none does."""
+    own, drawn = entry(cell), []
+
+    @hypothesis.settings(max_examples=60, derandomize=True, database=None, phases=[hypothesis.Phase.generate])
+    @given(data=st.data())
+    def look(data):
+        for law in ("agreement", *own.asks):
+            drawn.extend(own.options(data.draw(problems(cell, law))))
+
+    look()
+    options = [(r, n, p.default) for r, impl in cell.implementations.items() for n, p in options_of(impl).items()]
+    is_drawn = lambda option, default: any(option == name and differs(value, default) for name, value in drawn)
+    is_listed = lambda option: option in GIVEN or {option, f"{cell.concept} {option}"} & NOT_DRAWN.keys()
+    missing = [f"{r}: {n}" for r, n, default in options if not is_listed(n) and not is_drawn(n, default)]
+    assert missing == [], f"draw them in tests/{family_of(cell.concept).name}/family.py"
+
+
+def differs(value, default):
+    """Whether a value is not the default; an array never is."""
+    return hasattr(value, "shape") or type(value) is not type(default) or value != default
+
+
+def options_of(impl):
+    """What has a default, but for the state, which is no option."""
+    return {n: p for n, p in signature(impl).items() if p.default is not p.empty and n != "state" and n[0] != "_"}
+
+
+def signature(impl):
+    try:
+        return inspect.signature(impl.forward if isinstance(impl, Pair) else impl).parameters
+    except ValueError:  # one of torch's own that states none
+        return {}
+
+
+def test_few_options_are_not_drawn():
+    """No more than ten options are left undrawn, each with a reason."""
+    assert len(NOT_DRAWN) <= 10
+    assert all(len(reason.split()) > 3 for reason in NOT_DRAWN.values())
+
+
+@asked("raises", DROP_IN, has_a_constructor, (None,), "it computes nothing")
+def test_every_refusal_of_natives_constructor_is_asked(cell):
+    """Each `raise` of native's constructor is met by some attempt of the entry."""
+    lines, first = inspect.getsourcelines(cell.ladder.native.__init__)
+    code = ast.parse(textwrap.dedent("".join(lines)))
+    raises = {first + node.lineno - 1: ast.unparse(node) for node in ast.walk(code) if isinstance(node, ast.Raise)}
+    met = {line for attempt in entry(cell).refused.values() for line in raised_at(attempt, cell.ladder.native)}
+    unmet = [
+        text for line, text in raises.items() if line not in met and not any(n in text for n in (*NOT_DRAWN, *UNMET))
+    ]
+    assert unmet == [], f"attempt it in tests/{family_of(cell.concept).name}/refused.py"
+
+
+def raised_at(attempt, native):
+    """The lines of native's file on which an attempt was refused."""
+    try:
+        attempt(native)
+    except (Exception, Warning) as refusal:
+        file = native.__init__.__code__.co_filename
+        return [line for frame, line in traceback.walk_tb(refusal.__traceback__) if frame.f_code.co_filename == file]
+    return []
