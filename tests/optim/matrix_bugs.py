@@ -5,6 +5,7 @@ from tests.planted import planter
 TRACE = "test_families.test_rungs_leave_the_same_trace"
 BITS = "test_families.test_custom_is_native_bit_for_bit"
 MISSING = "test_optim.test_a_missing_gradient_is_not_a_zero_gradient"
+KEPT = "test_optim.test_the_defaults_that_custom_keeps_are_natives"
 DEFAULTS = "test_families.test_every_rung_has_natives_defaults"
 ALONE = "test_optim.test_parameters_do_not_touch_each_other"
 REFUSES = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
@@ -76,7 +77,7 @@ BUGS = [
     muon("decay_by_the_adjusted_rate", "(1 - lr * weight_decay) * w", "(1 - lr * ratio * weight_decay) * w", TRACE),
     muon("decay_without_lr", "(1 - lr * weight_decay) * w", "(1 - weight_decay) * w", TRACE, "pytorch#22466 (SGDW)"),
     muon("decay_in_the_gradient", MUON_MEAN, "g = g + weight_decay * w; " + MUON_MEAN, TRACE, "clause", ("(1 - lr * weight_decay) * w", "w")),
-    muon("forgets_an_option", "                adjust_lr_fn=adjust_lr_fn,\n            ),", "            ),", DEFAULTS, "mutmut"),
+    muon("forgets_an_option", "                adjust_lr_fn=adjust_lr_fn,\n            ),", "            ),", KEPT, "mutmut"),
     muon("other_default", "weight_decay=0.1,\n    momentum=0.95,\n    nesterov=True,\n    ns_coefficients=(3.4445, -4.775, 2.0315),\n    eps=1e-7,\n    ns_steps=5,\n    adjust_lr_fn=None,\n):\n    \"\"\"Return", "weight_decay=0.0,\n    momentum=0.95,\n    nesterov=True,\n    ns_coefficients=(3.4445, -4.775, 2.0315),\n    eps=1e-7,\n    ns_steps=5,\n    adjust_lr_fn=None,\n):\n    \"\"\"Return", DEFAULTS, "optax's default"),
     # ── muon: raw
     muon("raw_steps_on_no_gradient", "            if p.grad is None:\n                continue\n", "            if p.grad is None:\n                p.grad = torch.zeros_like(p)\n", MISSING, "pytorch#83769"),

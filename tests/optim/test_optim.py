@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 
 from impls.ladder import Rung
 from impls.since import TORCH
-from tests.cells import DROP_IN, DTYPES, cells, live
+from tests.cells import DROP_IN, DTYPES, LADDERS, cells, live
 from tests.engine import assert_bitwise, assert_same
 from tests.engine.arrays import arrays, in_layout, shapes
 from tests.engine.tensors import seen, tensor
@@ -35,6 +35,7 @@ from tests.optim.trace import Line, Problem, plain
 MATRIX = ("optim.adafactor", "optim.muon")  # the step of an element depends on its row, its column and the size of all
 ELEMENTWISE = tuple(c for c in ENTRIES if c not in (*MATRIX, "optim.lbfgs"))
 ALGORITHMS = (*ELEMENTWISE, *MATRIX)
+DROPPED_IN = tuple(c for c in ELEMENTWISE if {*DROP_IN} <= LADDERS[c].rungs().keys())  # where torch has its own
 ONE = ("float64",)  # of laws that the trace has already been held to in every dtype, or that round nothing
 
 
@@ -106,7 +107,7 @@ def test_parameters_do_not_touch_each_other(cell, data):
             assert_same([[line[i]] for line in together], alone, f"{rung} parameter {i}: step")
 
 
-@cells(*ELEMENTWISE, rungs=DROP_IN, dtypes=("float32",), cpu_because="vectors and what is left over are the CPU's")
+@cells(*DROPPED_IN, rungs=DROP_IN, dtypes=("float32",), cpu_because="vectors and what is left over are the CPU's")
 @given(data=st.data())
 def test_elements_do_not_know_where_they_are(cell, data):
     """Cut in two and put in another order, a parameter moves as it did whole, to the bit but for the sign of a zero."""
@@ -132,7 +133,7 @@ def _at(entry, places):
 # ── the contract of the drop-in ─────────────────────────────────────────────────────────────────
 
 
-@cells(*ALGORITHMS, "optim.lbfgs", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+@cells(*DROPPED_IN, *MATRIX, "optim.lbfgs", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_the_defaults_that_custom_keeps_are_natives(cell):
     """Built with a parameter alone, custom and native have the same defaults."""
     custom, native = (impl([parameter(1, 1)]).defaults for impl in cell.ladder[2:])
@@ -165,7 +166,7 @@ def _has(cell, options):
     return options.keys() <= inspect.signature(cell.ladder.native).parameters.keys()
 
 
-@cells(*ELEMENTWISE, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+@cells(*DROPPED_IN, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_custom_says_to_every_bad_option_what_native_says(cell):
     """Of an option that is out of range, and of two, custom says what native says, be it nothing."""
     asked = {name: given for name, given in OPTIONS.items() if _has(cell, given)}
@@ -174,7 +175,7 @@ def test_custom_says_to_every_bad_option_what_native_says(cell):
     assert custom == native
 
 
-@cells(*ELEMENTWISE, rungs=(Rung.CUSTOM,), dtypes=None, cpu_because="it computes nothing")
+@cells(*DROPPED_IN, rungs=(Rung.CUSTOM,), dtypes=None, cpu_because="it computes nothing")
 def test_custom_says_why_it_takes_no_other_route(cell):
     """Options that compute the same step by another kernel are refused with the reason, in a group too."""
     routes = [option for option in OTHER_ROUTES if _has(cell, {option: True})]
@@ -206,7 +207,7 @@ SPARSE, COMPLEX = torch.eye(2).to_sparse(), torch.tensor([[1 + 2j, 0.5j], [3 - 1
 
 
 @cells(
-    *(name for name in ELEMENTWISE if name not in ("optim.sgd", "optim.adagrad")),
+    *(name for name in DROPPED_IN if name not in ("optim.sgd", "optim.adagrad")),
     rungs=DROP_IN,
     dtypes=None,
     cpu_because="it computes nothing",
@@ -229,7 +230,7 @@ def test_sgd_takes_the_gradients_that_native_takes(cell, kind, momentum):
 
 
 @cells(
-    *(name for name in ELEMENTWISE if name != "optim.sgd"),
+    *(name for name in DROPPED_IN if name != "optim.sgd"),
     rungs=(Rung.CUSTOM,),
     dtypes=None,
     cpu_because="it computes nothing",
@@ -244,7 +245,7 @@ def test_custom_says_what_it_has_no_step_for(cell):
         assert words.endswith(f"not on this rung; use torch.optim.{cell.ladder.native.__name__}")
 
 
-@cells(*ELEMENTWISE, rungs=(Rung.CUSTOM,), dtypes=ONE, cpu_because="foreach is how torch calls CUDA")
+@cells(*DROPPED_IN, rungs=(Rung.CUSTOM,), dtypes=ONE, cpu_because="foreach is how torch calls CUDA")
 @given(data=st.data())
 def test_foreach_changes_nothing_on_custom(cell, data):
     """foreach is accepted, and takes the very same step."""
@@ -265,7 +266,7 @@ FOREACH_DIFFERS = ("optim.nadam", "optim.radam", "optim.asgd")  # and writes SGD
 
 
 @cells(
-    *(name for name in ELEMENTWISE if name not in FOREACH_DIFFERS),
+    *(name for name in DROPPED_IN if name not in FOREACH_DIFFERS),
     rungs=(Rung.NATIVE,),
     dtypes=("float32",),
     cpu_because="CPU kernels",
@@ -283,7 +284,7 @@ def test_natives_foreach_is_its_for_loop_bit_for_bit(cell, data):
     assert_same(*traces, "foreach: step")
 
 
-@cells(*(c for c in ALGORITHMS if c not in ("optim.sgd", "optim.asgd", "optim.muon")), rungs=(Rung.NATIVE,))
+@cells(*(c for c in (*DROPPED_IN, *MATRIX) if c not in ("optim.sgd", "optim.asgd", "optim.muon")), rungs=(Rung.NATIVE,))
 @given(data=st.data())
 def test_natives_foreach_leaves_the_trace_of_the_formula(cell, data):
     """Native's second way, all parameters at once, which on CUDA is its default, leaves the formula's trace, too."""
@@ -378,7 +379,7 @@ def _hooked(cls):
     return story
 
 
-@cells(*ELEMENTWISE, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+@cells(*DROPPED_IN, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_a_closure_is_called_once_with_gradients(cell):
     """step calls its closure first, once, with gradients on whatever is off outside, and returns its value."""
     for rung, impl in cell.implementations.items():
@@ -412,7 +413,7 @@ SCHEDULERS = {
 
 
 @pytest.mark.parametrize("name", SCHEDULERS)
-@cells(*ELEMENTWISE, rungs=DROP_IN, dtypes=None, cpu_because="a rate is a number")
+@cells(*DROPPED_IN, rungs=DROP_IN, dtypes=None, cpu_because="a rate is a number")
 def test_torchs_schedulers_drive_custom_as_they_drive_native(cell, name):
     """A scheduler of torch's takes custom for an optimizer, and leads it to the same groups and parameters."""
     ends = []
@@ -429,7 +430,7 @@ def test_torchs_schedulers_drive_custom_as_they_drive_native(cell, name):
     assert_same(*ends, "step")
 
 
-@cells(*ELEMENTWISE, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
+@cells(*DROPPED_IN, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_an_optimizer_survives_pickling(cell):
     """A pickled optimizer comes back as what it was: class, groups and state."""
     for rung, impl in cell.implementations.items():
@@ -456,7 +457,7 @@ def test_a_parameter_that_is_added_has_a_state(cell, rung):
     assert_same(seen(late), seen(there), "parameter")
 
 
-@cells(*ELEMENTWISE, rungs=DROP_IN, dtypes=None, cpu_because="custom runs torch's for-loop, CUDA's default is foreach")
+@cells(*DROPPED_IN, rungs=DROP_IN, dtypes=None, cpu_because="custom runs torch's for-loop, CUDA's default is foreach")
 def test_custom_and_native_live_through_the_same_lives(cell):
     """Whatever sequence of steps, clears, new rates, new groups, skips, saves and copies, custom stays native."""
 
