@@ -18,7 +18,7 @@ import pytest
 from hypothesis.strategies import SearchStrategy
 
 from impls.ladder import Ladder, Rung
-from tests.associations import ways, widened
+from tests.admissible import admitted
 from tests.cells import DTYPES, LADDERS, Cell
 from tests.engine import assert_same
 from tests.engine.bounded import Bounded
@@ -145,9 +145,17 @@ def expected(cell: Cell, problem: Any) -> Trace:
 
 
 def by_formula(entry: Entry[P], cell: Cell, problem: P) -> Trace:
-    """The manual rung's trace on bounded numbers, widened by its other admissible ways."""
-    lift = functools.partial(lifted, cell)
-    return widened([entry.trace(Run(Rung.MANUAL, way, cell.ladders, lift), problem) for way in ways(cell.concept)])
+    """The manual rung's trace on bounded numbers, widened by its other admissible forms."""
+    return admitted(cell.concept, cell.ladder.manual, lambda form: _by(form, entry, cell, problem))
+
+
+def by_formula_alone(entry: Entry[P], cell: Cell, problem: P) -> Trace:
+    """The manual rung's trace on bounded numbers."""
+    return _by(cell.ladder.manual, entry, cell, problem)
+
+
+def _by(formula: Any, entry: Entry[P], cell: Cell, problem: P) -> Trace:
+    return entry.trace(Run(Rung.MANUAL, formula, cell.ladders, functools.partial(lifted, cell)), problem)
 
 
 def lifted(cell: Cell, array: np.ndarray) -> Bounded:

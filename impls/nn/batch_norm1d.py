@@ -25,6 +25,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder, Pair
+from impls.nn.layer_norm import rsqrt
 from impls.nn.module import Module
 from impls.nn.parameter import Parameter
 from impls.since import TORCH, since
@@ -55,7 +56,7 @@ def batch_norm1d_forward(x, w=None, b=None, *, stats=None, training=True, moment
     else:
         mean, var, _ = stats
         d = x - _spread(mean, x)
-    r = 1.0 / np.sqrt(var + eps)
+    r = rsqrt(var + eps)
     normal = d * _spread(r, x)
     y = normal if w is None else normal * _spread(w, x)
     return (y if b is None else y + _spread(b, x)), (normal, r, w, rows, of_batch), stats

@@ -35,7 +35,7 @@ def gelu_forward(x, *, approximate="none"):
         t = np.tanh(SCALE * (x + CUBE * (x * x * x)))
         return 0.5 * x * (1.0 + t), (x, t, approximate)
     z = ROOT_HALF * x
-    cdf = 0.5 * (1.0 + erf(z))
+    cdf = normal_cdf(z)
     return x * cdf, (x, (z, cdf), approximate)
 
 
@@ -48,6 +48,11 @@ def gelu_backward(dy, saved, needs_input_grad=(True,)):
         return (dy * (0.5 * (1.0 + kept) + 0.5 * x * (1.0 - kept * kept) * slope),)
     z, cdf = kept
     return (dy * (cdf + x * (DENSITY * np.exp(-z * z))),)
+
+
+def normal_cdf(z):
+    """The share of the normal distribution below z√2."""
+    return 0.5 * (1.0 + erf(z))
 
 
 def erf(x):

@@ -43,7 +43,7 @@ def layer_norm_forward(x, w=None, b=None, *, normalized_shape, eps=1e-5):
     axes = last_axes(normalized_shape)
     mean = x.mean(axis=axes, keepdims=True)
     d = x - mean
-    r = 1.0 / np.sqrt((d * d).mean(axis=axes, keepdims=True) + eps)
+    r = rsqrt((d * d).mean(axis=axes, keepdims=True) + eps)
     normal = d * r
     y = normal if w is None else normal * w
     return (y if b is None else y + b), Saved(x, r, normal, w, axes)
@@ -62,6 +62,10 @@ def layer_norm_backward(dy, saved, needs_input_grad=(True, True, True)):
     g = dy * r if w is None else dy * w * r
     mean = lambda a: a.mean(axis=axes, keepdims=True)
     return g - mean(g) - normal * mean(g * normal), dw, db
+
+
+def rsqrt(x):
+    return 1.0 / np.sqrt(x)
 
 
 def last_axes(normalized_shape):

@@ -23,7 +23,7 @@ import torch
 
 from impls.init.ones import ones_
 from impls.ladder import Ladder, Pair
-from impls.nn.layer_norm import last_axes
+from impls.nn.layer_norm import last_axes, rsqrt
 from impls.nn.module import Module
 from impls.nn.parameter import Parameter
 
@@ -33,7 +33,7 @@ from impls.nn.parameter import Parameter
 def rms_norm_forward(x, w=None, *, normalized_shape, eps=None):
     axes = last_axes(normalized_shape)
     eps = float(np.finfo(x.dtype).eps) if eps is None else eps
-    r = 1.0 / np.sqrt((x * x).mean(axis=axes, keepdims=True) + eps)
+    r = rsqrt((x * x).mean(axis=axes, keepdims=True) + eps)
     normal = x * r
     return (normal if w is None else normal * w), (r, normal, w, axes)
 

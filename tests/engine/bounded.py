@@ -29,6 +29,10 @@ HEADROOM = 2.0**-8  # below the largest number, since a rung may associate (2 * 
 SLACK = 1 + 2.0**-30  # for the rounding of the bound's own arithmetic, fewer than 2^20 operations deep
 
 
+class AnotherQuantity(AssertionError):
+    """What was taken for the same quantity by another formula lies beyond both bounds."""
+
+
 class Terms(NamedTuple):
     """What a sum remembers of its terms, so that it may still grow."""
 
@@ -303,7 +307,12 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
 
     @np.errstate(all="ignore")
     def union(self, other):
-        """Admit what `other`, the same quantity by another formula, admits too."""
+        """Admit what `other`, the same quantity by another formula, admits too.
+
+        Two that lie further from each other than both bounds together are two quantities, and have no union.
+        """
+        if np.any(abs(self.value - other.value) > SLACK * (self.error + other.error)):
+            raise AnotherQuantity(f"{other!r} is another quantity than {self!r}")
         error = np.maximum(self.error, other.error + abs(self.value - other.value))
         return Bounded(self.value, error, self.lattice if not np.any(error) else None, self.format)
 
@@ -453,6 +462,11 @@ def _one_operation(function):
 @_one_operation
 def rsqrt(x):
     return 1 / math.sqrt(x) if x else math.inf
+
+
+def lerp(start, end, weight):
+    """(1 - k) start + k end as torch has it, in both of its branches: a step from the nearer end."""
+    return start + weight * (end - start) if weight < 0.5 else end - (end - start) * (1 - weight)
 
 
 @_one_operation

@@ -18,7 +18,7 @@ from hypothesis.extra import numpy as hnp
 
 from tests.engine import FORMATS, Bounded, Different, Inconclusive, assert_bitwise, assert_within, bounded, judge
 from tests.engine.arrays import arrays, graded, lattice
-from tests.engine.bounded import SLACK, normcdf, rsqrt
+from tests.engine.bounded import SLACK, AnotherQuantity, normcdf, rsqrt
 from tests.engine.branches import some_way
 from tests.engine.formats import FLOAT32, FLOAT64, LONGDOUBLE_IS_WIDER, ULPS
 from tests.engine.known import Known
@@ -401,10 +401,22 @@ def test_exact_numbers_choose_a_place(f, data):
 @given(data=st.data())
 def test_a_union_admits_what_either_admits(f, data):
     """Of two formulas for one quantity, what one admits, their union admits."""
-    (x, x_bounded), (y, y_bounded) = (data.draw(inexact((3,), f)) for _ in range(2))
+    (x, x_bounded), (y, far) = (data.draw(inexact((3,), f)) for _ in range(2))
+    y_bounded = Bounded(far.value, far.error + abs(far.value - x_bounded.value), None, f)
     for held in (x, y):
         assert_within(held, x_bounded.union(y_bounded))
         assert_within(held, y_bounded.union(x_bounded))
+
+
+@FORMS
+@given(data=st.data())
+def test_two_quantities_have_no_union(f, data):
+    """Where two bounded numbers lie further from each other than both bounds, one is no other formula for the other."""
+    _, x = data.draw(inexact((3,), f))
+    apart = Bounded(x.value + 2 * (x.error + abs(x.value) + 1), x.error, None, f)
+    for one, other in ((x, apart), (apart, x)):
+        with pytest.raises(AnotherQuantity, match="is another quantity than"):
+            one.union(other)
 
 
 # ── what is said of a comparison ────────────────────────────────────────────────────────────────
@@ -632,6 +644,7 @@ OPEN = test_an_open_comparison_admits_both_branches
 OPEN_SIGN = test_an_open_sign_is_any_of_three
 PLACE = test_exact_numbers_choose_a_place
 UNION = test_a_union_admits_what_either_admits
+TWO = test_two_quantities_have_no_union
 ZERO = test_zero_times_a_number_is_zero
 REFUSAL = test_what_would_lose_the_bound_is_refused
 FIRST_OUTSIDE = test_the_first_number_outside_is_different
@@ -643,6 +656,7 @@ LAST_WAY = test_a_way_without_complaint_is_the_last
 EVERY_BIT = test_to_the_bit_means_every_bit
 
 BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and the law that notices, with its case
+    "another quantity has a union": ("SLACK * (self.error + other.error)", "np.inf", TWO, None),
     "one rounding too few in a product": (
         "Terms(magnitude, inherited, n,",
         "Terms(magnitude, inherited, n - 1,",

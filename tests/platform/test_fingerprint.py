@@ -10,7 +10,7 @@ from tests.engine.libraries import ASSUMPTIONS, FUNCTIONS, KNOWN, Accuracy, accu
 from tests.planted import Bug, verdict
 from tests.platform.kernels import lanes_of_layer_norm
 
-AGREE = "test_layers.test_rungs_agree_on_values_and_gradients"
+AGREE = "test_families.test_rungs_leave_the_same_trace"
 
 
 def _holds(fact, *arguments):
@@ -63,7 +63,7 @@ def test_only_the_laws_that_rest_on_a_fact_are_not_run(concept, judged, installe
 def test_a_bug_that_cannot_be_judged_here_is_not_rejected(installed):
     """A planted bug counts as rejected by what a law says of it, never because the law is not run."""
     installed("erf", lambda x: x)
-    bug = Bug("wrong", "nn.gelu", (("cdf = 0.5 * (1.0 + erf(z))", "cdf = 1.0 + erf(z)"),), AGREE, "")
+    bug = Bug("wrong", "nn.gelu", (("return 0.5 * (1.0 + erf(z))", "return 1.0 + erf(z)"),), AGREE, "")
     assert verdict(bug).complaint is None
 
 

@@ -13,7 +13,7 @@ from tests.capabilities import left_to
 from tests.cells import LADDERS, Cell
 from tests.engine import Bounded, Different, Inconclusive, Untold, array, assert_same
 from tests.engine.bounded import SLACK
-from tests.families import expected, observe
+from tests.families import by_formula_alone, expected, observe
 from tests.planted import bugs
 from tests.subjects import load, place
 from tests.variants import planted, source_of
@@ -77,13 +77,19 @@ class Search:
             return self.door.expected(self.subject.role, problem, self.dtype)
         return expected(self.cell._replace(ladders=LADDERS), problem)
 
+    def by_formula(self, problem):
+        """What the formula that stands there now admits, perhaps with a bug in it, and no other form of it."""
+        if not self.cell.entry:
+            return self.expected(problem)
+        return by_formula_alone(self.cell.entry, self.cell._replace(ladders=LADDERS), problem)
+
     def wrong(self, bug):
         """What a bug that is planted now may leave: within rounding what its formula says, or the bits of a rung.
 
         A rung is built on what stands above it in its file, and not on what follows.
         """
         rungs = RUNGS[RUNGS.index(rung_of(bug)) :]
-        formula = [lambda problem: self.expected(self.spared(problem))] if Rung.MANUAL in rungs else []
+        formula = [lambda problem: self.by_formula(self.spared(problem))] if Rung.MANUAL in rungs else []
         return formula + [lambda p, rung=rung: self.on(rung, self.spared(p)) for rung in rungs if rung in self.able]
 
     @functools.cached_property

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
-from tests.associations import reference
+from tests.admissible import admitted
 from tests.cells import DROP_IN, LADDERS
-from tests.engine import assert_same
+from tests.engine import assert_same, bounded
 from tests.engine.tensors import seen, tensor
 
 
@@ -28,8 +28,9 @@ def averaged(rung, impl, average, current, settings, n, lift=lambda x: x):
 
 def reference_of_one(concept, problem, dtype):
     """The formula's average, with as much room as any admissible way may round away."""
-    observe = lambda rung, impl, given, lift: averaged(rung, impl, *given, lift=lift)
-    return reference(observe, concept, problem, dtype)
+    lift = lambda x: bounded(x, dtype)
+    formula = LADDERS[concept].manual
+    return admitted(concept, formula, lambda form: averaged(Rung.MANUAL, form, *problem, lift=lift))
 
 
 def followed(rung, impl, script, average, lift=lambda x: x):

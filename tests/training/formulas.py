@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.associations import ways, widened
+from tests.admissible import admitted
 from tests.cells import LADDERS
 from tests.engine import bounded
 from tests.engine.bounded import Mask
@@ -42,10 +42,11 @@ class Formulas:
 
     def update(self, w, g, state):
         lifted = {k: v if k == "step" else bounded(v, self.dtype) for k, v in state.items() if v is not None}
-        return widened([self._updated(step, w, g, lifted) for step in ways(self.net.optimizer)])
+        step = LADDERS[self.net.optimizer].manual
+        return admitted(self.net.optimizer, step, lambda form: self._updated(form, w, g, lifted))
 
     def _updated(self, step, w, g, state):
-        make = type(step.__defaults__[0])
+        make = type(LADDERS[self.net.optimizer].manual.__defaults__[0])
         w, state = step(w, g, make(**state), **self.net.options)
         return [w, {k: v for k, v in state._asdict().items() if v is not None}]
 

@@ -1,0 +1,90 @@
+"""Other admissible forms of a formula: the same quantity by other operations, which round otherwise.
+
+Each is a function that is called as the manual rung is, and stands in its family's `admissible.py` because some rung
+computes that way: its docstring says which.  What any form may return is admitted, and a form that computes another
+quantity is refused: it would widen the bound.
+"""
+
+import collections
+import functools
+import importlib
+import types
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from impls.ladder import Pair
+from tests.cells import LADDERS
+from tests.engine import Bounded, Different
+from tests.engine.bounded import AnotherQuantity
+
+Form = TypeVar("Form")
+FORMS: dict[str, list[Any]] = collections.defaultdict(list)  # by concept
+
+
+def admissible(*concepts: str) -> Callable[[Form], Form]:
+    """Register a form of the formula of some concepts."""
+    if unknown := [concept for concept in concepts if concept not in LADDERS]:
+        raise LookupError(f"@admissible({unknown[0]!r}): no such concept")
+
+    def register(form: Form) -> Form:
+        for concept in concepts:
+            FORMS[concept].append(form)
+        return form
+
+    return register
+
+
+def forms(concept: str) -> list[Any]:
+    """The other admissible forms of a concept's formula."""
+    _read(concept.partition(".")[0])
+    return FORMS[concept]
+
+
+@functools.cache
+def _read(family: str) -> None:
+    """Have the family's forms registered, if it has any."""
+    name = f"tests.{family}.admissible"
+    if importlib.util.find_spec(name):
+        importlib.import_module(name)
+
+
+def admitted(concept: str, formula: Any, evaluate: Callable[[Any], Any]) -> Any:
+    """What the formula evaluates to on bounded numbers, and with it what any other admissible form does."""
+    trace = evaluate(formula)
+    for form in forms(concept):
+        trace = united(trace, evaluate(form), f"{name_of(form)} of {concept}")
+    return trace
+
+
+def rebound(formula: Any, **helpers: Any) -> Any:
+    """The same formula, in whose file some names stand for other helpers."""
+    if isinstance(formula, Pair):
+        return Pair(rebound(formula.forward, **helpers), rebound(formula.backward, **helpers))
+    form = types.FunctionType(
+        formula.__code__, formula.__globals__ | helpers, formula.__name__, formula.__defaults__, formula.__closure__
+    )
+    form.__kwdefaults__ = formula.__kwdefaults__
+    return form
+
+
+def united(trace: Any, other: Any, form: str) -> Any:
+    """One trace of bounded numbers that admits what either does, where both are the same quantity."""
+    if isinstance(trace, Bounded):
+        return _union(trace, other, form)
+    if isinstance(trace, dict):
+        return {key: united(trace[key], other[key], form) for key in trace}
+    if isinstance(trace, list):
+        return [united(a, b, form) for a, b in zip(trace, other, strict=True)]
+    return trace
+
+
+def _union(a: Bounded, b: Bounded, form: str) -> Bounded:
+    try:
+        return a.union(b)
+    except AnotherQuantity as apart:
+        raise Different(f"{form} is no admissible form of it (its family's admissible.py): {apart}") from None
+
+
+def name_of(form: Any) -> str:
+    """A form by the name of its function."""
+    return getattr(form, "forward", form).__name__

@@ -1,0 +1,36 @@
+"""Other admissible forms of a formula: what makes the bound that they widen worth believing."""
+
+import pytest
+
+from impls.ladder import Rung
+from tests.admissible import FORMS, admissible, forms, name_of
+from tests.cells import LADDERS, Cell
+from tests.engine import Different
+from tests.planted import again
+from tests.training import test_averaging
+
+
+def test_a_form_of_another_quantity_is_refused(monkeypatch):
+    """A form that averages five times too fast is named, and so the law of agreement is red: it widens no bound."""
+
+    def five_times_too_fast(average, current, *, decay=0.999):
+        return average + 5 * (1 - decay) * (current - average)
+
+    monkeypatch.setitem(FORMS, "training.ema", [*forms("training.ema"), five_times_too_fast])
+    law = again(test_averaging.test_every_rung_takes_the_step_of_the_formula)
+    with pytest.raises(Different, match="five_times_too_fast of training.ema is no admissible form"):
+        law(cell=Cell("training.ema", (Rung.RAW,), "float64"))
+
+
+def test_a_form_of_no_concept_is_refused():
+    """Who registers a form of a concept that does not exist is told so."""
+    with pytest.raises(LookupError, match="'training.emma'.: no such concept"):
+        admissible("training.emma")
+
+
+@pytest.mark.parametrize("concept", LADDERS)
+def test_a_form_is_called_as_its_formula(concept):
+    """A form has a name to be blamed by, and a derivative where its formula has one."""
+    for form in forms(concept):
+        assert name_of(form) != "<lambda>"
+        assert hasattr(form, "backward") == hasattr(LADDERS[concept].manual, "backward")

@@ -1,0 +1,10 @@
+"""Other admissible forms of the averages."""
+
+from tests.admissible import admissible
+from tests.engine.bounded import lerp
+
+
+@admissible("training.ema")
+def ema_by_lerp(average, current, *, decay=0.999):
+    """torch averages many tensors at once by lerp."""
+    return lerp(average, current, 1 - decay)
