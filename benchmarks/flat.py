@@ -54,7 +54,9 @@ class FlatAdam:
             self.together, self.steps = False, [self.steps[0].clone() for _ in self.params]
         w, _, *averages = ([pieces[i] for i in chosen] for pieces in self.pieces)
         if chosen:
-            self._call([w, [self.params[i].grad for i in chosen], *averages], [self.steps[i] for i in chosen])
+            self._call(
+                [w, [self.params[i].grad.contiguous() for i in chosen], *averages], [self.steps[i] for i in chosen]
+            )
 
     def _call(self, lists, steps):
         torch._foreach_add_(steps, 1)

@@ -64,6 +64,7 @@ def rebound(formula: Any, **helpers: Any) -> Any:
         formula.__code__, formula.__globals__ | helpers, formula.__name__, formula.__defaults__, formula.__closure__
     )
     form.__kwdefaults__ = formula.__kwdefaults__
+    form.__name__ = f"{formula.__name__} with another {' and '.join(helpers)}"
     return form
 
 

@@ -23,6 +23,7 @@ from tests.cells import DTYPES, LADDERS, Cell
 from tests.engine import assert_same
 from tests.engine.bounded import Bounded
 from tests.engine.formats import format_of
+from tests.engine.known import setting
 
 P = TypeVar("P")  # a family's kind of problem
 Trace: TypeAlias = Any  # dictionaries and lists of arrays, numbers and words; of bounded numbers where it is expected
@@ -36,6 +37,7 @@ class Run(NamedTuple):
     impl: Any
     ladders: Mapping[str, Ladder] = LADDERS  # where a trace looks up whatever else it needs
     lift: Callable[[np.ndarray], Any] = lambda x: x  # an array as the manual rung's numbers: itself, or bounded
+    setting: Callable[[Any], Any] = lambda x: x  # and a setting: itself, or with the interval that it is known to
     device: str = "cpu"
     roundings: int = 1  # that one operation of the formula may cost
 
@@ -155,7 +157,8 @@ def by_formula_alone(entry: Entry[P], cell: Cell, problem: P) -> Trace:
 
 
 def _by(formula: Any, entry: Entry[P], cell: Cell, problem: P) -> Trace:
-    return entry.trace(Run(Rung.MANUAL, formula, cell.ladders, functools.partial(lifted, cell)), problem)
+    lift = functools.partial(lifted, cell)
+    return entry.trace(Run(Rung.MANUAL, formula, cell.ladders, lift, setting), problem)
 
 
 def lifted(cell: Cell, array: np.ndarray) -> Bounded:

@@ -33,6 +33,12 @@ class AnotherQuantity(AssertionError):
     """What was taken for the same quantity by another formula lies beyond both bounds."""
 
 
+class Number(float):
+    """A number of Python's that knows an interval, in float64 (tests/engine/known.py)."""
+
+    interval: "Bounded"
+
+
 class Terms(NamedTuple):
     """What a sum remembers of its terms, so that it may still grow."""
 
@@ -75,8 +81,11 @@ class Bounded(np.lib.mixins.NDArrayOperatorsMixin):
             if other.format != self.format:
                 raise TypeError(f"{other.format.name} numbers met {self.format.name} numbers")
             return other
+        if isinstance(other, Number) and np.any(other.interval.error):
+            known = other.interval
+            return Bounded(known.value, 0, None, self.format)._rounded(known.value, known.error, None, underflows=1)
         if isinstance(other, bool | int | float) and not isinstance(other, np.generic):
-            return Bounded.constant(other, self.format)
+            return Bounded.constant(float(other), self.format)
         return Bounded.exact(other, self.format)
 
     # ── how a result is bounded ──

@@ -1,18 +1,24 @@
-"""Numbers that every rung has exactly, and that a program may ask: they decide branches, count, and index.
+"""Numbers that a program may ask, and of which a bound is known besides: they decide branches, count, and index.
 
-As long as an operation on them is exact its result is such a number too; the first one that rounds gives a bounded
-number.  A formula whose branches depend on counts and whose values round, like a schedule, is run on them as it is.
+An `Exact` number is what it should be, to the last bit.  As long as an operation on it is exact its result is such a
+number too; the first one that rounds gives a bounded number.  A formula whose branches depend on counts, like a
+schedule, is run on them as it is.
+
+A `Setting` goes on: what is made of settings alone, like Adam's 1 - βᵗ, is computed by Python in double, as every rung
+computes it, and may cancel.  So it is known to an interval, the formula's own roundings included, and a rung that
+computes it more exactly is within.
 """
 
+import functools
 import operator
 from fractions import Fraction
 
 import numpy as np
 
-from tests.engine.bounded import bounded
+from tests.engine.bounded import Bounded, Number, bounded
 
 
-class Known(float):
+class Exact(float):
     """A float64 that is what it should be, to the last bit."""
 
     def __index__(self):
@@ -21,11 +27,30 @@ class Known(float):
         return int(self)
 
     def __neg__(self):
-        return Known(-float(self))
+        return Exact(-float(self))
 
     def __array_ufunc__(self, ufunc, method, *inputs, **settings):
-        lifted = [bounded(np.float64(x)) if isinstance(x, Known) else x for x in inputs]
+        lifted = [bounded(np.float64(x)) if isinstance(x, Exact) else x for x in inputs]
         return getattr(ufunc, method)(*lifted, **settings)
+
+
+class Setting(Number):
+    """A float64 that is made of settings, and the interval in which any way to compute it lands."""
+
+    def __new__(cls, value, interval=None):
+        self = super().__new__(cls, value)
+        self.interval = bounded(np.float64(value)) if interval is None else interval
+        return self
+
+    def __neg__(self):
+        return Setting(-float(self), -self.interval)
+
+
+def setting(value):
+    """A setting as a formula's number, and each number of a tuple; what is no real number stays as it is."""
+    if isinstance(value, tuple):
+        return tuple(map(setting, value))
+    return Setting(value) if type(value) is float else value
 
 
 def _operation(operate):
@@ -34,7 +59,7 @@ def _operation(operate):
             return NotImplemented
         rounded = operate(float(a), float(b))
         if _is_exact(operate, a, b, rounded):
-            return Known(rounded)
+            return Exact(rounded)
         return operate(bounded(np.float64(a)), bounded(np.float64(b)))
 
     return forward, lambda a, b: forward(b, a)
@@ -49,7 +74,36 @@ def _is_exact(operate, a, b, rounded):
     return Fraction(rounded) == operate(Fraction(a), int(b) if operate is operator.pow else Fraction(b))
 
 
+def _operation_on_settings(operate):
+    def forward(a, b):
+        if not isinstance(b, int | float) or not isinstance(a, int | float):
+            return NotImplemented
+        x, y = _interval(a), _interval(b)
+        if x.error or y.error:
+            return Setting(operate(float(a), float(b)), operate(x, y))
+        return _of_exact(operate, float(a), float(b))
+
+    def swapped(a, b):
+        return forward(b, a)
+
+    return forward, swapped
+
+
+@functools.lru_cache(4096)
+def _of_exact(operate, a, b):
+    rounded = operate(a, b)
+    return Setting(rounded, None if _is_exact(operate, a, b, rounded) else operate(_interval(a), _interval(b)))
+
+
+def _interval(x) -> Bounded:
+    return x.interval if isinstance(x, Setting) else bounded(np.float64(x))
+
+
 for name in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow"):
     forward, swapped = _operation(getattr(operator, name))
-    setattr(Known, f"__{name}__", forward)
-    setattr(Known, f"__r{name}__", swapped)
+    setattr(Exact, f"__{name}__", forward)
+    setattr(Exact, f"__r{name}__", swapped)
+for name in ("add", "sub", "mul", "truediv", "pow"):
+    forward, swapped = _operation_on_settings(getattr(operator, name))
+    setattr(Setting, f"__{name}__", forward)
+    setattr(Setting, f"__r{name}__", swapped)

@@ -9,6 +9,7 @@ import sys
 import types
 from fractions import Fraction
 
+import mpmath
 import numpy as np
 import pytest
 import torch
@@ -21,7 +22,7 @@ from tests.engine.arrays import arrays, graded, lattice
 from tests.engine.bounded import SLACK, AnotherQuantity, normcdf, rsqrt
 from tests.engine.branches import some_way
 from tests.engine.formats import FLOAT32, FLOAT64, LONGDOUBLE_IS_WIDER, ULPS
-from tests.engine.known import Known
+from tests.engine.known import Exact, setting
 from tests.engine.ledger import LEDGER
 from tests.engine.libraries import FUNCTIONS, SAMPLED, accuracy, ulps_off
 
@@ -534,12 +535,12 @@ def test_a_known_number_is_what_it_was_or_bounded(operation, data):
     """An operation on numbers that are known exactly gives the exact number, or a bound that holds the float's."""
     a, b, known = data.draw(st.tuples(KNOWN_NUMBERS, KNOWN_NUMBERS, st.sampled_from(["both", "left", "right"])))
     operate = KNOWN_OPERATIONS[operation]
-    left, right = (Known(x) if known in ("both", side) else x for x, side in ((a, "left"), (b, "right")))
+    left, right = (Exact(x) if known in ("both", side) else x for x, side in ((a, "left"), (b, "right")))
     found = operate(left, right)
     if isinstance(found, Bounded):
         assert_within(np.float64(operate(a, b)), found)
     else:
-        assert type(found) is Known
+        assert type(found) is Exact
         assert found == operate(a, b)
         assert operation in ("whole-part", "remainder") or Fraction(found) == _exactly(operate, a, b)
 
@@ -554,16 +555,50 @@ def test_a_known_number_meets_a_bounded_one_as_its_own_bound(data):
     """With a bounded number, and in a function that rounds, it is bounded with an error of 0."""
     a, b = data.draw(st.tuples(KNOWN_NUMBERS, KNOWN_NUMBERS))
     other = bounded(np.float64(b))
-    for found, expected in ((Known(a) * other, a * b), (other - Known(a), b - a), (np.cos(Known(a)), np.cos(a))):
+    for found, expected in ((Exact(a) * other, a * b), (other - Exact(a), b - a), (np.cos(Exact(a)), np.cos(a))):
         assert isinstance(found, Bounded)
         assert_within(np.float64(expected), found)
 
 
 def test_a_known_number_counts_and_decides():
     """It indexes, ranges and compares like the number; what has a fraction is no count."""
-    assert [list(range(Known(3.0))), min(2, Known(1.5)), -Known(2.0) < 0] == [[0, 1, 2], 1.5, True]
+    assert [list(range(Exact(3.0))), min(2, Exact(1.5)), -Exact(2.0) < 0] == [[0, 1, 2], 1.5, True]
     with pytest.raises(TypeError, match="no count"):
-        range(Known(1.5))
+        range(Exact(1.5))
+
+
+@given(beta=st.sampled_from([0.9, 0.999, 0.5, 0.99999]), t=st.sampled_from([1, 2, 7, 100, 9999, 2**24 - 2]))
+def test_a_number_made_of_settings_is_known_to_an_interval(beta, t):
+    """1 - βᵗ is known to an interval that holds what the reals have, what Python has, and what expm1 has."""
+    correction = 1 - setting(beta) ** t
+    assert correction == 1 - beta**t
+    with mpmath.workprec(200):
+        exact = 1 - mpmath.mpf(beta) ** t
+        for found in (exact, 1 - beta**t, -math.expm1(t * math.log(beta))):
+            assert abs(mpmath.mpf(found) - mpmath.mpf(float(correction.interval.value))) <= float(
+                correction.interval.error
+            )
+
+
+@FORMS
+def test_a_setting_meets_tensors_with_its_interval(f):
+    """A setting that was made by operations that round brings their error along, and one that is given brings none."""
+    one = bounded(np.ones((), f.name), f.name)
+    made, given_ = (one * number for number in (1 - setting(0.999) ** 3, setting(0.5)))
+    assert made.error > abs(made.value) * f.roundoff
+    assert given_.error == 0
+
+
+def test_settings_decide_as_their_numbers_do():
+    """A branch is taken, and a tuple lifted, as the plain numbers have it; what is no real number stays as it is."""
+    assert setting((0.9, 0.999)) == (0.9, 0.999)
+    assert [setting(0.0) or "none", setting(0.5) < 0.6, max(setting(2.0), 1), setting("inf"), setting(True)] == [
+        "none",
+        True,
+        2.0,
+        "inf",
+        True,
+    ]
 
 
 # ── formulas that branch ──
@@ -791,6 +826,12 @@ COMPARE_FAULTS = {
     "a NaN is anything": ("np.isnan(a) & np.isnan(b)", "np.isnan(a) | np.isnan(b)", EVERY_BIT, "the place of a NaN"),
 }
 KNOWN_FAULTS = {
+    "a setting that rounds is exact": (
+        "None if _is_exact(operate, a, b, rounded) else",
+        "None if True else",
+        test_a_number_made_of_settings_is_known_to_an_interval,
+        None,
+    ),
     "what rounds is known": (
         "if _is_exact(operate, a, b, rounded):",
         "if True:",
@@ -804,8 +845,8 @@ KNOWN_FAULTS = {
         "subtract",
     ),
     "a function loses the bound": (
-        "bounded(np.float64(x)) if isinstance(x, Known) else x",
-        "float(x) if isinstance(x, Known) else x",
+        "bounded(np.float64(x)) if isinstance(x, Exact) else x",
+        "float(x) if isinstance(x, Exact) else x",
         test_a_known_number_meets_a_bounded_one_as_its_own_bound,
         None,
     ),

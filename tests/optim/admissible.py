@@ -40,9 +40,12 @@ def adam_by_kernels(
 
 
 @admissible("optim.adamw")
-def adamw_by_kernels(w, g, state=adam.State(), *, lr=1e-3, weight_decay=1e-2, **options):
+def adamw_by_kernels(
+    w, g, state=adam.State(), *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False, maximize=False
+):
     """torch's AdamW is its Adam, decayed beforehand."""
-    return adam_by_kernels((1 - lr * weight_decay) * w, g, state, lr=lr, **options)
+    w = (1 - lr * weight_decay) * w
+    return adam_by_kernels(w, g, state, lr=lr, betas=betas, eps=eps, amsgrad=amsgrad, maximize=maximize)
 
 
 @admissible("optim.nadam")
@@ -149,7 +152,5 @@ def _mean_by_norm(old, g, k, axis=None):
     return lerp(0.0 if old is None else old, new, k)
 
 
-@admissible("optim.adafactor")
-def adafactor_by_norms(w, g, state=adafactor.State(), **options):
-    """torch's Adafactor takes a mean square as a norm squared, and averages it by lerp."""
-    return rebound(adafactor.adafactor_manual, _averaged=_mean_by_norm)(w, g, state, **options)
+# torch's Adafactor takes a mean square as a norm squared, and averages it by lerp
+admissible("optim.adafactor")(rebound(adafactor.adafactor_manual, _averaged=_mean_by_norm))

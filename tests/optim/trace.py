@@ -73,7 +73,8 @@ def _manual(run, problem):
             if g is not None:
                 grads[i] = grads[i] + lift(g) if i in grads else lift(g)
         for i, options in enumerate(problem.settings):
-            moved, state = update(step, {i: params[i]}, grads, states, lr=line.lr, **options)
+            told = {name: run.setting(x) for name, x in ({**step.__kwdefaults__, "lr": line.lr} | options).items()}
+            moved, state = update(step, {i: params[i]}, grads, states, **told)
             params, states = params | moved, states | state
         trace.append([_entry(params[i], grads.get(i), states[i] and states[i]._asdict()) for i in params])
     return trace

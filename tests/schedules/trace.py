@@ -14,7 +14,7 @@ import torch
 from impls.ladder import Absent, Rung
 from tests.cells import DROP_IN, LADDERS
 from tests.engine import FORMATS, Bounded, bounded
-from tests.engine.known import Known
+from tests.engine.known import Exact
 
 PER_GROUP = ("lr_lambda", "base_lr", "max_lr", "base_momentum", "max_momentum", "min_lr", "swa_lr")
 
@@ -102,10 +102,10 @@ def _lifted(name, value, lift, group=None):
 
 def reference(concept, problem):
     """The closed form's numbers, with as much room as the closed and the chained form may round away."""
-    closed = follow(Rung.MANUAL, concept, problem, Known)
+    closed = follow(Rung.MANUAL, concept, problem, Exact)
     if isinstance(LADDERS[concept].raw, Absent):
         return _combined(closed, closed)
-    return _combined(closed, follow(Rung.RAW, concept, problem, Known))
+    return _combined(closed, follow(Rung.RAW, concept, problem, Exact))
 
 
 def _combined(closed, chained):

@@ -23,7 +23,7 @@ EXAMPLES = 10  # of each law in each cell: it is many seeds that are wanted
 RIGHT = {  # by file and role, beside torch's own classes
     "right": {
         "optim.sgd": ["SGD", "OneLineSGD", "functional_sgd"],
-        "optim.adam": ["TextbookAdam"],
+        "optim.adam": ["TextbookAdam", "ExactAdam"],
         "losses.mse": ["MSELoss", "mse", "mse_of_arrays", "mse_value"],
         "losses.cross_entropy": ["cross_entropy"],
         "nn.linear": ["Linear", "linear", "NumpyLinear"],

@@ -1,5 +1,7 @@
 """What strangers might write, and is torch's: in other shapes, with other operations in another order."""
 
+import math
+
 import numpy as np
 import torch
 
@@ -31,6 +33,24 @@ class TextbookAdam:
             self.m[i] = b1 * self.m[i] + (1 - b1) * g
             self.v[i] = b2 * self.v[i] + (1 - b2) * g**2
             m, v = self.m[i] / (1 - b1 ** self.t[i]), self.v[i] / (1 - b2 ** self.t[i])
+            p -= self.rate * m / (v.sqrt() + self.eps)
+
+
+class ExactAdam(TextbookAdam):
+    """Whose bias corrections do not cancel: 1 - βᵗ as -expm1(t log β)."""
+
+    @torch.no_grad()
+    def step(self):
+        b1, b2 = self.betas
+        correction = lambda beta, t: -math.expm1(t * math.log(beta)) if beta else 1.0
+        for i, p in enumerate(self.params):
+            if p.grad is None:
+                continue
+            g = p.grad + self.decay * p
+            self.t[i] += 1
+            self.m[i] = b1 * self.m[i] + (1 - b1) * g
+            self.v[i] = b2 * self.v[i] + (1 - b2) * g**2
+            m, v = self.m[i] / correction(b1, self.t[i]), self.v[i] / correction(b2, self.t[i])
             p -= self.rate * m / (v.sqrt() + self.eps)
 
 
