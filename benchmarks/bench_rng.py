@@ -9,6 +9,7 @@ from benchmarks.paired import Runner, Size, contest
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.engine import assert_same
+from tests.engine.compare import STEP
 from tests.engine.tensors import seen
 from tests.rng.test_rng import Draw, admissible
 from tests.rng.trace import state_of
@@ -36,7 +37,7 @@ def assert_equivalent(case):
     """Two draws are the manual rung's, of a normal within its bound."""
     trace, native = (_two_draws(c) for c in (case._replace(contestant="manual"), case))
     kind, settings = _draw(case)
-    assert_same(native, admissible([Draw(kind, {"std": 1.0, **settings})] * 2, trace), f"{case} step")
+    assert_same(native, admissible([Draw(kind, {"std": 1.0, **settings})] * 2, trace), f"{case}", levels=(STEP,))
 
 
 def _two_draws(case):

@@ -17,6 +17,7 @@ from tests.cells import LADDERS
 from tests.engine import Bounded, Different
 from tests.engine.bounded import AnotherQuantity
 
+__tracebackhide__ = True  # a failure shows the law, and not how it is judged
 Form = TypeVar("Form")
 FORMS: dict[str, list[Any]] = collections.defaultdict(list)  # by concept
 

@@ -22,9 +22,11 @@ from tests.admissible import admitted
 from tests.cells import DTYPES, LADDERS, Cell
 from tests.engine import assert_same
 from tests.engine.bounded import Bounded
+from tests.engine.compare import Level
 from tests.engine.formats import format_of
 from tests.engine.known import setting
 
+__tracebackhide__ = True  # a failure shows the law, and not how it is judged
 P = TypeVar("P")  # a family's kind of problem
 Trace: TypeAlias = Any  # dictionaries and lists of arrays, numbers and words; of bounded numbers where it is expected
 Attempt: TypeAlias = Callable[[Any], Any]  # something that a drop-in is to refuse
@@ -73,12 +75,13 @@ class Entry(abc.ABC, Generic[P]):
         """Every rung leaves the trace that is expected of a problem, or of another that is the same."""
         expected = self.expected(cell, problem if same is None else same)
         for rung in cell.rungs:
-            assert_same(observe(cell, rung, problem), expected, f"{cell.concept} {rung}")
+            assert_same(observe(cell, rung, problem), expected, f"{cell.concept} {rung}", self.levels)
 
     def bits(self, run: Run, problem: P) -> Trace:
         """What custom has to share with native to the bit: by default all that a caller sees."""
         return self.trace(run, problem)
 
+    levels: ClassVar[tuple[Level, ...]] = ()  # what the lists of a trace are lists of
     saves: ClassVar[bool] = False  # whether it has a state that one class saves and another loads
 
     def resumed(self, first: type, second: type, problem: P) -> Trace:

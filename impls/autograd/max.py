@@ -66,7 +66,7 @@ def max(input, dim=None, keepdim=False):
     if isinstance(dim, type(input)):
         return input.maximum(dim)
     if dim is None:
-        return input._shared("MaxBackward1", np.max, None)
+        return input._shared("MaxBackward1", np.max, None, nans_share=True)
     return Largest(*_picked("MaxBackward0", np.argmax, input, dim, keepdim))
 
 
@@ -75,7 +75,7 @@ def min(input, dim=None, keepdim=False):
     if isinstance(dim, type(input)):
         return input.minimum(dim)
     if dim is None:
-        return input._shared("MinBackward1", np.min, None)
+        return input._shared("MinBackward1", np.min, None, nans_share=True)
     return Smallest(*_picked("MinBackward0", np.argmin, input, dim, keepdim))
 
 

@@ -445,8 +445,8 @@ class Tensor:
     def amin(self, dim=None, keepdim=False):
         return self._shared("AminBackward0", np.min, dim, keepdim)
 
-    def _shared(self, name, extreme, dim, keepdim=False):
-        """Where several are the largest, each gets its part of the gradient."""
+    def _shared(self, name, extreme, dim, keepdim=False, nans_share=False):
+        """Where several are the largest, each gets its part of the gradient; several NaNs do if they share."""
         if dim is None and not self.numel():
             called = name.partition("Backward")[0].lower()
             raise RuntimeError(
@@ -459,7 +459,7 @@ class Tensor:
         def share(g, a, y):
             y = y.reshape(kept)
             ties = np.where(a == y, 1.0, 0.0)
-            if name.startswith("M"):  # of amax, which knows no ties of NaN, torch's gradient is NaN then
+            if nans_share:  # otherwise torch's gradient is NaN then
                 ties = np.where(y == y, ties, np.where(a == a, 0.0, 1.0))
             return g.reshape(kept) * ties / ties.sum(dims).reshape(kept)
 

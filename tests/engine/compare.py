@@ -4,11 +4,15 @@ There is no tolerance to set.  A comparison that fails raises `Different`; one a
 nothing raises `Inconclusive`, which is a failure too, but not the same one.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
 from tests.engine.bounded import SLACK, Bounded
 from tests.engine.ledger import LEDGER
+
+__tracebackhide__ = True  # a failure shows the law, and not how it is judged
 from tests.engine.libraries import REPEATS, assume
 
 
@@ -84,8 +88,25 @@ def judge(actual, reference: Bounded, what="value") -> Different | Inconclusive 
     return None
 
 
-def assert_same(actual, reference, what="value"):
-    """Compare two traces, or two entries of them: by bound where the reference has one, else exactly."""
+class Level(NamedTuple):
+    """What the entries of a list are, and from which number on they are counted."""
+
+    name: str
+    first: int = 0
+
+
+STEP, PARAMETER = Level("step", 1), Level("parameter")
+
+
+def assert_same(actual, reference, what="value", levels=()):
+    """Compare two traces, or two entries of them: by bound where the reference has one, else exactly.
+
+    `levels` says what the lists of a trace are lists of, from the outside in.
+    """
+    _compare(actual, reference, what, levels, " ")
+
+
+def _compare(actual, reference, what, levels, joint):
     if isinstance(actual, Untold) or isinstance(reference, Untold):
         return
     if isinstance(reference, Bounded):
@@ -94,18 +115,25 @@ def assert_same(actual, reference, what="value"):
         if not isinstance(actual, dict) or list(actual) != list(reference):
             raise Different(f"{what}: {_keys(actual)}, expected {_keys(reference)}")
         for key in reference:
-            assert_same(actual[key], reference[key], f"{what} {key}")
+            _compare(actual[key], reference[key], f"{what}{joint}{key}", levels, " ")
     elif isinstance(reference, list | tuple):
         if not isinstance(actual, list | tuple) or len(actual) != len(reference):
             raise Different(f"{what}: {_length(actual)}, expected {_length(reference)}")
-        for i, (a, b) in enumerate(zip(actual, reference, strict=True)):
-            assert_same(a, b, f"{what} {i}" if not what.endswith("step") else f"{what} {i + 1}")
+        _compare_entries(actual, reference, what, *(levels or (None,)))
     elif isinstance(reference, np.ndarray | torch.Tensor | np.generic):
         if not isinstance(actual, np.ndarray | torch.Tensor | np.generic):
             raise Different(f"{what}: {actual!r}, expected an array")
         assert_bitwise(actual, reference, what)
     elif type(actual) is not type(reference) or actual != reference:
         raise Different(f"{what}: {actual!r}, expected {reference!r}")
+
+
+def _compare_entries(actual, reference, what, level, *inner):
+    for i, (a, b) in enumerate(zip(actual, reference, strict=True)):
+        if level is None:
+            _compare(a, b, f"{what} {i}", inner, " ")
+        else:
+            _compare(a, b, f"{what}, {level.name} {i + level.first}", inner, ", ")
 
 
 def _keys(x):

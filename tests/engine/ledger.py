@@ -15,7 +15,7 @@ class Ledger:
         self.inconclusive += inconclusive
 
     def clear(self):
-        self.__init__()
+        self.elements, self.share, self.inconclusive = 0, 0.0, 0
 
 
 LEDGER = Ledger()

@@ -14,6 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from impls.since import TORCH
 from tests.capabilities import taken
 from tests.engine.arrays import graded, shapes
+from tests.engine.compare import STEP
 from tests.families import Entry
 from tests.optim import lbfgs_trace
 from tests.optim.lbfgs_trace import Problem
@@ -98,6 +99,7 @@ class LBFGS(Entry[Problem]):
     certified: Mapping[str, Options] = dataclasses.field(default_factory=lambda: CERTIFIED)
     maximize: Options = MAXIMIZE
     restored: SearchStrategy[bool] = RESTORED  # whether the state is saved and loaded before each step
+    levels = (STEP,)
     saves = True
 
     def problems(self, dtype, any=False):

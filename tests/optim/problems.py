@@ -11,6 +11,7 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.capabilities import taken, takes
 from tests.engine.arrays import FIFTHS, TENTHS, arrays, graded, laid_out, shapes
+from tests.engine.compare import PARAMETER, STEP
 from tests.families import Entry
 from tests.optim import trace
 from tests.optim.trace import Line, Problem
@@ -55,6 +56,7 @@ class Optimizer(Entry[Problem]):
     constructed: Mapping[str, SearchStrategy[Any]] = dataclasses.field(default_factory=dict)  # not by group
     sizes: SearchStrategy[list[tuple[int, ...]]] = SIZES
     gradient: Callable[..., SearchStrategy[Any]] = gradients
+    levels = (STEP, PARAMETER)
     saves = True
 
     def problems(self, dtype, **ask):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from impls.ladder import Rung
 from tests.cells import DROP_IN, cells, live
 from tests.engine import assert_bitwise, assert_same
+from tests.engine.compare import STEP
 from tests.engine.tensors import seen
 from tests.families import Run, problems
 from tests.nn.trace import outcome
@@ -83,7 +84,7 @@ def test_custom_is_led_where_native_is(cell, lot):
     """Told anything by lot, a line search of custom's looks where native's looks, through all of its branches."""
     problem = Problem([np.linspace(-1, 2, 3)], {"line_search_fn": "strong_wolfe"}, Noise(lot), steps=6)
     custom, native = (outside(observe(Run(rung, impl), problem)) for rung, impl in cell.implementations.items())
-    assert_same(custom, native, "custom: step")
+    assert_same(custom, native, "custom", levels=(STEP,))
 
 
 @cells("optim.lbfgs", rungs=(Rung.RAW, *DROP_IN), dtypes=None, cpu_because="it computes nothing")

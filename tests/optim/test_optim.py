@@ -25,6 +25,7 @@ from impls.since import TORCH
 from tests.cells import DROP_IN, DTYPES, LADDERS, cells, live
 from tests.engine import assert_bitwise, assert_same
 from tests.engine.arrays import arrays, in_layout, shapes
+from tests.engine.compare import PARAMETER, STEP
 from tests.engine.tensors import seen, tensor
 from tests.families import answer, entry, expected, observe, problems
 from tests.optim.family import ENTRIES
@@ -104,7 +105,7 @@ def test_parameters_do_not_touch_each_other(cell, data):
         for i, w in enumerate(problem.params):
             script = [line._replace(grads=line.grads[i : i + 1]) for line in problem.script]
             alone = observe(cell, rung, Problem([w], problem.settings[i : i + 1], script))
-            assert_same([[line[i]] for line in together], alone, f"{rung} parameter {i}: step")
+            assert_same([[line[i]] for line in together], alone, f"{rung} parameter {i}", levels=(STEP, PARAMETER))
 
 
 @cells(*DROPPED_IN, rungs=DROP_IN, dtypes=("float32",), cpu_because="vectors and what is left over are the CPU's")
@@ -254,12 +255,17 @@ def test_foreach_changes_nothing_on_custom(cell, data):
         observe(cell, Rung.CUSTOM, problem._replace(settings=[s | extra for s in problem.settings]))
         for extra in ({}, {"foreach": True})
     ]
-    assert_same(*traces, "foreach: step")
+    assert_same(*traces, "foreach", levels=(STEP, PARAMETER))
 
 
 def _assert_foreach_agrees(cell, problem):
     asked = problem._replace(settings=[options | {"foreach": True} for options in problem.settings])
-    assert_same(observe(cell, Rung.NATIVE, asked), expected(cell, problem), f"{cell.concept} native, foreach: step")
+    assert_same(
+        observe(cell, Rung.NATIVE, asked),
+        expected(cell, problem),
+        f"{cell.concept} native, foreach",
+        levels=(STEP, PARAMETER),
+    )
 
 
 FOREACH_DIFFERS = ("optim.nadam", "optim.radam", "optim.asgd")  # and writes SGD's gradient: tests/test_divergences.py
@@ -281,7 +287,7 @@ def test_natives_foreach_is_its_for_loop_bit_for_bit(cell, data):
         asked = problem._replace(script=script, settings=[s | extra for s in problem.settings])
         found = observe(cell, Rung.NATIVE, asked)
         traces.append([[{k: one[k] for k in ("parameter", "state")} for one in line] for line in found])
-    assert_same(*traces, "foreach: step")
+    assert_same(*traces, "foreach", levels=(STEP, PARAMETER))
 
 
 @cells(*(c for c in (*DROPPED_IN, *MATRIX) if c not in ("optim.sgd", "optim.asgd", "optim.muon")), rungs=(Rung.NATIVE,))
@@ -325,7 +331,7 @@ def test_natives_fused_takes_the_step_of_the_formula(cell, data):
     problem = data.draw(problems(cell), label="problem")
     fused = functools.partial(cell.ladder.native, fused=True)
     found = observe(cell, Rung.NATIVE, _heard(problem), fused)
-    assert_same(found, expected(cell, _heard(problem)), f"{cell.concept} native, fused: step")
+    assert_same(found, expected(cell, _heard(problem)), f"{cell.concept} native, fused", levels=(STEP, PARAMETER))
 
 
 def _heard(problem):
@@ -345,7 +351,12 @@ def test_natives_fused_takes_the_step_of_a_strided_parameter(cell):
     w, line = in_layout(np.ones((2, 3), cell.dtype), "strided"), Line(0.1, "drop", (np.ones((2, 3), cell.dtype),))
     problem = Problem([w], [{}], [line, line])
     fused = functools.partial(cell.ladder.native, fused=True)
-    assert_same(observe(cell, Rung.NATIVE, problem, fused), expected(cell, problem), f"{cell.concept} fused: step")
+    assert_same(
+        observe(cell, Rung.NATIVE, problem, fused),
+        expected(cell, problem),
+        f"{cell.concept} fused",
+        levels=(STEP, PARAMETER),
+    )
 
 
 @cells("optim.sgd", "optim.adam", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
@@ -427,7 +438,7 @@ def test_torchs_schedulers_drive_custom_as_they_drive_native(cell, name):
             scheduler.step(*([1.0] if name == "ReduceLROnPlateau" else []))
             trace.append([seen(p), {k: v for k, v in optimizer.param_groups[0].items() if k != "params"}])
         ends.append(trace)
-    assert_same(*ends, "step")
+    assert_same(*ends, "custom", levels=(STEP,))
 
 
 @cells(*DROPPED_IN, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")

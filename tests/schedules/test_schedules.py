@@ -26,6 +26,7 @@ from hypothesis.stateful import (
 from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.engine import assert_same, bounded
+from tests.engine.compare import STEP
 from tests.schedules.problems import LRS, TABLES, exact_problems, halves, measures, problems
 from tests.schedules.trace import (
     Part,
@@ -80,7 +81,7 @@ def test_every_rung_sets_the_rates_of_the_formula(cell, data):
     problem = data.draw(problems(cell.concept), label="problem")
     expected = reference(cell.concept, problem)
     for rung in cell.implementations:
-        assert_same(observe(rung, cell.concept, problem), expected, f"{rung}, at step")
+        assert_same(observe(rung, cell.concept, problem), expected, f"{rung}", levels=(STEP,))
 
 
 @cells(
@@ -132,7 +133,7 @@ def test_a_schedule_and_an_optimizer_take_the_same_steps(cell, data):
     grads = data.draw(st.lists(st.sampled_from([1.0, -0.5, 3.0]), min_size=problem.steps, max_size=problem.steps))
     expected = weights_of_lrs([[entry["lr"] for entry in line] for line in reference(cell.concept, problem)], grads)
     for rung in cell.implementations:
-        assert_same(weights(rung, cell.concept, problem, grads), expected, f"{rung} weights of step")
+        assert_same(weights(rung, cell.concept, problem, grads), expected, f"{rung}", levels=(STEP,))
 
 
 def weights_of_lrs(lrs, grads, lift=lambda x: bounded(np.float64(x))):
@@ -183,7 +184,7 @@ def test_custom_is_native_bit_for_bit(cell, data):
     native = observe(Rung.NATIVE, cell.concept, problem, Rung.NATIVE, make, by_hand)
     for on in DROP_IN:
         custom = observe(Rung.CUSTOM, cell.concept, problem, on, make, by_hand)
-        assert_same(custom, native, f"custom on {on}'s optimizer, at step")
+        assert_same(custom, native, f"custom on {on}'s optimizer", levels=(STEP,))
 
 
 @cells(*NEEDED, rungs=DROP_IN, dtypes=None, cpu_because=NUMBERS)
