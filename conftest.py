@@ -15,6 +15,7 @@ import torch
 from impls.ladder import Rung
 from tests.cells import DEVICES, DTYPES, LADDERS, expand, given, on_device, unasked, why_on_cpu
 from tests.engine.verdict import Verdict
+from tests.families import family_of
 from tests.subjects.plugin import Judge, roles
 
 
@@ -30,6 +31,7 @@ PROFILES = {
     "dev": {"max_examples": 25, "backend": "independent", "deadline": None, "report_multiple_bugs": False},
     "ci": {"max_examples": 100, "derandomize": True, "print_blob": True},
     "nightly": {"max_examples": 2000},
+    "quick": {"max_examples": 8},
 }
 for name, chosen in PROFILES.items():
     hypothesis.settings.register_profile(name, **PROFILES["dev"] | chosen)
@@ -44,6 +46,7 @@ if platform.machine() in ("aarch64", "arm64"):  # its products raise flags that 
     EXPECTED_WARNINGS.append((".* encountered in matmul", RuntimeWarning))
 
 
+QUICK = ("test_families.test_rungs_leave_the_same_trace", "test_families.test_custom_is_native_bit_for_bit")
 LEFT_OUT = object()  # the cell of a law of which the command line asks for no cell
 CHOICES = {"concept": list(LADDERS), "rung": list(Rung), "dtype": list(DTYPES), "device": list(DEVICES)}
 
@@ -59,6 +62,7 @@ def pytest_addoption(parser):
     group.addoption("--subjects", action="store_true", help="list the roles that a subject can have")
     group.addoption("--expected-failures", metavar="FILE.toml", help="laws that a subject is known to break: reasons")
     group.addoption("--spec", action="store_true", help="print the laws as Markdown and run nothing")
+    group.addoption("--quick", action="store_true", help="of every concept the laws of agreement and of bits alone")
     group.addoption("--threads", type=int, default=1, metavar="N", help="that torch and NumPy compute with (1)")
     methods = multiprocessing.get_all_start_methods()
     group.addoption("--start-method", choices=methods, help="how a loader's workers and launched processes are started")
@@ -96,8 +100,12 @@ def pytest_configure(config):
 def pytest_cmdline_main(config):
     """--subjects answers before anything is collected; a run of all chapters takes every core (`-n0`: just one)."""
     profile = config.getoption("--hypothesis-profile")
+    if config.getoption("quick") and profile is None:
+        profile = config.option.hypothesis_profile = "quick"
     if profile not in (None, *PROFILES):
         raise pytest.UsageError(f"--hypothesis-profile {profile}: no such profile; it is one of {', '.join(PROFILES)}")
+    if config.getoption("spec"):
+        config.option.verbose, config.option.no_header, config.option.no_summary = -3, True, True
     if is_whole(config) and getattr(config.option, "numprocesses", 0) is None:
         config.option.numprocesses, config.option.dist = "auto", "worksteal"
         args = _in_one_word(config.invocation_params.args)
@@ -163,7 +171,18 @@ def pytest_collection_modifyitems(config, items):
         rest = [item for item in rest if item not in whole]
         reason = {"a slice was asked for: laws about the whole": len(whole)} if whole else {}
         config.pluginmanager.get_plugin("verdict").left_out.update(reason)
+    if config.getoption("quick"):
+        chosen = [item for item in rest if is_quick(item)]
+        config.pluginmanager.get_plugin("verdict").left_out["--quick: other laws"] = len(rest) - len(chosen)
+        rest = chosen
     items[:] = rest
+
+
+def is_quick(item):
+    """Whether an item is a law of agreement or of bits, or one by which its family says that a concept is judged."""
+    law = f"{item.module.__name__.rpartition('.')[2]}.{item.originalname}"
+    cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
+    return cell is not None and (law in QUICK or law in family_of(cell.concept).judged_by.values())
 
 
 def _is_left_out(item):
@@ -184,10 +203,14 @@ def pytest_runtestloop(session):
 
 def specification(items):
     """The laws as Markdown: a chapter's thesis, then what each of its laws states."""
-    lines, seen = [], set()
+    chapters = {}
     for item in items:
-        for thing, form in ((item.module, "\n## {}\n"), (item.function, "- {}")):
-            if thing not in seen:
-                seen.add(thing)
-                lines.append(form.format(" ".join((thing.__doc__ or thing.__name__).split())))
-    return "\n".join(lines)
+        chapters.setdefault(item.module, {})[item.originalname or item.name] = item.function.__doc__ or ""
+    return "\n".join(line for module, laws in chapters.items() for line in _chapter(module, laws))
+
+
+def _chapter(module, laws):
+    yield f"## {' '.join(module.__doc__.split())}\n"
+    for name, statement in laws.items():
+        yield f"- **{name.removeprefix('test_').replace('_', ' ')}.** {' '.join(statement.split())}"
+    yield ""

@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import types
@@ -83,12 +84,21 @@ def test_ids_have_neither_spaces_nor_equals_signs(request):
 
 
 def test_the_specification_is_the_laws():
-    """--spec prints each chapter's thesis and each law's statement as Markdown, and runs nothing."""
+    """--spec prints each chapter's thesis, and each law's name and statement, as Markdown and nothing else."""
     done = run("--spec", "tests/optim/test_optim.py")
     assert done.returncode == 0
-    assert "## Optimizers: each is one map" in done.stdout
-    assert "- With lr = 0 at every step no parameter ever moves." in done.stdout
-    assert "passed" not in done.stdout
+    assert done.stdout.startswith("## Optimizers: each is one map")
+    assert "- **a zero learning rate moves nothing.** With lr = 0 at every step no parameter ever moves." in done.stdout
+    assert [line for line in done.stdout.splitlines()[1:] if line and not line.startswith("- **")] == []
+
+
+def test_quick_is_agreement_and_bits():
+    """--quick asks the laws of agreement and of bits alone, and says how many others it leaves out."""
+    done = run("--quick", "--concept", "nn.relu", "--concept", "nn.module")
+    assert done.returncode == 0, done.stdout
+    assert "profile quick" in done.stdout
+    assert re.search(r"not run: \d+ × --quick: other laws", done.stdout)
+    assert re.search(r"\b5 equal\b", done.stdout), done.stdout
 
 
 def test_the_verdict_lists_what_a_slice_leaves_out_and_the_report_holds_it(tmp_path):
@@ -119,7 +129,8 @@ def test_the_verdict_lists_what_a_slice_leaves_out_and_the_report_holds_it(tmp_p
     ],
 )
 def test_a_failure_is_expected_where_it_was_seen(monkeypatch, torch, mended, is_expected, is_strict):
-    """It must come in the versions in which it was seen, must not since it was mended, and may in one that is new."""
+    """An expected failure must come in the versions in which it was seen, must not since it was mended, and may in one
+    that is new."""
     monkeypatch.setattr(cells, "TORCH", torch)
     mark = cells.live("it is wrong", mended=mended).mark
     assert (mark.args, mark.kwargs["strict"]) == ((is_expected,), is_strict)

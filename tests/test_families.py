@@ -158,7 +158,7 @@ def test_every_concept_is_drawn(cell):
 
 @cells(*LADDERS, dtypes=None, cpu_because="it computes nothing")
 def test_every_concept_has_a_planted_bug(cell):
-    """Of each concept a wrong variant is known that the law of agreement rejects."""
+    """Each concept has a wrong variant that the law of agreement rejects."""
     law = family_of(cell.concept).judged_by.get(cell.concept, AGREEMENT)
     name = family_of(cell.concept).name
     about = [bug for bug in bugs() if cell.concept in (bug.concept, bug.file)]

@@ -191,6 +191,16 @@ def imported_by(text):
             yield from [f"impls.{alias.name}" for alias in node.names] if of_impls else [node.module or ""]
 
 
+CONTINUED = re.compile(r"(And|Also|As|But|It|Of|Or|So|Then|They|Too) ")
+
+
+@pytest.mark.parametrize("law", {law.__name__: law for law in functions() if law.__name__.startswith("test_")}.values())
+def test_a_law_states_itself(law):
+    """The docstring of a law is a sentence that stands alone: it begins with whom it is about, and continues no other."""
+    assert law.__doc__
+    assert not CONTINUED.match(law.__doc__)
+
+
 @CONCEPTS
 def test_a_concept_file_reads_in_ladder_order(concept):
     """Docstring with formula, Shapes, Units, Raises and Source; then the rungs, bottom first; then LADDER."""

@@ -100,7 +100,7 @@ def test_where_nothing_rounds_custom_is_native_exactly(cell, data):
 @cells("autograd.grad", cpu_because=NUMPY)
 @given(data=st.data())
 def test_rungs_agree_on_the_gradients_of_programs(cell, data):
-    """Of a random program, with broadcasting, branches and values used twice, each rung has the formula's gradients."""
+    """Each rung has the formula's gradients of a random program, with broadcasting, branches and values used twice."""
     program, (dy, _) = data.draw(programs(cell.dtype), label="program"), directions(data, cell.dtype)
     seed = dy(shape_of(program))
     expected = observe(Rung.CUSTOM, program, seed, lift=lambda a: bounded(a, cell.dtype))
@@ -125,7 +125,7 @@ def test_rungs_agree_on_the_second_derivatives_of_programs(cell, data):
 @cells("autograd.no_grad", "autograd.enable_grad", rungs=DROP_IN, dtypes=None, cpu_because=NUMPY)
 @given(inside=st.lists(st.sampled_from(["no_grad", "enable_grad"]), max_size=3), fails=st.booleans())
 def test_a_block_restores_the_mode_that_it_found(cell, inside, fails):
-    """Of blocks in blocks the innermost decides; and after each the mode is what it was, also after an exception."""
+    """The innermost of nested blocks decides; after each block the mode is what it was, also after an exception."""
     blocks = [cell.concept.partition(".")[2], *inside]
     custom, native = ([*recorded(library(rung), blocks, fails)] for rung in both(cell))
     assert custom == native
@@ -167,7 +167,7 @@ def test_forward_mode_is_the_adjoint_of_reverse_mode(cell, data):
 @cells("autograd.vjp", "autograd.jvp", dtypes=("float64",), cpu_because=NUMPY)
 @given(data=st.data())
 def test_products_with_a_derivative_are_natives_exactly(cell, data):
-    """Of a program that does not round, every rung has native's value and native's product."""
+    """Every rung has native's value and native's product, where a program does not round."""
     program = data.draw(programs("float64", POLYNOMIAL, 2), label="program")
     dy, w = directions(data, "float64")
     v = dy(shape_of(program)) if cell.concept == "autograd.vjp" else [w(x.shape) for x in program.inputs]
@@ -193,7 +193,7 @@ def on_arrays(program):
 @cells("autograd.jacobian", "autograd.hessian", dtypes=("float64",), cpu_because=NUMPY)
 @given(data=st.data())
 def test_whole_derivatives_are_natives_exactly(cell, data):
-    """Of a program that does not round, every rung has native's matrix of derivatives, first or second."""
+    """Every rung has native's matrix of derivatives, first or second, where a program does not round."""
     program = data.draw(programs("float64", POLYNOMIAL, 2), label="program")
     expected = exact(matrix(cell, Rung.NATIVE, program))
     for rung in cell.implementations:
@@ -239,8 +239,8 @@ def joined(rung, impl, arrays, needs, dim):
 @cells("autograd.matmul", "autograd.pow", rungs=(Rung.MANUAL, *DROP_IN), cpu_because=NUMPY)
 @given(data=st.data())
 def test_a_derivative_by_hand_is_the_tapes(cell, data):
-    """Of a product or a power of two operands of any dimensions, each rung has the value and, of those operands that
-    need one, the gradient of the formula."""
+    """Each rung has the formula's value of a product or a power of two operands of any dimensions, and the gradients of
+    the operands that need one."""
     operands = data.draw(
         factors(cell.dtype) if cell.concept == "autograd.matmul" else powers(cell.dtype), label="operands"
     )
@@ -361,7 +361,8 @@ KINDS = ("bool", "int32", "int64", "float32", "float64")
 @pytest.mark.parametrize("first", [*itertools.product(KINDS, ((), (2,)))])
 @cells("autograd.result_type", rungs=(Rung.MANUAL, *DROP_IN), dtypes=None, cpu_because=NUMPY)
 def test_two_operands_meet_in_natives_dtype(cell, first):
-    """Of any two dtypes, with dimensions or without, and of a tensor and a number on either side."""
+    """The tape promotes any two dtypes, with dimensions or without, and a tensor and a number on either side, to
+    native's dtype."""
     one = np.ones(first[1], first[0])
     others = [np.ones(shape, dtype) for dtype in KINDS for shape in ((), (2,))]
     pairs = [(one, x) for x in (*others, *NUMBERS)] + [(x, one) for x in NUMBERS]
@@ -400,7 +401,7 @@ def test_backward_adds_to_each_leaf_what_grad_returns(cell, data):
 @live("what arrives as a view is kept as it is, and two may be views of one gradient (pytorch#34082)")
 @cells("autograd.backward", rungs=(Rung.NATIVE,), dtypes=None, cpu_because=NUMPY)
 def test_natives_leaves_share_no_gradient(cell):
-    """Of leaves that were added as views each has a gradient of its own."""
+    """Each leaf that was added as a view has a gradient of its own."""
     a, b = (torch.ones(4, requires_grad=True) for _ in range(2))
     cell.ladder.native([((a.view(2, 2) + b.view(2, 2)) * 3).sum()])
     a.grad.zero_()
@@ -436,9 +437,9 @@ def inputs_of(rung, program):
 @cells("autograd.node", rungs=DROP_IN, dtypes=None, cpu_because=NUMPY)
 @given(data=st.data())
 def test_the_recorded_graph_is_torchs(cell, data):
-    """Of a random program, with branches, values used twice, several results and writes in place, the tape's graph is
-    torch's: the same nodes under the same names, joined in the same order to the same results of one another, where all
-    reshapes count as one.  Products of batches, which are one node here and several in torch, are not drawn."""
+    """The tape records torch's graph of a random program, with branches, values used twice, several results and writes
+    in place: the same nodes under the same names, joined in the same order to the same results of one another, where
+    all reshapes count as one. Products of batches, which are one node here and several in torch, are not drawn."""
     program = data.draw(programs("float64", (*NAMED_ALIKE, "branch")), label="program")
     for one in [program, *(Single(name, program.inputs) for name in data.draw(some(NAMED_ALIKE), label="operations"))]:
         custom, native = (graph(one(*inputs_of(rung, one)[0]) * 2.0) for rung in both(cell))
@@ -542,7 +543,7 @@ def test_where_graphviz_is_installed_there_is_a_picture(cell):
 
 @cells("autograd.graph", **OURS)
 def test_where_graphviz_is_not_installed_it_says_so(cell, monkeypatch):
-    """And the text is there all the same."""
+    """Where graphviz is not installed the picture says so, and its text is there."""
     picture = cell.ladder.custom(library(Rung.CUSTOM).tensor([1.0]))
     monkeypatch.setenv("PATH", "")
     with pytest.raises(FileNotFoundError, match="Graphviz"):
@@ -611,7 +612,7 @@ def test_a_graph_goes_with_the_last_tensor_that_leads_to_it(cell, data):
 @pytest.mark.usefixtures("without_gc")
 @cells("autograd.function", **OURS)
 def test_what_an_operation_of_ones_own_saves_makes_no_cycle(cell):
-    """Also where it saves its result, and whether it was run or not."""
+    """An operation of one's own makes no cycle by what it saves, its result included, whether it was run or not."""
 
     class Exp(cell.ladder.custom):
         @staticmethod

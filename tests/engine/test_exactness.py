@@ -147,7 +147,7 @@ OPERATIONS = {
 @pytest.mark.parametrize("operation", OPERATIONS)
 @given(data=st.data())
 def test_an_operation_on_inexact_numbers_lands_inside(operation, f, data):
-    """Of numbers anywhere within their bounds, NumPy and torch make numbers within the result's bound."""
+    """NumPy and torch land within the result's bound from numbers anywhere within their own bounds."""
     shape = data.draw(hnp.array_shapes(min_dims=2, max_dims=2, max_side=4))
     (x, x_bounded), (y, y_bounded) = data.draw(inexact(shape, f)), data.draw(inexact(shape, f))
     operate = OPERATIONS[operation]
@@ -401,7 +401,7 @@ def test_exact_numbers_choose_a_place(f, data):
 @FORMS
 @given(data=st.data())
 def test_a_union_admits_what_either_admits(f, data):
-    """Of two formulas for one quantity, what one admits, their union admits."""
+    """A union admits what either of two formulas for one quantity admits."""
     (x, x_bounded), (y, far) = (data.draw(inexact((3,), f)) for _ in range(2))
     y_bounded = Bounded(far.value, far.error + abs(far.value - x_bounded.value), None, f)
     for held in (x, y):
@@ -561,7 +561,7 @@ def test_a_known_number_meets_a_bounded_one_as_its_own_bound(data):
 
 
 def test_a_known_number_counts_and_decides():
-    """It indexes, ranges and compares like the number; what has a fraction is no count."""
+    """An exact number indexes, ranges and compares like the number; a number with a fraction is no count."""
     assert [list(range(Exact(3.0))), min(2, Exact(1.5)), -Exact(2.0) < 0] == [[0, 1, 2], 1.5, True]
     with pytest.raises(TypeError, match="no count"):
         range(Exact(1.5))

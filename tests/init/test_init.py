@@ -35,7 +35,7 @@ def test_one_seed_is_one_parameter_on_every_rung(cell, data):
 @cells("init.orthogonal", cpu_because=ON_THE_CPU)
 @given(data=st.data())
 def test_one_seed_is_one_orthogonal_parameter_on_every_rung(cell, data):
-    """Of one draw every rung has the same orthogonal factor, to the rounding of Householder's reflections, LAPACK's
+    """Every rung has the same orthogonal factor of one draw, to the rounding of Householder's reflections, LAPACK's
     included."""
     birth = data.draw(births(cell.concept, FEW), label="birth")
     expected = within_rounding(cell.concept, birth, cell.dtype)
@@ -122,7 +122,7 @@ REFUSED = {
 
 @cells(*{*TAKE_A_GENERATOR} - {"init.sparse"}, rungs=DROP_IN, dtypes=None, cpu_because=ON_THE_CPU)
 def test_a_generator_that_is_given_is_drawn_from(cell):
-    """Of a generator that is given comes what then comes of the global one, left alone, from the same seed."""
+    """A generator that is given yields what the global one would from the same seed, which is left alone."""
     for rung, impl in cell.implementations.items():
         with torch.random.fork_rng(devices=()):
             mine, everybodys = torch.Generator().manual_seed(1), torch.default_generator.manual_seed(1)

@@ -39,7 +39,7 @@ ATTENTION = "nn.scaled_dot_product_attention"
 
 @cells("nn.layer_norm", dtypes=("float64",))
 def test_a_running_mean_rounds_where_the_mean_does_not(cell):
-    """Of numbers that add up to nothing native's mean, which goes from lane to lane, is not 0: that is admissible."""
+    """Native's mean of numbers that add up to nothing, which goes from lane to lane, is not 0, and is admissible."""
     x, weight = np.array([4.0, -4.0, 0.0, 0.0, 0.0]), np.array([0.0, 0.0, 0.0, 0.0, 1 / 256])
     born = {"bias": False, "elementwise_affine": True}
     settings = {"normalized_shape": (5,), "eps": 1e-5}
@@ -49,7 +49,7 @@ def test_a_running_mean_rounds_where_the_mean_does_not(cell):
 
 @cells("nn.layer_norm", dtypes=("float32",))
 def test_a_number_alone_is_its_own_mean(cell):
-    """Of a single number the running mean rounds nothing, too: its variance is 0, whatever the number is."""
+    """The running mean of a single number rounds nothing: its variance is 0, whatever the number is."""
     born = {"bias": False, "elementwise_affine": False}
     settings = {"normalized_shape": (1,), "eps": 1e-5}
     x = np.array([[7.5], [2.0**-27]], "float32")
@@ -218,7 +218,8 @@ def test_native_refuses_fewer_values_than_keys():
 @cells("nn.max_pool2d")
 @given(data=st.data())
 def test_the_first_of_the_largest_has_the_gradient(cell, data):
-    """Of several largest it is the first, of several NaNs the last, and in a window of -∞ a place of its own."""
+    """The first of several largest has the gradient, of several NaNs the last, and in a window of -∞ a place of its
+    own."""
     problem = data.draw(problems(cell), label="problem")._replace(needs=(True,))
     dy = data.draw(lattice(problem.dy.shape, cell.dtype), label="gradient from above")
     problem = problem._replace(inputs={"x": data.draw(tied(problem.inputs["x"]), label="x")}, dy=dy)
@@ -420,7 +421,7 @@ def test_one_seed_is_one_kernel_on_every_rung(cell, seed, kernel, groups, bias):
 
 @cells("nn.dropout", "nn.batch_norm1d", rungs=(Rung.MANUAL, Rung.RAW), dtypes=None, cpu_because="it computes nothing")
 def test_a_function_trains_when_nothing_is_said(cell):
-    """As a module does that has just been born."""
+    """A function trains when nothing is said, as a module does that has just been made."""
     for rung, impl in cell.implementations.items():
         parameters = inspect.signature(getattr(impl, "forward", impl)).parameters
         assert parameters["training"].default is cell.ladder.native(1).training, rung

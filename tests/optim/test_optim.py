@@ -169,7 +169,7 @@ def _has(cell, options):
 
 @cells(*DROPPED_IN, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_custom_says_to_every_bad_option_what_native_says(cell):
-    """Of an option that is out of range, and of two, custom says what native says, be it nothing."""
+    """Custom says what native says, be it nothing, to an option that is out of range, and to two of them."""
     asked = {name: given for name, given in OPTIONS.items() if _has(cell, given)}
     build = lambda given: lambda cls: cls([parameter()], **given)
     custom, native = ({name: answer(build(given), cls) for name, given in asked.items()} for cls in cell.ladder[2:])
@@ -300,7 +300,7 @@ def test_natives_foreach_leaves_the_trace_of_the_formula(cell, data):
 @cells("optim.sgd", rungs=(Rung.NATIVE,))
 @given(data=st.data())
 def test_natives_foreach_leaves_the_trace_of_sgd_without_nesterov(cell, data):
-    """So it is of SGD, as long as it looks not ahead."""
+    """Native's second way leaves the formula's trace of SGD without Nesterov's momentum, too."""
     problem = data.draw(problems(cell), label="problem")
     _assert_foreach_agrees(cell, problem._replace(settings=[s | {"nesterov": False} for s in problem.settings]))
 
@@ -320,7 +320,7 @@ def test_natives_foreach_leaves_the_trace_of_sgd(cell):
 @live("the rate is computed from the count, a float32 tensor, operation by operation in float32")
 @cells("optim.asgd", rungs=(Rung.NATIVE,))
 def test_natives_foreach_leaves_the_trace_of_asgd(cell):
-    """It leaves the formula's trace, whose rate is rounded once, as it is kept."""
+    """Native's second way leaves the formula's trace of ASGD, whose rate is rounded once, as it is kept."""
     _assert_foreach_agrees(cell, two_steps(cell.dtype, {"lambd": 0.1}))
 
 
@@ -347,7 +347,7 @@ def _heard(problem):
 @live("the kernel takes the elements that follow each other in memory, whatever the strides are")
 @cells("optim.sgd", "optim.adam", "optim.adamw", "optim.adagrad", rungs=(Rung.NATIVE,), cpu_because="CPU kernels")
 def test_natives_fused_takes_the_step_of_a_strided_parameter(cell):
-    """Of a parameter whose elements lie apart in memory native's kernel for the whole step takes the formula's step."""
+    """Native's kernel for the whole step takes the formula's step of a parameter whose elements lie apart in memory."""
     w, line = in_layout(np.ones((2, 3), cell.dtype), "strided"), Line(0.1, "drop", (np.ones((2, 3), cell.dtype),))
     problem = Problem([w], [{}], [line, line])
     fused = functools.partial(cell.ladder.native, fused=True)

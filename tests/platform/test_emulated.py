@@ -78,7 +78,7 @@ def test_no_report_takes_it_for_a_card(told):
 
 
 def test_a_hostile_card_rounds_otherwise(told):
-    """It divides by a number's reciprocal, which no plain one does, and is off by no more than that rounds."""
+    """A hostile card divides by a number's reciprocal, as no plain one does, and is off by no more than that rounds."""
     hostile = json.loads(ask("-c", QUESTIONS, HOSTILE="reciprocal"))["a third"]
     numbers = torch.arange(1.0, 99.0)
     assert told["a third"] == (numbers / 3).tolist()

@@ -28,7 +28,7 @@ def told(signatures, *results):
 
 
 def test_what_has_not_changed_is_one_line_each():
-    """Of a version that changes nothing the page names no place."""
+    """The page names no place for a version that changes nothing."""
     page = told(RECORD["signatures"], result("tests/nn/test_layers.py::test_a", "", "expected", "live in torch 2.13"))
     assert page.count("none has changed") == 2
     assert "stated" not in page

@@ -194,7 +194,8 @@ def test_a_reproduction_shows_the_difference_that_is_reported(role, name):
 
 
 def test_a_reproduction_shows_what_is_written_into():
-    """Of what writes into a gradient, which no parameter may show, the gradient is printed that it and torch leave."""
+    """A reproduction prints the gradient that a subject which writes into it leaves, and torch's, as no parameter may
+    show it."""
     writes = subject("hostile", "optim.sgd", "WritesTheGradient")
     code = code_of(apart(lambda: report.explain(writes, ["float64"])).told)
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=SAMPLES, timeout=300)

@@ -201,7 +201,7 @@ def test_without_batch_normalization_no_data_is_read(cell):
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("training.averaged_model", rungs=DROP_IN, dtypes=("float64",), cpu_because=NOTHING)
 def test_a_mean_is_a_mean_one_by_one_or_many_at_once(cell, rung):
-    """Of 1, 1 and 4, which is 2, the mean is the same by get_swa_avg_fn and by get_swa_multi_avg_fn, in float64."""
+    """The mean of 1, 1 and 4, which is 2, is the same by get_swa_avg_fn and by get_swa_multi_avg_fn, in float64."""
     found = []
     for way in ("mean", "mean-of-many"):
         model = layer(rung, cell.dtype)

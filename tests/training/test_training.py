@@ -353,7 +353,7 @@ def test_one_tensor_is_a_list_of_one(cell):
 
 @cells("training.clip_grad_norm", rungs=(Rung.RAW, *DROP_IN), cpu_because="CUDA's default is foreach")
 def test_a_gradient_that_is_listed_twice_counts_twice_and_is_scaled_twice(cell):
-    """Of one parameter listed four times, the norm is twice its gradient's, and the scale is applied four times."""
+    """One parameter listed four times has twice its gradient's norm, and its gradient is scaled four times."""
     once = np.array([3.0, 4.0], cell.dtype)
     slightly = 10.0 / (bounded(np.array(10.0, cell.dtype), cell.dtype) + 1e-6)
     for rung in cell.implementations:
@@ -382,7 +382,7 @@ def test_custom_refuses_a_norm_that_is_not_finite_in_natives_words(cell, value, 
 @pytest.mark.parametrize("norm_type", [np.inf, -np.inf])
 @cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_an_empty_gradient_has_no_largest_element_in_natives_words(cell, norm_type):
-    """Of no elements there is neither a largest nor a smallest: custom says so in the words of native's loop."""
+    """Custom says in the words of native's loop that no elements have neither a largest nor a smallest."""
     words = []
     for clip in cell.ladder[2:]:
         p = torch.zeros(0)
