@@ -62,8 +62,8 @@ class State(NamedTuple):
 
 def seed_manual(n):
     """Return the state of a new generator; torch takes a negative n modulo 2**64."""
-    _, key, pos, *_ = np.random.RandomState(n % 2**32).get_state()
-    return State(key, pos)
+    state = np.random.RandomState(n % 2**32).get_state(legacy=False)["state"]
+    return State(state["key"], state["pos"])
 
 
 def _words(state, n, wide):

@@ -23,7 +23,7 @@ def since(version, name):
 
         signature = inspect.signature(function)
         kept = [parameter for parameter in signature.parameters.values() if parameter.name != name]
-        older.__signature__ = signature.replace(parameters=kept)
+        vars(older)["__signature__"] = signature.replace(parameters=kept)
         return older
 
     return decorate

@@ -196,7 +196,7 @@ CONTINUED = re.compile(r"(And|Also|As|But|It|Of|Or|So|Then|They|Too) ")
 
 @pytest.mark.parametrize("law", {law.__name__: law for law in functions() if law.__name__.startswith("test_")}.values())
 def test_a_law_states_itself(law):
-    """The docstring of a law is a sentence that stands alone: it says first whom it is about, and continues no other."""
+    """The docstring of a law is a sentence that stands alone: it says whom it is about, and continues no other."""
     assert law.__doc__
     assert not CONTINUED.match(law.__doc__)
 

@@ -114,7 +114,8 @@ def gradients(outputs, seeds, wanted, retain_graph, create_graph):
     """The gradient that arrives at each wanted edge, or, where `wanted` is None, at each leaf's."""
     pack, unpack = (_same, _same) if create_graph else (type(outputs[0])._of, operator.attrgetter("_array"))
     retain_graph = create_graph if retain_graph is None else retain_graph
-    arrived, kept = {}, {}  # by node, those of its results; by edge, a node and the number of its result
+    arrived: dict = {}  # by node, those of its results
+    kept: dict = {}  # by edge, a node and the number of its result
     for i, output in enumerate(outputs):
         _arrive(arrived, output._edge(), unpack(_seed(i, output, seeds[i] if len(seeds) > i else None)))
     nodes = _newest_first(arrived)

@@ -38,7 +38,8 @@ class Dot(str):
 def make_dot(var, params=None):
     """The graph that leads to `var`; `params` names the parameters, as dict(model.named_parameters()) does."""
     names = {id(p): name for name, p in (params or {}).items()}
-    lines, numbers, stack = [_box("result", _size(var), RESULT)], {}, []
+    numbers: dict = {}
+    lines, stack = [_box("result", _size(var), RESULT)], []
 
     def visit(node):
         if node not in numbers:

@@ -32,6 +32,7 @@ class Switch(contextlib.ContextDecorator):
     """Sets the mode for a block, or, as a decorator, with or without parentheses, for a function."""
 
     enabled = True
+    _found: list[bool]  # the modes of the blocks that were entered
 
     def __new__(cls, orig_func=None):
         self = super().__new__(cls)

@@ -61,7 +61,7 @@ class Node:
         vjp reads)."""
         self._name, self.edges, self.results, self.serial = name, edges, results, next(_SERIAL)
         self.hooks = self.retained = None  # by result: hooks, and a weak reference to a tensor that keeps its gradient
-        self._parts = [
+        self._parts: list | None = [
             edge and (vjp, operand.shape, operand.dtype, saved and [_saved(x, result) for x in saved])
             for edge, (operand, vjp, saved) in zip(edges, partials, strict=True)
         ]

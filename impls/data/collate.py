@@ -133,10 +133,10 @@ def like(container, values):
             clone.update(values)
             return clone
         if isinstance(container, MutableSequence):
-            clone = copy.copy(container)
+            entries = copy.copy(container)
             for i, value in enumerate(values):
-                clone[i] = value
-            return clone
+                entries[i] = value
+            return entries
         return values if isinstance(container, tuple) else type(container)(values)
     except TypeError:  # the type cannot be built from its values: a range, for one
         return values

@@ -390,7 +390,7 @@ def warn_of_many(num_workers):
     if hasattr(os, "sched_getaffinity"):
         cpus, known = len(os.sched_getaffinity(0)), ""
     else:
-        cpus, known = os.cpu_count(), " (`cpuset` is not taken into account)"
+        cpus, known = os.cpu_count() or 1, " (`cpuset` is not taken into account)"
     if num_workers > cpus:
         warnings.warn(
             f"This DataLoader will create {num_workers} worker processes in total. Our suggested max number of worker "

@@ -76,7 +76,7 @@ random_sampler_manual = Stream(start, take)
 def random_sampler_raw(n, replacement=False, num_samples=None, generator=None):
     """Yield the indices one by one."""
     if generator is None:
-        generator = torch.Generator().manual_seed(torch.empty((), dtype=torch.int64).random_().item())
+        generator = torch.Generator().manual_seed(int(torch.empty((), dtype=torch.int64).random_()))
     owed = n if num_samples is None else num_samples
     if replacement:
         for left in range(owed, -1, -32):
@@ -108,7 +108,7 @@ class RandomSampler(Sampler[int]):
         """The same indices as tensors, each drawn when the one before is used up."""
         n, generator = len(self.data_source), self.generator
         if generator is None:
-            generator = torch.Generator().manual_seed(torch.empty((), dtype=torch.int64).random_().item())
+            generator = torch.Generator().manual_seed(int(torch.empty((), dtype=torch.int64).random_()))
         whole, rest = divmod(self.num_samples, 32 if self.replacement else n)
         if self.replacement:
             for size in [32] * whole + [rest]:

@@ -138,7 +138,7 @@ def work(fetching, base_seed, init_fn, id, num_workers, tasks, answers, stopped)
     torch.set_num_threads(1)
     seed = seed_worker(base_seed, id)
     this_worker = WorkerInfo(id, num_workers, seed, fetching.dataset)
-    torch.utils.data._utils.worker._worker_info = this_worker  # for datasets that ask torch
+    vars(torch.utils.data._utils.worker)["_worker_info"] = this_worker  # for datasets that ask torch
     where = f"in DataLoader worker process {id}"
     try:
         if init_fn is not None:
@@ -152,7 +152,8 @@ def work(fetching, base_seed, init_fn, id, num_workers, tasks, answers, stopped)
                 fetch = fetching.begin()
                 answers.send((*NEW_PASS, False))
             else:
-                answers.send(answered(fetch, *task, is_stream(fetching.dataset), where))
+                number, indices = task
+                answers.send(answered(fetch, number, indices, is_stream(fetching.dataset), where))
 
 
 def fails_with(failure):
@@ -161,7 +162,8 @@ def fails_with(failure):
 
 def until_told(tasks, stopped):
     """The tasks, until told that there are no more, and for no longer than the parent lives."""
-    while multiprocessing.parent_process().is_alive():
+    parent = multiprocessing.parent_process()
+    while parent is None or parent.is_alive():
         try:
             task = tasks.get(timeout=PATIENCE)
         except queue.Empty:
@@ -196,7 +198,7 @@ class Workers:
         self.in_order, self.persistent = loader.in_order, loader.persistent_workers
         context = loader.multiprocessing_context or torch.multiprocessing
         stopped = context.RawValue("b", False)  # without a lock, which a killed worker could keep
-        self.workers = []
+        self.workers: list = []
         self.stop = weakref.finalize(self, stop, os.getpid(), self.workers, stopped)
         for id in range(loader.num_workers):
             about = (loader.fetching, base_seed, loader.worker_init_fn, id, loader.num_workers)

@@ -36,8 +36,8 @@ from impls.since import TORCH, since
 class Stats(NamedTuple):
     """What is remembered of the batches so far, on the rungs that have no objects."""
 
-    running_mean: np.ndarray
-    running_var: np.ndarray
+    running_mean: np.ndarray | float
+    running_var: np.ndarray | float
     num_batches_tracked: int = 0
 
 

@@ -29,6 +29,9 @@ class _BufferType(type(torch.Tensor)):  # type: ignore[misc]  # mypy follows no 
 class Buffer(torch.Tensor, metaclass=_BufferType):
     """Drop-in for torch.nn.Buffer."""
 
+    persistent: bool
+    _is_buffer: bool
+
     def __new__(cls, data=None, *, persistent=True):
         data = torch.empty(0) if data is None else data
         buffer = data.detach().requires_grad_(data.requires_grad)

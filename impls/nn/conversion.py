@@ -19,11 +19,12 @@ import torch
 
 from impls.ladder import Absent, Ladder
 from impls.nn.parameter import Parameter
+from impls.nn.traversal import Traversal
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-class Conversion:
+class Conversion(Traversal):
     """The part of Module that converts."""
 
     def _apply(self, fn, recurse=True):

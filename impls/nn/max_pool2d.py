@@ -91,7 +91,7 @@ def pair(n):
 
 def _grid(shape, kernel_size, stride, padding, dilation, ceil_mode):
     each = map(pair, (kernel_size, kernel_size if stride is None else stride, padding, dilation))
-    return tuple(windows_on(*of_axis, ceil_mode) for of_axis in zip(shape[-2:], *each, strict=True))
+    return tuple(windows_on(n, k, s, p, d, ceil_mode) for n, k, s, p, d in zip(shape[-2:], *each, strict=True))
 
 
 def windows_on(size, kernel, stride, padding, dilation, ceil_mode=False):

@@ -13,7 +13,8 @@ Raises   KeyError for a key that is not there, or is taken;  TypeError and Value
 Source   torch/nn/modules/container.py (PyTorch 2.13).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import cast
 
 import torch
 
@@ -81,9 +82,10 @@ def pairs(kind, updated, given):
     for i, pair in enumerate(given):
         if not isinstance(pair, Iterable):
             raise TypeError(f"{kind} update sequence element #{i} should be Iterable; is{type(pair).__name__}")
-        if len(pair) != 2:
-            raise ValueError(f"{kind} update sequence element #{i} has length {len(pair)}; 2 is required")
-        yield pair[0], pair[1]
+        entry = cast(Sequence, pair)
+        if len(entry) != 2:
+            raise ValueError(f"{kind} update sequence element #{i} has length {len(entry)}; 2 is required")
+        yield entry[0], entry[1]
 
 
 # ── native ──────────────────────────────────────────────────────────────────────────────────────

@@ -27,14 +27,18 @@ from impls.nn.parameter import Parameter
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-class Registration:
-    """The part of Module that keeps the tables."""
+class ModuleTables:
+    """The tables that the parts of a module share."""
 
     training: bool
     _parameters: dict
     _buffers: dict
     _modules: dict
     _non_persistent_buffers_set: set
+
+
+class Registration(ModuleTables):
+    """The part of Module that keeps the tables."""
 
     def __init__(self, *args, **kwargs):
         init = f"{type(self).__name__}.__init__()"

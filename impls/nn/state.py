@@ -24,6 +24,7 @@ import torch
 from impls.ladder import Absent, Ladder
 from impls.nn.hooks import enter
 from impls.nn.parameter import Parameter
+from impls.nn.registration import ModuleTables
 from impls.since import TORCH
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
@@ -36,7 +37,7 @@ class Tables:
         self.save_pre, self.save_post, self.load_pre, self.load_post = (OrderedDict() for _ in range(4))
 
 
-class State:
+class State(ModuleTables):
     """The part of Module that saves and loads."""
 
     _version = 1  # of the layout of the state; a child that changes its layout counts on
@@ -114,7 +115,7 @@ class State:
         local = {} if metadata is None else metadata.get(prefix[:-1], {})
         if assign:
             local["assign_to_params_buffers"] = assign
-        self._load_from_state_dict(state, prefix, local, True, *found, errors)
+        self._load_from_state_dict(state, prefix, local, True, found.missing_keys, found.unexpected_keys, errors)
         for name, child in self._modules.items():
             if child is not None:
                 below = {key: t for key, t in state.items() if key.startswith(f"{prefix}{name}.")}

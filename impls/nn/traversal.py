@@ -17,11 +17,12 @@ Source   torch/nn/modules/module.py (PyTorch 2.13).
 
 from impls.ladder import Absent, Ladder
 from impls.nn.parameter import Parameter
+from impls.nn.registration import ModuleTables
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-class Traversal:
+class Traversal(ModuleTables):
     """The part of Module that finds things."""
 
     def named_modules(self, memo=None, prefix="", remove_duplicate=True):

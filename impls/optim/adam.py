@@ -64,7 +64,7 @@ def adam_manual(
     s = None
     if amsgrad:
         s = v if state.max_exp_avg_sq is None else np.maximum(state.max_exp_avg_sq, v)
-    denominator = np.sqrt(s if amsgrad else v) / (1 - beta2**t) ** 0.5 + eps
+    denominator = np.sqrt(v if s is None else s) / (1 - beta2**t) ** 0.5 + eps
     return w - lr / (1 - beta1**t) * m / denominator, State(t, m, v, s)
 
 

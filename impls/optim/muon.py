@@ -170,7 +170,7 @@ class Muon(Optimizer):
         u = g.lerp(b, momentum) if group["nesterov"] else b
         x = _orthogonalized(u, group["ns_coefficients"], group["eps"], group["ns_steps"])
         p.mul_(1 - lr * group["weight_decay"])
-        p.add_(x, alpha=-lr * _ratio(*p.shape, group["adjust_lr_fn"]))
+        p.add_(x, alpha=-lr * _ratio(p.shape[0], p.shape[1], group["adjust_lr_fn"]))
 
 
 def _orthogonalized(u, coefficients, eps, steps):

@@ -59,7 +59,8 @@ class Optimizer:
             )
         if isinstance(params, set) and TORCH >= (2, 15):
             warnings.warn(f"{UNORDERED} This will be an error in a future release.", FutureWarning, stacklevel=2)
-        self.defaults, self.state, self.param_groups = defaults, defaultdict(dict), []
+        self.defaults, self.param_groups = defaults, []
+        self.state: defaultdict = defaultdict(dict)
         self._hooks = _no_hooks()
         groups = list(params)
         if not groups:
@@ -163,7 +164,7 @@ class Optimizer:
         """The state by position: a parameter is its place in the order of the groups."""
         for hook in self._hooks["state_dict_pre"].values():
             hook(self)
-        place = {}
+        place: dict = {}
         for i, p in enumerate(_flat(self.param_groups)):
             place.setdefault(p, i)
         groups = [
@@ -183,7 +184,7 @@ class Optimizer:
                 "loaded state dict contains a parameter group that doesn't match the size of optimizer's group"
             )
         param = dict(zip(_flat(saved), _flat(self.param_groups), strict=True))
-        state = defaultdict(dict)
+        state: defaultdict = defaultdict(dict)
         for key, value in state_dict["state"].items():
             state[param.get(key, key)] = _like(param[key], value) if key in param else value
         for new, old in zip(saved, self.param_groups, strict=True):

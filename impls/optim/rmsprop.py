@@ -55,7 +55,7 @@ def rmsprop_manual(
     a, b = (0.0 if x is None else x for x in (state.grad_avg, state.momentum_buffer))
     v = alpha * state.square_avg + (1 - alpha) * (g * g)
     a = alpha * a + (1 - alpha) * g if centered else None
-    step = g / (np.sqrt(v - a * a if centered else v) + eps)
+    step = g / (np.sqrt(v if a is None else v - a * a) + eps)
     b = momentum * b + step if momentum else None
     return w - lr * (b if momentum else step), State(state.step + 1, v, b, a)
 

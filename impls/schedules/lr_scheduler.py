@@ -19,6 +19,7 @@ import contextlib
 import functools
 import warnings
 import weakref
+from collections.abc import Callable
 
 import torch
 
@@ -34,6 +35,7 @@ class LRScheduler:
 
     _get_lr_called_within_step = False
     _is_initial = False
+    _get_closed_form_lr: Callable[[], list]  # where a child has one
 
     def __init__(self, optimizer, last_epoch=-1):
         check_optimizer(optimizer)
@@ -154,10 +156,11 @@ def _watch(optimizer):
     @functools.wraps(step)
     def watched(*args, **kwargs):
         stepped = reference()
+        assert stepped is not None  # whose method this is
         stepped._opt_called = True
         return step(stepped, *args, **kwargs)
 
-    watched._wrapped_by_lr_sched = True
+    vars(watched)["_wrapped_by_lr_sched"] = True
     optimizer.step = watched
 
 

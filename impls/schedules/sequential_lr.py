@@ -49,6 +49,8 @@ def sequential_lr_raw(t, lr, initial_lr, *, schedulers, milestones):
 class LRSchedulerOfSchedulers(LRScheduler):
     """What SequentialLR and ChainedScheduler share: parts on one optimizer, whose states are its own."""
 
+    _schedulers: list
+
     def _check_parts(self, optimizer, schedulers):
         name = type(self).__name__
         for i, scheduler in enumerate(schedulers):

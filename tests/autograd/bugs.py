@@ -127,7 +127,7 @@ BUGS = [
     maximal("min_as_max", "np.argmin, input", "np.argmax, input", EXACTLY),
     maximal("dimension_always_kept", "a if keepdim else a.squeeze(dim)", "a", LARGEST),
     maximal("dimension_never_kept", "a if keepdim else a.squeeze(dim)", "a.squeeze(dim)", LARGEST),
-    maximal("whole_gets_one", "input._shared(\"MaxBackward1\", np.max, None)", "_picked(\"MaxBackward1\", np.argmax, input.flatten(), 0, False)[0]", EXACTLY),
+    maximal("whole_gets_one", "input._shared(\"MaxBackward1\", np.max, None, nans_share=True)", "_picked(\"MaxBackward1\", np.argmax, input.flatten(), 0, False)[0]", EXACTLY),
     maximal("indices_are_not_saved", "(x, lambda g, _: max_backward(g, saved)[0], (indices,))", "(x, lambda g: max_backward(g, saved)[0], ())", REFUSES),
     maximal("of_nothing", "    if not x.shape[dim]:\n", "    if False:\n", REFUSES),
     maximal("named_as_another", "\"MaxBackward0\"", "\"MaxBackward1\"", RECORDED),

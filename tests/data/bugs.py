@@ -66,7 +66,7 @@ TWO_BAD = "test_data.test_of_two_bad_options_natives_is_refused"
 FINISHED = "test_data.test_a_finished_loader_keeps_its_options"
 
 CLAUSE = "clause"
-PRIVATE = "torch.Generator().manual_seed(torch.empty((), dtype=torch.int64).random_().item())"
+PRIVATE = "torch.Generator().manual_seed(int(torch.empty((), dtype=torch.int64).random_()))"
 RAW_PRIVATE = f"    if generator is None:\n        generator = {PRIVATE}\n    owed"
 CUSTOM_PRIVATE = f"            generator = {PRIVATE}\n        whole"
 SUBSET = '(indices, index):\n    """Where, in the whole set, the rows `index` of the subset are."""\n    return '
@@ -256,7 +256,7 @@ BUGS = [
     workers("python_unseeded", "    random.seed(seed)\n", "", WORKS, CLAUSE, of="data.loader"),
     workers("same_in_every_pass", "worker_seeds_manual(base_seed, id)\n    random", "worker_seeds_manual(0, id)\n    random", WORKS, "Lightning-AI/pytorch-lightning#20412", of="data.loader"),
     workers("init_fn_ignored", "if init_fn is not None:", "if False:", WORKS, CLAUSE, of="data.loader"),
-    workers("info_for_ours_alone", "    torch.utils.data._utils.worker._worker_info = this_worker  # for datasets that ask torch\n", "", WORKS, CLAUSE, of="data.loader"),
+    workers("info_for_ours_alone", "    vars(torch.utils.data._utils.worker)[\"_worker_info\"] = this_worker  # for datasets that ask torch\n", "", WORKS, CLAUSE, of="data.loader"),
     workers("info_of_the_wrong_worker", "WorkerInfo(id, num", "WorkerInfo(0, num", WORKS, CLAUSE, of="data.loader"),
     workers("unsent_without_a_word", "        warnings.warn(CANNOT_BE_SENT, stacklevel=2)\n", "", "test_data.test_what_cannot_be_sent_to_a_worker_is_natives_error_and_warning", "samestep 0.1.0, on macOS", of="data.loader"),
     workers("prefetch_factor_ignored", "loader.prefetch_factor * loader.num_workers,", "2 * loader.num_workers,", WORKS, CLAUSE, of="data.loader"),
@@ -311,7 +311,7 @@ BUGS = [
     collate("numpy_scalar_as_float", "np.bool_ | np.number):", "np.bool_ | np.integer):", COLLATES, CLAUSE),
     collate("numpy_text_as_number", "np.bool_ | np.number):", "np.generic):", COLLATES, "pytorch#2914"),
     collate("mapping_type_lost", "            clone = copy.copy(container)\n            clone.update(values)\n            return clone\n", "            return values\n", COLLATES, "pytorch#68779, benchmark_VAE#83"),
-    collate("list_type_lost", "            clone = copy.copy(container)\n            for i,", "            clone = list(container)\n            for i,", COLLATES, "pytorch#68779"),
+    collate("list_type_lost", "            entries = copy.copy(container)\n            for i,", "            entries = list(container)\n            for i,", COLLATES, "pytorch#68779"),
     collate("tuple_kept", "return values if isinstance(container, tuple) else type(container)(values)", "return type(container)(values)", COLLATES, CLAUSE),
     collate("name_lost", "    if is_named(first):\n", "    if False:\n", COLLATES, CLAUSE),
     collate("name_of_a_single_row_lost", "    if is_named(row):\n", "    if False:\n", "test_data.test_custom_converts_what_native_converts", "mutmut"),
@@ -319,7 +319,7 @@ BUGS = [
     collate("ragged_truncated", "if any(len(row) != len(first) for row in batch):", "if False:", REFUSES, CLAUSE, ("zip(*batch, strict=True)]", "zip(*batch, strict=False)]")),
     collate("objects_accepted", 'TEXT_OR_OBJECTS = "SUO"', 'TEXT_OR_OBJECTS = "SU"', REFUSES, CLAUSE),
     collate("writes_into_the_first_row", "            clone = copy.copy(container)\n            clone.update", "            clone = container\n            clone.update", LEAVES, CLAUSE),
-    collate("writes_into_the_first_list", "            clone = copy.copy(container)\n            for i,", "            clone = container\n            for i,", LEAVES, CLAUSE),
+    collate("writes_into_the_first_list", "            entries = copy.copy(container)\n            for i,", "            entries = container\n            for i,", LEAVES, CLAUSE),
     collate("single_text_as_array", "and not isinstance(row, np.str_):", "and True:", SINGLE, "pytorch#2914", of="data.loader"),
     # ── sources
     source("line_of_another_seed", "RandomState(42)", "RandomState(41)", LINE, CLAUSE),

@@ -196,7 +196,7 @@ BUGS = [
     hooks("backward_forgotten", "BackwardHook(self.module, after, before) if after or before", "BackwardHook(self.module, after, before) if after", HOOKS, "clause"),
     state("extra_state_never_saved", "if type(self).get_extra_state is not State.get_extra_state:", "if False:", SAVES, "clause"),
     state("extra_state_never_missed", "        elif takes_extra and strict:\n            missing_keys.append(extra)\n", "", SAVES, "clause"),
-    state("hooks_see_what_was_asked", "self._load_from_state_dict(state, prefix, local, True, *found, errors)", "self._load_from_state_dict(state, prefix, local, False, *found, errors)", SAVES, "pytorch#156177: native tells them True"),
+    state("hooks_see_what_was_asked", "self._load_from_state_dict(state, prefix, local, True, found.missing_keys, found.unexpected_keys, errors)", "self._load_from_state_dict(state, prefix, local, False, *found, errors)", SAVES, "pytorch#156177: native tells them True"),
     state("child_is_given_all", "below = {key: t for key, t in state.items() if key.startswith(f\"{prefix}{name}.\")}", "below = dict(state)", SAVES, "clause"),
     state("child_is_given_another_kind", "below = {key: t for key, t in state.items() if key.startswith(f\"{prefix}{name}.\")}", "below = OrderedDict((key, t) for key, t in state.items() if key.startswith(f\"{prefix}{name}.\"))", SAVES, "found by this law"),
     state("post_hook_may_return", "            if hook(self, destination, prefix, metadata) is not None:\n                raise RuntimeError(\"state_dict post-hook must return None\")\n", "            hook(self, destination, prefix, metadata)\n", SAVES, "clause"),

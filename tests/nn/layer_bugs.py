@@ -111,7 +111,7 @@ BUGS = [
     embedding("born_uniform", "normal_manual(rng, (num_embeddings, embedding_dim), dtype=dtype)", "__import__('impls.rng').rng.uniform_manual(rng, (num_embeddings, embedding_dim), -0.05, 0.05, dtype)", SEED, "Keras's default"),
     embedding("manual_born_with_padding", "    if padding_idx is not None:\n        w = np", "    if False:\n        w = np", SEED, "clause"),
     embedding("raw_pads_the_first", "w[padding_idx] = 0", "w[0] = 0", SEED, "clause"),
-    embedding("of_a_table_without_its_norm", "*embeddings.shape, padding_idx, max_norm,", "*embeddings.shape, padding_idx, None,", BORN, "clause"),
+    embedding("of_a_table_without_its_norm", "rows, width, padding_idx, max_norm,", "rows, width, padding_idx, None,", BORN, "clause"),
     embedding("never_frozen", "Parameter(_weight, requires_grad=not _freeze)", "Parameter(_weight)", TABLE, "clause"),
     embedding("norm_ignored", "            self.max_norm,\n", "            None,\n", TABLE, "clause"),
     embedding("frequency_ignored", "            self.scale_grad_by_freq,\n", "            False,\n", TABLE, "clause"),

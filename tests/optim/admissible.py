@@ -35,7 +35,7 @@ def adam_by_kernels(
     s = None
     if amsgrad:
         s = v if state.max_exp_avg_sq is None else np.maximum(state.max_exp_avg_sq, v)
-    denominator = np.sqrt(s if amsgrad else v) / (1 - beta2**t) ** 0.5 + eps
+    denominator = np.sqrt(v if s is None else s) / (1 - beta2**t) ** 0.5 + eps
     return w - lr / (1 - beta1**t) * m / denominator, adam.State(t, m, v, s)
 
 
@@ -138,7 +138,7 @@ def rmsprop_by_kernels(
     a, b = (0.0 if x is None else x for x in (state.grad_avg, state.momentum_buffer))
     v = alpha * state.square_avg + (1 - alpha) * g * g
     a = lerp(a, g, 1 - alpha) if centered else None
-    step = g / (np.sqrt(v - a * a if centered else v) + eps)
+    step = g / (np.sqrt(v if a is None else v - a * a) + eps)
     b = momentum * b + step if momentum else None
     return w - lr * (b if momentum else step), rmsprop.State(state.step + 1, v, b, a)
 

@@ -22,7 +22,7 @@ SGD_AVERAGE = "momentum * state.momentum_buffer + (1 - dampening) * g"
 SGD_DECAY = "    g = g + weight_decay * w if weight_decay else g\n"
 SGD_STEP = "return w - lr * (g + momentum * b if nesterov else b), State(b)"
 ADAM_BRANCH = "    if weight_decay and decoupled_weight_decay:\n        w"
-ADAM_BELOW = "denominator = np.sqrt(s if amsgrad else v) / (1 - beta2**t) ** 0.5 + eps"
+ADAM_BELOW = "denominator = np.sqrt(v if s is None else s) / (1 - beta2**t) ** 0.5 + eps"
 ADAM_STEP = "return w - lr / (1 - beta1**t) * m / denominator, State(t, m, v, s)"
 SIGN = "    g = -g if maximize else g\n    g = g + weight"  # of a manual rung
 DECAY = "    g = g + weight_decay * w if weight_decay else g\n"
@@ -122,11 +122,11 @@ BUGS = [
     adam("correction_off_by_one", "t = state.step + 1", "t = state.step + 2", TRACE, "tracel-ai/burn#614"),
     adam("correction_subtracted_twice", "lr / (1 - beta1**t) * m / d", "lr / (1 - (1 - beta1**t)) * m / d", TRACE, "kozistr/pytorch_optimizer#308"),
     adam("correction_without_root", "(1 - beta2**t) ** 0.5 + eps", "(1 - beta2**t) + eps", TRACE, "clause"),
-    adam("epsilon_hat", ADAM_BELOW, "denominator = (np.sqrt(s if amsgrad else v) + eps) / (1 - beta2**t) ** 0.5", TRACE, "tensorflow#9047, pytorch#2060, karpathy/nanochat#304"),
-    adam("eps_inside_the_root", ADAM_BELOW, "denominator = np.sqrt((s if amsgrad else v) / (1 - beta2**t) + eps)", TRACE, "keras-team/keras#17391"),
+    adam("epsilon_hat", ADAM_BELOW, "denominator = (np.sqrt(v if s is None else s) + eps) / (1 - beta2**t) ** 0.5", TRACE, "tensorflow#9047, pytorch#2060, karpathy/nanochat#304"),
+    adam("eps_inside_the_root", ADAM_BELOW, "denominator = np.sqrt((v if s is None else s) / (1 - beta2**t) + eps)", TRACE, "keras-team/keras#17391"),
     adam("eps_subtracted", "(1 - beta2**t) ** 0.5 + eps", "(1 - beta2**t) ** 0.5 - eps", TRACE, "tensorflow#61411"),
     adam("no_eps", "(1 - beta2**t) ** 0.5 + eps", "(1 - beta2**t) ** 0.5 + 1e-8", TRACE, "pytorch#70230 (RAdam)"),
-    adam("amsgrad_ignored", "np.sqrt(s if amsgrad else v)", "np.sqrt(v)", TRACE, "clause"),
+    adam("amsgrad_ignored", "np.sqrt(v if s is None else s)", "np.sqrt(v)", TRACE, "clause"),
     adam("amsgrad_of_the_corrected", "np.maximum(state.max_exp_avg_sq, v)", "np.maximum(state.max_exp_avg_sq, v / (1 - beta2**t))", TRACE, "google-deepmind/optax#1389"),
     adam("amsgrad_forgets", "s = v if state.max_exp_avg_sq is None else np.maximum(state.max_exp_avg_sq, v)", "s = v", TRACE, "clause"),
     adam("other_default", "eps=1e-8,\n    weight_decay=0.0,\n    amsgrad=False,\n    maximize=False,\n    decoupled_weight_decay=False,\n):\n    \"\"\"Return", "eps=1e-7,\n    weight_decay=0.0,\n    amsgrad=False,\n    maximize=False,\n    decoupled_weight_decay=False,\n):\n    \"\"\"Return", DEFAULTS, "Keras's default eps"),
@@ -140,7 +140,7 @@ BUGS = [
     adam("accepts_a_beta_of_one", "if not 0.0 <= betas[i] < 1.0:", "if not 0.0 <= betas[i] <= 1.0:", OPTIONS, "clause", file="optim.optimizer"),
     adam("step_cast_to_the_parameter", "value if key == \"step\" else _cast(value, p)", "_cast(value, p)", SAVED, "pytorch#102619, #3658", file="optim.optimizer"),
     adam("lr_of_a_tensor_is_a_double", "return lr.reshape(()) if isinstance(lr, torch.Tensor) else lr", "return float(lr)", LIVES, "found by this suite", file="optim.optimizer"),
-    adam("amsgrad_without_eps", ADAM_BELOW, "denominator = np.sqrt((s if amsgrad else v)) / (1 - beta2**t) ** 0.5 + (eps if not amsgrad else 0.0)", TRACE, "clause"),
+    adam("amsgrad_without_eps", ADAM_BELOW, "denominator = np.sqrt((v if s is None else s)) / (1 - beta2**t) ** 0.5 + (eps if not amsgrad else 0.0)", TRACE, "clause"),
     adam("decay_of_another_parameter", "g = g.add(p, alpha=decay)", "g = g.add(group[\"params\"][0], alpha=decay)", ALONE, "mlverse/torch#821"),
     # ── adamw
     adamw("no_decay", "    w = (1 - lr * weight_decay) * w\n", "", TRACE, "kozistr/pytorch_optimizer#517"),
@@ -161,12 +161,12 @@ BUGS = [
     rmsprop("squares_forgotten", "v = alpha * state.square_avg + (1 - alpha) * (g * g)", "v = (1 - alpha) * (g * g)", TRACE, "clause"),
     rmsprop("average_weights_swapped", "v = alpha * state.square_avg + (1 - alpha) * (g * g)", "v = (1 - alpha) * state.square_avg + alpha * (g * g)", TRACE, "NVIDIA/warp#1143 (arguments permuted)"),
     rmsprop("squares_from_one", "    square_avg: np.ndarray | float = 0.0\n", "    square_avg: np.ndarray | float = 1.0\n", TRACE, "TensorFlow 1, pytorch#26735"),
-    rmsprop("eps_inside_the_root", "np.sqrt(v - a * a if centered else v) + eps", "np.sqrt((v - a * a if centered else v) + eps)", TRACE, "TensorFlow, pytorch#26735, google-deepmind/optax#595"),
-    rmsprop("eps_subtracted", "if centered else v) + eps", "if centered else v) - eps", TRACE, "tensorflow#61411"),
-    rmsprop("no_eps", "if centered else v) + eps", "if centered else v) + 1e-8", TRACE, "pytorch#70230 (RAdam)"),
-    rmsprop("never_centered", "np.sqrt(v - a * a if centered else v)", "np.sqrt(v)", TRACE, "clause"),
+    rmsprop("eps_inside_the_root", "np.sqrt(v if a is None else v - a * a) + eps", "np.sqrt((v if a is None else v - a * a) + eps)", TRACE, "TensorFlow, pytorch#26735, google-deepmind/optax#595"),
+    rmsprop("eps_subtracted", "v - a * a) + eps", "v - a * a) - eps", TRACE, "tensorflow#61411"),
+    rmsprop("no_eps", "v - a * a) + eps", "v - a * a) + 1e-8", TRACE, "pytorch#70230 (RAdam)"),
+    rmsprop("never_centered", "np.sqrt(v if a is None else v - a * a)", "np.sqrt(v)", TRACE, "clause"),
     rmsprop("centered_on_the_gradient", "a = alpha * a + (1 - alpha) * g if centered", "a = g if centered", TRACE, "clause"),
-    rmsprop("mean_not_squared", "v - a * a if", "v - abs(a) if", TRACE, "clause"),
+    rmsprop("mean_not_squared", "else v - a * a)", "else v - abs(a))", TRACE, "clause"),
     rmsprop("no_momentum", "b = momentum * b + step", "b = step", TRACE, "clause"),
     rmsprop("momentum_is_an_average", "b = momentum * b + step", "b = momentum * b + (1 - momentum) * step", TRACE, "ml-explore/mlx#87"),
     rmsprop("lr_inside_velocity", "b = momentum * b + step", "b = momentum * b + lr * step", TRACE, "TensorFlow's and Keras's momentum", ("w - lr * (b if momentum else step)", "w - (b if momentum else lr * step)")),

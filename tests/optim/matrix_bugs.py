@@ -86,7 +86,7 @@ BUGS = [
     muon("in_the_dtype_of_the_gradient", "x = u.bfloat16().T if tall else u.bfloat16()", "x = (u.T if tall else u).clone()", BITS, "clause: the same bits need the same operation"),
     muon("product_then_sum", "torch.addmm(gram, gram, gram, beta=b, alpha=c)", "(b * gram + c * (gram @ gram))", BITS, "clause: the same bits need the same operation"),
     muon("mean_summed", "b = state[\"momentum_buffer\"].lerp_(g, 1 - momentum)", "b = state[\"momentum_buffer\"].mul_(momentum).add_(g, alpha=1 - momentum)", BITS, "clause: the same bits need the same operation"),
-    muon("decay_after_the_step", "        p.mul_(1 - lr * group[\"weight_decay\"])\n        p.add_(x, alpha=-lr * _ratio(*p.shape, group[\"adjust_lr_fn\"]))\n", "        p.add_(x, alpha=-lr * _ratio(*p.shape, group[\"adjust_lr_fn\"]))\n        p.mul_(1 - lr * group[\"weight_decay\"])\n", TRACE),
+    muon("decay_after_the_step", "        p.mul_(1 - lr * group[\"weight_decay\"])\n        p.add_(x, alpha=-lr * _ratio(p.shape[0], p.shape[1], group[\"adjust_lr_fn\"]))\n", "        p.add_(x, alpha=-lr * _ratio(p.shape[0], p.shape[1], group[\"adjust_lr_fn\"]))\n        p.mul_(1 - lr * group[\"weight_decay\"])\n", TRACE),
     muon("state_shared_by_the_group", "self.state[p], rate", "self.state[group['params'][0]], rate", ALONE),
     muon("writes_the_gradient", "u = g.lerp(b, momentum) if", "u = g.lerp_(b, momentum) if", TRACE, "pytorch#92706"),
     muon("takes_a_vector", "            if p.ndim != 2:", "            if p.ndim > 2:", MUON_REFUSES),
