@@ -13,7 +13,18 @@ import threadpoolctl
 import torch
 
 from impls.ladder import Rung
-from tests.cells import DEVICES, DTYPES, LADDERS, expand, given, on_device, unasked, why_on_cpu
+from tests.cells import (
+    DEVICES,
+    DTYPES,
+    LADDERS,
+    expand,
+    given,
+    is_left_out,
+    on_device,
+    parametrize,
+    unasked,
+    why_on_cpu,
+)
 from tests.engine.verdict import Verdict
 from tests.families import family_of
 from tests.subjects.plugin import Judge, roles
@@ -47,7 +58,6 @@ if platform.machine() in ("aarch64", "arm64"):  # its products raise flags that 
 
 
 QUICK = ("test_families.test_rungs_leave_the_same_trace", "test_families.test_custom_is_native_bit_for_bit")
-LEFT_OUT = object()  # the cell of a law of which the command line asks for no cell
 CHOICES = {"concept": list(LADDERS), "rung": list(Rung), "dtype": list(DTYPES), "device": list(DEVICES)}
 
 
@@ -148,7 +158,7 @@ def pytest_generate_tests(metafunc):
             verdict.left_out[reason] += 1
         if chosen:
             params.append(on_device(chosen))
-    metafunc.parametrize("cell", params or [pytest.param(LEFT_OUT, id="left-out")])
+    parametrize(metafunc, params)
 
 
 def _choose(config, cell, cpu_because):
@@ -165,7 +175,7 @@ def _choose(config, cell, cpu_because):
 
 def pytest_collection_modifyitems(config, items):
     """A law that is about no concept is left out when a slice is asked for."""
-    rest = [item for item in items if not _is_left_out(item)]
+    rest = [item for item in items if not is_left_out(item)]
     if any(config.getoption(option) for option in ("concept", "rung", "dtype", "device")):
         whole = [item for item in rest if not {"cell", "benchmark"} & set(item.fixturenames)]
         rest = [item for item in rest if item not in whole]
@@ -183,11 +193,6 @@ def is_quick(item):
     law = f"{item.module.__name__.rpartition('.')[2]}.{item.originalname}"
     cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
     return cell is not None and (law in QUICK or law in family_of(cell.concept).judged_by.values())
-
-
-def _is_left_out(item):
-    """Whether the command line has left a law no cell at all; what it left out is counted already."""
-    return hasattr(item, "callspec") and item.callspec.params.get("cell") is LEFT_OUT
 
 
 def pytest_collection_finish():

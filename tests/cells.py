@@ -116,6 +116,19 @@ def given(asked, name):
     return f"--{name} {' '.join(asked(name))}"
 
 
+LEFT_OUT = object()  # the cell of a law of which no cell is asked
+
+
+def parametrize(metafunc, cells):
+    """One test for each cell; a law without one is left out once all are collected."""
+    metafunc.parametrize("cell", cells or [pytest.param(LEFT_OUT, id="left-out")])
+
+
+def is_left_out(item):
+    """Whether nobody has asked for any cell of a law; what was left out is counted already."""
+    return hasattr(item, "callspec") and item.callspec.params.get("cell") is LEFT_OUT
+
+
 def is_there(device):
     """Whether something can be run on a device."""
     return device == "cpu" or torch.cuda.is_available()

@@ -154,11 +154,6 @@ def by_formula(entry: Entry[P], cell: Cell, problem: P) -> Trace:
     return admitted(cell.concept, cell.ladder.manual, lambda form: _by(form, entry, cell, problem))
 
 
-def by_formula_alone(entry: Entry[P], cell: Cell, problem: P) -> Trace:
-    """The manual rung's trace on bounded numbers."""
-    return _by(cell.ladder.manual, entry, cell, problem)
-
-
 def _by(formula: Any, entry: Entry[P], cell: Cell, problem: P) -> Trace:
     lift = functools.partial(lifted, cell)
     return entry.trace(Run(Rung.MANUAL, formula, cell.ladders, lift, setting), problem)

@@ -25,7 +25,7 @@ def run(*arguments):
 
 LINES = {
     ("--concept", "optim.sdg"): "no such concept; did you mean optim.sgd?",
-    ("--hypothesis-profile", "nope"): "no such profile; it is one of dev, ci, nightly",
+    ("--hypothesis-profile", "nope"): "no such profile; it is one of dev, ci, nightly, quick",
     ("--report", __file__): "File exists",
     ("--expected-failures", "known.toml"): "it is about a --subject, and none is given",
 }

@@ -13,11 +13,11 @@ from tests.cells import DROP_IN, LADDERS, cells
 from tests.engine import assert_same
 from tests.engine.compare import PARAMETER, STEP
 from tests.engine.tensors import seen
+from tests.families import problems
 from tests.init.problems import MANY, births
 from tests.init.test_init import FILLS, TAKE_A_GENERATOR
 from tests.nn.trace import outcome
 from tests.optim.trace import in_a_loop
-from tests.schedules.problems import problems
 from tests.schedules.trace import rates, schedule_of
 from tests.training.test_averaging import WAYS, standing_by, trained
 
@@ -112,7 +112,7 @@ def test_lbfgs_remembers_on_the_device(cell, search):
 @given(data=st.data())
 def test_a_rate_on_the_device_is_set_there(cell, data):
     """A rate that is a tensor of the device stays the tensor that it is, and holds what native's holds."""
-    problem = data.draw(problems(cell.concept), label="problem")
+    problem = data.draw(problems(cell), label="problem")
     found = []
     for rung in DROP_IN:
         held = [torch.tensor(lr, device=cell.device) for lr in problem.lrs]

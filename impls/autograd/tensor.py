@@ -572,6 +572,7 @@ class Tensor:
 
     def t(self):
         if self.ndim > 2:
+            self._edge()  # what a view has become is complained of first
             raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {self.ndim}D")
         return self._viewed("TBackward0", _reversed, _reversed)
 

@@ -9,7 +9,7 @@ import weakref
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
@@ -669,6 +669,7 @@ def test_the_tape_refuses_what_torch_refuses_in_its_words(cell, pitfall):
 
 @cells("autograd.tensor", rungs=DROP_IN, dtypes=None, cpu_because=NUMPY)
 @given(acts=st.lists(ACTS, min_size=4, max_size=12))
+@example(acts=[("spread", 0, 0), ("first_column", 0, 0), ("add_in_place", 1, 0), ("turn", 0, 0)])
 def test_tensors_live_through_the_same_lives_on_tape_and_torch(cell, acts):
     """Whatever is computed, viewed, detached, frozen and written to, with grad mode on or off, after each act all
     tensors are the same, and so are the gradients in the end, or the words with which they are refused."""

@@ -2,18 +2,18 @@
 
 from tests.planted import planter
 
-FORMULA = "test_schedules.test_every_rung_sets_the_rates_of_the_formula"
+FORMULA = "test_families.test_rungs_leave_the_same_trace"
 EXACT = "test_schedules.test_the_closed_form_is_the_chained_form_exactly"
-PLATEAU = "test_schedules.test_every_rung_takes_the_same_plateaus_for_plateaus"
+PLATEAU = "test_families.test_rungs_leave_the_same_trace"
 TOGETHER = "test_schedules.test_a_schedule_and_an_optimizer_take_the_same_steps"
 BITS = "test_schedules.test_custom_is_native_bit_for_bit"
 SAVED = "test_schedules.test_saved_states_are_interchangeable"
 COPY = "test_schedules.test_a_copy_goes_on_like_the_original"
 LIVES = "test_schedules.test_custom_and_native_live_through_the_same_lives"
-DEFAULTS = "test_schedules.test_every_rung_has_natives_defaults"
+DEFAULTS = "test_families.test_every_rung_has_natives_defaults"
 TAKEN_UP = "test_schedules.test_custom_takes_up_a_run_where_native_does"
 ORDER = "test_schedules.test_the_order_of_calls_is_remarked_on_in_natives_words"
-REFUSES = "test_schedules.test_custom_refuses_what_native_refuses_in_its_words"
+REFUSES = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
 NOTHING = "test_schedules.test_what_no_schedule_can_start_on_is_refused_in_natives_words"
 OWN = "test_schedules.test_a_schedule_of_ones_own_runs_alike_on_either_base"
 ALIVE = "test_schedules.test_a_schedule_keeps_no_optimizer_alive"

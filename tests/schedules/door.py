@@ -1,25 +1,18 @@
 """The door for schedules: a class in torch's manner, or a function of the options that returns the rate of a step."""
 
-import functools
 import inspect
 import types
 
-from hypothesis import strategies as st
-
 from impls.ladder import Rung
-from tests.capabilities import Missing, left_to, names, refuse_missing, taken, untouched
+from tests.capabilities import Missing, left_to, names, refuse_missing, untouched
 from tests.cells import LADDERS
 from tests.schedules import problems as drawn
-from tests.schedules.trace import PER_GROUP, Part, observe, plateaus, reference, reference_of_plateaus
+from tests.schedules.trace import PER_GROUP, Part
 
 CLASS, FUNCTION = "a class NAME(optimizer, ...) with step({})", "a function of initial_lr and the options that returns"
 OPTIONAL = "every option of torch's that has a default"
 PLATEAU = "schedules.reduce_lr_on_plateau"  # its step takes a measure, and its problem has measures for steps
 OF_SCHEDULES = ("schedules.sequential_lr", "schedules.chained_scheduler")
-
-
-def roles():
-    return [*drawn.SIMPLE, *drawn.GROUPED]
 
 
 def asks(role):
@@ -28,15 +21,6 @@ def asks(role):
     if role == PLATEAU:
         return f"{CLASS.format('measure')}, or {FUNCTION} (measure) -> rate, told one after the other", OPTIONAL
     return f"{CLASS.format('')}, or {FUNCTION} (t) -> rate", OPTIONAL
-
-
-def narrow(role, thing, law=None):
-    without = functools.partial(taken, thing)
-    if role in drawn.SIMPLE:
-        drawn.SIMPLE[role] = drawn.SIMPLE[role].map(without)
-    else:
-        every = drawn.GROUPED[role]
-        drawn.GROUPED[role] = lambda groups: every(groups).map(without)
 
 
 def adapt(role, thing):
@@ -95,23 +79,10 @@ class _Told(_Rated):
 # ── a report ────────────────────────────────────────────────────────────────────────────────────
 
 
-def trace(rung, role, problem):
-    if role == PLATEAU:
-        return plateaus(rung, getattr(LADDERS[role], rung), problem, problem.steps)
-    return observe(rung, role, problem)
-
-
-def expected(role, problem, dtype):
-    return reference_of_plateaus(role, problem, problem.steps) if role == PLATEAU else reference(role, problem)
-
-
-def searched(role, dtype):
+def searched(entry, dtype):
     """One group, and then several."""
-    if role == PLATEAU:
-        measured = st.tuples(drawn.problems(role), drawn.measures()).map(lambda two: two[0]._replace(steps=two[1]))
-        return [measured.map(lambda problem: problem._replace(lrs=problem.lrs[:1])).filter(_is_one), measured]
-    alone = drawn.problems(role).map(lambda problem: problem._replace(lrs=problem.lrs[:1]))
-    return [alone.filter(_is_one), drawn.problems(role)]
+    every = entry.problems(dtype)
+    return [every.map(lambda problem: problem._replace(lrs=problem.lrs[:1])).filter(_is_one), every]
 
 
 def _is_one(problem):

@@ -1,27 +1,25 @@
-"""The schedules, and the laws that judge them."""
+"""The schedules: of each the settings that are drawn, for so many groups, and what is refused."""
 
 from tests.families import Family
+from tests.schedules import door, problems, refused
+from tests.schedules.problems import Plateau, Schedule
 
+
+def schedule(concept, settings_of, kind=Schedule):
+    return kind(concept=concept, settings_of=settings_of, refused=refused.of(concept), door=door)
+
+
+def of_any_number(settings):
+    """Settings that are the same for any number of groups."""
+    return lambda _groups: settings
+
+
+ENTRIES = {concept: schedule(concept, of_any_number(settings)) for concept, settings in problems.SIMPLE.items()}
+ENTRIES |= {concept: schedule(concept, settings_of) for concept, settings_of in problems.GROUPED.items()}
+PLATEAU = "schedules.reduce_lr_on_plateau"
+ENTRIES[PLATEAU] = schedule(PLATEAU, problems.GROUPED[PLATEAU], Plateau)
 FAMILY = Family(
     name="schedules",
-    entries={},
-    judged_by={
-        "schedules.chained_scheduler": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-        "schedules.constant_lr": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-        "schedules.cosine_annealing_lr": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-        "schedules.cosine_annealing_warm_restarts": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-        "schedules.cyclic_lr": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-        "schedules.exponential_lr": "test_schedules.test_the_order_of_calls_is_remarked_on_in_natives_words",
-        "schedules.lambda_lr": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-        "schedules.linear_lr": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-        "schedules.lr_scheduler": "test_schedules.test_a_schedule_of_ones_own_runs_alike_on_either_base",
-        "schedules.multi_step_lr": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-        "schedules.multiplicative_lr": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-        "schedules.one_cycle_lr": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-        "schedules.polynomial_lr": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-        "schedules.reduce_lr_on_plateau": "test_schedules.test_every_rung_takes_the_same_plateaus_for_plateaus",
-        "schedules.sequential_lr": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-        "schedules.step_lr": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-        "schedules.swalr": "test_schedules.test_every_rung_sets_the_rates_of_the_formula",
-    },
+    entries=ENTRIES,
+    judged_by={"schedules.lr_scheduler": "test_schedules.test_a_schedule_of_ones_own_runs_alike_on_either_base"},
 )

@@ -1,11 +1,19 @@
 """Settings of schedules, short enough that every milestone, end and restart is passed within a few steps."""
 
+import dataclasses
 import functools
+from collections.abc import Callable
+from typing import Any
 
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
 from impls.since import TORCH
+from tests.capabilities import taken
 from tests.engine.arrays import graded
+from tests.engine.compare import Level
+from tests.families import Entry
+from tests.schedules import trace
 from tests.schedules.trace import Part, Problem
 
 # Strategies are made once: hypothesis validates a new one, which takes longer than a draw.
@@ -72,6 +80,16 @@ def _cyclic(groups):
     )
 
 
+def _in_steps(total):
+    return {"total_steps": total}
+
+
+def _in_epochs(total):
+    """The same number of steps, in epochs of two if that goes up."""
+    per_epoch = 2 - total % 2
+    return {"epochs": total // per_epoch, "steps_per_epoch": per_epoch}
+
+
 @functools.cache
 def _one_cycle(groups):
     """A share of the steps that is a whole number of them: where a phase ends is then no question of rounding."""
@@ -86,10 +104,11 @@ def _one_cycle(groups):
         three_phase=st.booleans(),
     )
     return st.builds(
-        lambda lr, length, rest: {"max_lr": lr, "total_steps": length[0], "pct_start": length[1]} | rest,
+        lambda lr, length, rest, told: {"max_lr": lr} | told(length[0]) | {"pct_start": length[1]} | rest,
         each(LRS, groups),
         lengths,
         rest,
+        st.sampled_from([_in_steps, _in_epochs]),
     ).filter(lambda s: not (s.get("three_phase") and s["pct_start"] > 0.5))
 
 
@@ -169,13 +188,57 @@ GROUPED = {
 }
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Schedule(Entry[Problem]):
+    """How the problems for one schedule are drawn."""
+
+    concept: str
+    settings_of: Callable[[int], SearchStrategy[dict[str, Any]]]  # of so many groups
+    dtypes: tuple[str | None, ...] = (None,)
+    levels = (Level("step"), Level("group"))
+
+    def problems(self, dtype, max_steps=12, measured=True):
+        return problems(self.settings_of, max_steps)
+
+    def trace(self, run, problem):
+        return trace.observe(run.rung, self.concept, problem, ladders=run.ladders)
+
+    def expected(self, cell, problem):
+        return trace.reference(self.concept, problem, cell.roundings)
+
+    def options(self, problem):
+        return [*problem.settings.items(), ("optimizer", problem.optimizer)]
+
+    def narrowed(self, role, thing):
+        without = functools.partial(taken, thing)
+        return dataclasses.replace(self, settings_of=lambda groups: self.settings_of(groups).map(without))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Plateau(Schedule):
+    """A schedule whose steps are told a measure, so that a problem has measures for steps."""
+
+    levels = (Level("measure"), Level("group"))
+
+    def problems(self, dtype, max_steps=12, measured=True):
+        drawn = super().problems(dtype, max_steps)
+        with_measures = st.tuples(drawn, measures()).map(lambda two: two[0]._replace(steps=two[1]))
+        return with_measures if measured else drawn
+
+    def trace(self, run, problem):
+        return trace.plateaus(run.rung, run.impl, problem, problem.steps, run.ladders)
+
+    def expected(self, cell, problem):
+        return trace.reference_of_plateaus(self.concept, problem, problem.steps, cell.roundings)
+
+
 @functools.cache
 @st.composite
-def problems(draw, concept, max_steps=12):
+def problems(draw, settings_of, max_steps=12):
     """One or two groups, with a rate each, and a schedule on them."""
     lrs = [draw(LRS, label="rate") for _ in range(draw(st.sampled_from([1, 2, 2])))]
-    settings = draw(SIMPLE[concept] if concept in SIMPLE else GROUPED[concept](len(lrs)), label="settings")
-    last = settings.get("total_steps", max_steps + 1) - 1  # there is no rate beyond the end of one cycle
+    settings = draw(settings_of(len(lrs)), label="settings")
+    last = trace.in_steps(settings).get("total_steps", max_steps + 1) - 1  # no rate beyond the end of one cycle
     steps = draw(st.integers(1, min(max_steps, last)), label="steps")
     return Problem(lrs, settings, steps, draw(st.sampled_from(["optim.sgd", "optim.adam"]), label="optimizer"))
 
@@ -190,12 +253,10 @@ def measures(count=14):
     return drawn | drawn.map(sorted) | drawn.map(lambda measures: sorted(measures, reverse=True))
 
 
-@functools.cache
-def exact_problems(concept):
-    """Without a power that is no whole number, and without a factor that the chained form cannot undo."""
+def is_exact(problem):
+    """Whether it has no power that is no whole number, and no factor that the chained form cannot undo."""
     whole = lambda part: part.get("power", 1.0).is_integer() and not _is_cosine_or_function(part)
-    simple = lambda problem: all(whole(s) for s in [problem.settings, *_settings_of_parts(problem)])
-    return problems(concept).filter(simple)
+    return all(whole(s) for s in [problem.settings, *_settings_of_parts(problem)])
 
 
 def _settings_of_parts(problem):

@@ -27,7 +27,8 @@ from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.engine import assert_same, bounded
 from tests.engine.compare import STEP
-from tests.schedules.problems import LRS, TABLES, exact_problems, halves, measures, problems
+from tests.families import expected, problems
+from tests.schedules.problems import LRS, TABLES, halves, is_exact, measures
 from tests.schedules.trace import (
     Part,
     Problem,
@@ -36,10 +37,7 @@ from tests.schedules.trace import (
     optimizer_of,
     outcome,
     plain,
-    plateaus,
     rates,
-    reference,
-    reference_of_plateaus,
     schedule_of,
 )
 
@@ -74,16 +72,6 @@ PAIRS = ((Rung.CUSTOM, Rung.NATIVE), (Rung.NATIVE, Rung.CUSTOM), (Rung.NATIVE, R
 # ── the formula ─────────────────────────────────────────────────────────────────────────────────
 
 
-@cells(*OF_THE_STEP, dtypes=None, cpu_because=NUMBERS)
-@given(data=st.data())
-def test_every_rung_sets_the_rates_of_the_formula(cell, data):
-    """At every step each group's rate, and momentum, is the closed form's, within what its own form rounds away."""
-    problem = data.draw(problems(cell.concept), label="problem")
-    expected = reference(cell.concept, problem)
-    for rung in cell.implementations:
-        assert_same(observe(rung, cell.concept, problem), expected, f"{rung}", levels=(STEP,))
-
-
 @cells(
     *RATIONAL,
     "schedules.chained_scheduler",
@@ -95,7 +83,7 @@ def test_every_rung_sets_the_rates_of_the_formula(cell, data):
 @given(data=st.data())
 def test_the_closed_form_is_the_chained_form_exactly(cell, data):
     """On fractions, where nothing rounds, the closed and the chained form are equal at every step."""
-    problem = data.draw(exact_problems(cell.concept), label="problem")
+    problem = data.draw(problems(cell).filter(is_exact), label="problem")
     closed, chained = (follow(rung, cell.concept, problem, Fraction) for rung in (Rung.MANUAL, Rung.RAW))
     assert closed == chained
 
@@ -104,36 +92,25 @@ def test_the_closed_form_is_the_chained_form_exactly(cell, data):
 @given(data=st.data())
 def test_a_jump_sets_the_rates_of_the_closed_form(cell, data):
     """step(epoch), from wherever, sets the rates of that step."""
-    problem = data.draw(problems(cell.concept), label="problem")
-    expected = reference(cell.concept, problem)
+    problem = data.draw(problems(cell), label="problem")
+    admitted = expected(cell, problem)
     order = data.draw(st.permutations(range(problem.steps + 1)), label="order")
     for rung in cell.implementations:
         optimizer, schedule = build(rung, cell.concept, problem)
         for t in order:
             outcome(lambda: schedule.step(t))
-            assert_same(rates(optimizer, momentum=False), expected[t], f"{rung}, at step {t}: group")
-
-
-@cells("schedules.reduce_lr_on_plateau", dtypes=None, cpu_because=NUMBERS)
-@given(data=st.data())
-def test_every_rung_takes_the_same_plateaus_for_plateaus(cell, data):
-    """After every measure each group's rate is the same on every rung, to the bit."""
-    problem = data.draw(problems(cell.concept), label="problem")
-    metrics = data.draw(measures(), label="measures")
-    expected = reference_of_plateaus(cell.concept, problem, metrics)
-    for rung, impl in cell.implementations.items():
-        assert_same(plateaus(rung, impl, problem, metrics), expected, f"{rung}, after measure")
+            assert_same(rates(optimizer, momentum=False), admitted[t], f"{rung}, at step {t}: group")
 
 
 @cells("schedules.linear_lr", "schedules.multi_step_lr", "schedules.sequential_lr", dtypes=None, cpu_because=NUMBERS)
 @given(data=st.data())
 def test_a_schedule_and_an_optimizer_take_the_same_steps(cell, data):
     """The optimizer's step t is taken at the schedule's rate t: every rung's weights are the formula's."""
-    problem = data.draw(problems(cell.concept, max_steps=6), label="problem")._replace(optimizer="optim.sgd")
+    problem = data.draw(problems(cell, max_steps=6), label="problem")._replace(optimizer="optim.sgd")
     grads = data.draw(st.lists(st.sampled_from([1.0, -0.5, 3.0]), min_size=problem.steps, max_size=problem.steps))
-    expected = weights_of_lrs([[entry["lr"] for entry in line] for line in reference(cell.concept, problem)], grads)
+    admitted = weights_of_lrs([[entry["lr"] for entry in line] for line in expected(cell, problem)], grads)
     for rung in cell.implementations:
-        assert_same(weights(rung, cell.concept, problem, grads), expected, f"{rung}", levels=(STEP,))
+        assert_same(weights(cell, rung, problem, grads), admitted, f"{rung}", levels=(STEP,))
 
 
 def weights_of_lrs(lrs, grads, lift=lambda x: bounded(np.float64(x))):
@@ -146,19 +123,19 @@ def weights_of_lrs(lrs, grads, lift=lambda x: bounded(np.float64(x))):
     return trace
 
 
-def weights(rung, concept, problem, grads):
+def weights(cell, rung, problem, grads):
     """The same of any rung."""
     if rung is Rung.MANUAL:
-        lrs = [[entry["lr"] for entry in line] for line in observe(rung, concept, problem)]
+        lrs = [[entry["lr"] for entry in line] for line in observe(rung, cell.concept, problem)]
         return weights_of_lrs(lrs, grads, np.float64)
     leaves = [torch.ones((), dtype=torch.float64, requires_grad=True) for _ in problem.lrs]
     if rung is Rung.RAW:
-        lrs = [[float(entry["lr"]) for entry in line] for line in observe(rung, concept, problem)]
+        lrs = [[float(entry["lr"]) for entry in line] for line in observe(rung, cell.concept, problem)]
         act = lambda t: [LADDERS["optim.sgd"].raw([p], {}, lr=lr) for p, lr in zip(leaves, lrs[t], strict=True)]
     else:
         groups = [{"params": [p], "lr": lr} for p, lr in zip(leaves, problem.lrs, strict=True)]
-        optimizer = getattr(LADDERS["optim.sgd"], rung)(groups)
-        schedule = schedule_of(rung, concept, problem.settings, optimizer)
+        optimizer = getattr(cell.ladders["optim.sgd"], rung)(groups)
+        schedule = schedule_of(rung, cell.concept, problem.settings, optimizer, cell.ladders)
         act = lambda t: (optimizer.step(), schedule.step())
     trace = []
     for t, g in enumerate(grads):
@@ -179,7 +156,7 @@ KINDS = {"float": float, "float32": lambda x: torch.tensor([x]), "float64": lamb
 def test_custom_is_native_bit_for_bit(cell, data):
     """On custom's optimizers and on torch's own, with floats or tensors, one set by hand, not one bit differs."""
     make = KINDS[data.draw(st.sampled_from(list(KINDS)), label="rates are")]
-    problem = data.draw(problems(cell.concept), label="problem")
+    problem = data.draw(problems(cell), label="problem")
     by_hand = data.draw(st.tuples(st.integers(0, problem.steps), LRS), label="set by hand, at step and to")
     native = observe(Rung.NATIVE, cell.concept, problem, Rung.NATIVE, make, by_hand)
     for on in DROP_IN:
@@ -202,7 +179,7 @@ def test_a_rate_that_is_a_tensor_is_filled_in_place(cell):
 @given(data=st.data())
 def test_saved_states_are_interchangeable(cell, data):
     """What custom saves native loads and goes on with bit for bit, and the reverse."""
-    problem = data.draw(problems(cell.concept), label="problem")
+    problem = data.draw(problems(cell, measured=False), label="problem")
     half, metrics = problem.steps // 2, data.draw(measures(), label="measures")
     ends = []
     for first, second in PAIRS:
@@ -256,7 +233,7 @@ def test_a_functions_state_is_loaded(cell, saved, fresh):
 @given(data=st.data())
 def test_a_copy_goes_on_like_the_original(cell, data):
     """A deep or pickled copy of a schedule, with the optimizer that comes with it, sets the original's rates."""
-    problem = data.draw(problems(cell.concept), label="problem")
+    problem = data.draw(problems(cell, measured=False), label="problem")
     half, metrics = problem.steps // 2, data.draw(measures(), label="measures")
     one = build(Rung.CUSTOM, cell.concept, problem)
     play(*one, metrics[:half])
@@ -268,23 +245,13 @@ def test_a_copy_goes_on_like_the_original(cell, data):
         assert_same(rates(other.optimizer), rates(one[0]), "group")
 
 
-@cells(*EVERY, dtypes=None, cpu_because=NOTHING)
-def test_every_rung_has_natives_defaults(cell):
-    """An argument that a rung lets its caller leave out stands for the same on every rung."""
-    native = inspect.signature(cell.ladder.native).parameters
-    for impl in cell.implementations.values():
-        for name, parameter in inspect.signature(impl).parameters.items():
-            if name in native and parameter.default is not parameter.empty:
-                assert parameter.default == native[name].default, (impl, name)
-
-
 @cells(*EVERY, rungs=DROP_IN, dtypes=None, cpu_because=NUMBERS)
 @given(data=st.data())
 def test_custom_takes_up_a_run_where_native_does(cell, data):
     """Built with a last_epoch, on groups that have had a schedule, custom goes on as native does, words included."""
     if "last_epoch" not in inspect.signature(cell.ladder.native).parameters:
         pytest.skip(f"{cell.concept} takes no last_epoch")
-    problem = data.draw(problems(cell.concept), label="problem")
+    problem = data.draw(problems(cell, measured=False), label="problem")
     last, grown = (
         data.draw(st.sampled_from([-1, -1, 0, 1, 2, 3, 5, 9]), label="last epoch"),
         data.draw(st.booleans(), label="has had a schedule"),
@@ -343,125 +310,6 @@ def test_the_order_of_calls_is_remarked_on_in_natives_words(cell, order):
     assert said[Rung.CUSTOM, Rung.NATIVE] == said[Rung.NATIVE, Rung.NATIVE]
 
 
-def forgetful(optimizer):
-    """An optimizer that says it has no momentum."""
-    optimizer.defaults = {"lr": 0.1}
-    return optimizer
-
-
-def grown(schedule):
-    """A schedule whose optimizer has got a group since."""
-    schedule.optimizer.add_param_group({"params": [torch.zeros(1, requires_grad=True)]})
-    return schedule
-
-
-def fall(schedule):
-    for _ in range(3):
-        schedule.step(1.0)
-
-
-def composed(cls, parts, optimizer):
-    """A schedule of schedules; a milestone after each part but the last."""
-    takes = inspect.signature(cls).parameters
-    milestones = {"milestones": list(range(2, len(parts) + 1))} if "milestones" in takes else {}
-    return cls(schedulers=parts, optimizer=optimizer, **milestones)
-
-
-LAMBDAS = {"three functions": lambda cls, o, _: cls(o(), [halves] * 3)}
-MULTIPLICATIVE = {"a number": lambda cls, o, _: cls(o(), 0.5)}
-CONSTANT = {"a factor above 1": lambda cls, o, _: cls(o(), 1.5), "a factor below 0": lambda cls, o, _: cls(o(), -0.5)}
-LINEAR = {
-    "start above 1": lambda cls, o, _: cls(o(), 1.5),
-    "start of 0": lambda cls, o, _: cls(o(), 0.0),
-    "end above 1": lambda cls, o, _: cls(o(), 0.5, 1.5),
-    "end below 0": lambda cls, o, _: cls(o(), 0.5, -0.5),
-}
-RESTARTS = {
-    "no length": lambda cls, o, _: cls(o(), 0),
-    "a length and a half": lambda cls, o, _: cls(o(), 1.5),
-    "no factor": lambda cls, o, _: cls(o(), 2, 0),
-    "a factor and a half": lambda cls, o, _: cls(o(), 2, 1.5),
-    "a floor in words": lambda cls, o, _: cls(o(), 2, 1, "0"),
-    "a step before the first": lambda cls, o, _: cls(o(), 2).step(-1),
-}
-CYCLIC = {
-    "three bases": lambda cls, o, _: cls(o(), [0.1] * 3, 0.2),
-    "three tops": lambda cls, o, _: cls(o(), 0.1, [0.2] * 3),
-    "three momenta": lambda cls, o, _: cls(o(), 0.1, 0.2, max_momentum=[0.9] * 3),
-    "another mode": lambda cls, o, _: cls(o(), 0.1, 0.2, mode="square"),
-    "no momentum to cycle": lambda cls, o, _: cls(forgetful(o()), 0.1, 0.2),
-}
-ONE_CYCLE = {
-    "no length": lambda cls, o, _: cls(o(), 0.1),
-    "half a length": lambda cls, o, _: cls(o(), 0.1, epochs=2),
-    "no steps": lambda cls, o, _: cls(o(), 0.1, 0),
-    "a step and a half": lambda cls, o, _: cls(o(), 0.1, 1.5),
-    "no epochs": lambda cls, o, _: cls(o(), 0.1, epochs=0, steps_per_epoch=2),
-    "no steps in an epoch": lambda cls, o, _: cls(o(), 0.1, epochs=2, steps_per_epoch=0),
-    "a start above 1": lambda cls, o, _: cls(o(), 0.1, 8, pct_start=1.5),
-    "a start that is an int": lambda cls, o, _: cls(o(), 0.1, 8, pct_start=1),
-    "another strategy": lambda cls, o, _: cls(o(), 0.1, 8, anneal_strategy="square"),
-    "three tops": lambda cls, o, _: cls(o(), [0.1] * 3, 8),
-    "no momentum to cycle": lambda cls, o, _: cls(forgetful(o()), 0.1, 8),
-    "a step too many": lambda cls, o, _: [schedule.step() for schedule in [cls(o("optim.adam"), 0.1, 2)] * 3],
-}
-SWALR = {
-    "three rates": lambda cls, o, _: cls(o(), [0.1] * 3),
-    "another strategy": lambda cls, o, _: cls(o(), 0.1, anneal_strategy="square"),
-    "epochs below 0": lambda cls, o, _: cls(o(), 0.1, -1),
-    "an epoch and a half": lambda cls, o, _: cls(o(), 0.1, 1.5),
-}
-PLATEAU = {
-    "factor of 1": lambda cls, o, _: cls(o(), factor=1.0),
-    "another mode": lambda cls, o, _: cls(o(), mode="least"),
-    "another threshold mode": lambda cls, o, _: cls(o(), threshold_mode="least"),
-    "three floors": lambda cls, o, _: cls(o(), min_lr=[0.1] * 3),
-    "a group without a floor": lambda cls, o, _: fall(grown(cls(o(), patience=0, min_lr=[0.1] * 2))),
-}
-PARTS = {
-    "no part": lambda cls, o, _: composed(cls, [], o()),
-    "a part on nothing": lambda cls, o, _: composed(cls, [object()], o()),
-    "a plateau": lambda cls, o, parts: composed(cls, [parts["schedules.reduce_lr_on_plateau"](a := o())], a),
-    "two optimizers": lambda cls, o, parts: composed(
-        cls, [parts["schedules.exponential_lr"](a := o(), 0.5), parts["schedules.exponential_lr"](o(), 0.5)], a
-    ),
-}
-SEQUENCE = {
-    "a milestone too many": lambda cls, o, parts: cls(a := o(), [parts["schedules.exponential_lr"](a, 0.5)], [2]),
-}
-
-
-REFUSED = {
-    "schedules.lambda_lr": LAMBDAS,
-    "schedules.multiplicative_lr": LAMBDAS | MULTIPLICATIVE,
-    "schedules.constant_lr": CONSTANT,
-    "schedules.linear_lr": LINEAR,
-    "schedules.cosine_annealing_warm_restarts": RESTARTS,
-    "schedules.cyclic_lr": CYCLIC,
-    "schedules.one_cycle_lr": ONE_CYCLE,
-    "schedules.swalr": SWALR,
-    "schedules.reduce_lr_on_plateau": PLATEAU,
-    "schedules.sequential_lr": PARTS | SEQUENCE,
-    "schedules.chained_scheduler": PARTS,
-}
-
-
-@cells(*REFUSED, rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
-def test_custom_refuses_what_native_refuses_in_its_words(cell):
-    """Bad input raises native's class with native's words, case by case."""
-    custom, native = ({case: refusal(rung, cell.concept, case) for case in REFUSED[cell.concept]} for rung in DROP_IN)
-    assert custom == native
-    assert all(native.values())
-
-
-def refusal(rung, concept, case):
-    """What a rung says against a case, on optimizers of two groups."""
-    make = lambda kind="optim.sgd": optimizer_of(rung, Problem([0.1, 0.2], {}, 1, kind))
-    parts = {name: getattr(LADDERS[name], rung) for name in EVERY}
-    _, error = outcome(lambda: REFUSED[concept][case](parts[concept], make, parts))
-    return error
-
-
 @cells(*NEEDED, rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_what_no_schedule_can_start_on_is_refused_in_natives_words(cell):
     """What is no optimizer, and groups without an initial rate where a last_epoch is given, raise native's error."""
@@ -481,7 +329,7 @@ def test_custom_and_native_live_through_the_same_lives(cell):
     class Life(RuleBasedStateMachine):
         @initialize(data=st.data())
         def birth(self, data):
-            self.problem = data.draw(problems(cell.concept))
+            self.problem = data.draw(problems(cell, measured=False))
             self.pair = [build(rung, cell.concept, self.problem) for rung in DROP_IN]
 
         def both(self, act):

@@ -13,7 +13,8 @@ import torch
 
 from impls.ladder import Absent, Rung
 from tests.cells import DROP_IN, LADDERS
-from tests.engine import FORMATS, Bounded, bounded
+from tests.engine import Bounded, bounded
+from tests.engine.formats import format_of
 from tests.engine.known import Exact
 
 PER_GROUP = ("lr_lambda", "base_lr", "max_lr", "base_momentum", "max_momentum", "min_lr", "swa_lr")
@@ -55,7 +56,7 @@ def _followed(rung, concept, problem, group, lift):
 
 def _function(rung, concept, settings, lift, group):
     """A rung as a function of everything that any rung asks for; it returns (rate, momentum, state)."""
-    impl = getattr(LADDERS[concept], rung)
+    impl, settings = getattr(LADDERS[concept], rung), in_steps(settings)
     takes = inspect.signature(impl).parameters
     if lift is not None:
         defaults = {
@@ -75,6 +76,14 @@ def _function(rung, concept, settings, lift, group):
         return (found[0], None, found[1]) if "state" in takes else (*found, None)
 
     return rate
+
+
+def in_steps(settings):
+    """The settings, in which a length that is told in epochs is told in steps, as a function takes it."""
+    if "epochs" not in settings:
+        return settings
+    rest = {name: value for name, value in settings.items() if name not in ("epochs", "steps_per_epoch")}
+    return rest | {"total_steps": settings["epochs"] * settings["steps_per_epoch"]}
 
 
 def _part(rung, part, lift, group):
@@ -100,39 +109,40 @@ def _lifted(name, value, lift, group=None):
     return lift(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
-def reference(concept, problem):
-    """The closed form's numbers, with as much room as the closed and the chained form may round away."""
+def reference(concept, problem, roundings=1):
+    """The closed form's numbers, with as much room as the closed and the chained form may round away, each operation so
+    many times."""
     closed = follow(Rung.MANUAL, concept, problem, Exact)
     if isinstance(LADDERS[concept].raw, Absent):
-        return _combined(closed, closed)
-    return _combined(closed, follow(Rung.RAW, concept, problem, Exact))
+        return _combined(closed, closed, roundings)
+    return _combined(closed, follow(Rung.RAW, concept, problem, Exact), roundings)
 
 
-def _combined(closed, chained):
+def _combined(closed, chained, roundings):
     if isinstance(closed, list):
-        return [_combined(a, b) for a, b in zip(closed, chained, strict=True)]
+        return [_combined(a, b, roundings) for a, b in zip(closed, chained, strict=True)]
     if isinstance(closed, dict):
-        return {key: _combined(closed[key], chained[key]) for key in closed}
+        return {key: _combined(closed[key], chained[key], roundings) for key in closed}
     a, b = (x if isinstance(x, Bounded) else bounded(np.float64(x)) for x in (closed, chained))
-    return Bounded(a.value, a.error + b.error, None, a.format)
+    return Bounded(a.value, roundings * (a.error + b.error), None, a.format)
 
 
 # ── the objects ─────────────────────────────────────────────────────────────────────────────────
 
 
-def optimizer_of(rung, problem, lrs=None):
+def optimizer_of(rung, problem, lrs=None, ladders=LADDERS):
     """An optimizer with one parameter, and one rate, per group; its momentum is what a schedule may cycle."""
-    cls = getattr(LADDERS[problem.optimizer], rung)
+    cls = getattr(ladders[problem.optimizer], rung)
     groups = [{"params": [torch.zeros(1, requires_grad=True)], "lr": lr} for lr in lrs or problem.lrs]
     return cls(groups, **({"momentum": 0.9} if problem.optimizer == "optim.sgd" else {}))
 
 
-def schedule_of(rung, concept, settings, optimizer, **more):
+def schedule_of(rung, concept, settings, optimizer, ladders=LADDERS, **more):
     """A schedule on an optimizer, its parts first."""
     if "schedulers" in settings:
-        parts = [schedule_of(rung, *part, optimizer) for part in settings["schedulers"]]
+        parts = [schedule_of(rung, *part, optimizer, ladders) for part in settings["schedulers"]]
         settings = settings | {"schedulers": parts}
-    return getattr(LADDERS[concept], rung)(optimizer=optimizer, **settings, **more)
+    return getattr(ladders[concept], rung)(optimizer=optimizer, **settings, **more)
 
 
 def rates(optimizer, momentum=True) -> list[dict[str, Any]]:
@@ -151,7 +161,7 @@ def _seen(x):
     return x.detach().clone().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
 
 
-def observe(rung, concept, problem, on=None, make=float, by_hand=None):
+def observe(rung, concept, problem, on=None, make=float, by_hand=None, ladders=LADDERS):
     """The trace of a rung; an object's is taken on its own rung's optimizer, or on another rung's.
 
     `make` makes the optimizer's rates; `by_hand` is a rate that is set in the first group before a step.
@@ -159,8 +169,8 @@ def observe(rung, concept, problem, on=None, make=float, by_hand=None):
     if rung in (Rung.MANUAL, Rung.RAW):
         trace = follow(rung, concept, problem)
         return [[{key: _seen(x) for key, x in entry.items()} for entry in entries] for entries in trace]
-    optimizer = optimizer_of(on or rung, problem, [make(lr) for lr in problem.lrs])
-    schedule = schedule_of(rung, concept, problem.settings, optimizer)
+    optimizer = optimizer_of(on or rung, problem, [make(lr) for lr in problem.lrs], ladders)
+    schedule = schedule_of(rung, concept, problem.settings, optimizer, ladders)
     cycles = getattr(schedule, "cycle_momentum", False)
     trace = [rates(optimizer, cycles)]
     for t in range(problem.steps):
@@ -172,10 +182,10 @@ def observe(rung, concept, problem, on=None, make=float, by_hand=None):
     return trace
 
 
-def plateaus(rung, impl, problem, metrics):
+def plateaus(rung, impl, problem, metrics, ladders=LADDERS):
     """The rates of every group after each measure."""
     if rung in DROP_IN:
-        optimizer = optimizer_of(rung, problem)
+        optimizer = optimizer_of(rung, problem, ladders=ladders)
         schedule = impl(optimizer, **problem.settings)
         found = []
         for metric in metrics:
@@ -196,11 +206,11 @@ def plateaus(rung, impl, problem, metrics):
     return found
 
 
-def reference_of_plateaus(concept, problem, metrics):
+def reference_of_plateaus(concept, problem, metrics, roundings=1):
     """Native's rates to the bit; where an operation may cost several roundings, as far off as the falls may be."""
     exact = plateaus(Rung.NATIVE, LADDERS[concept].native, problem, metrics)
-    of_format = FORMATS["float64"]
-    if of_format.roundings == 1:
+    of_format = format_of("float64", roundings)
+    if roundings == 1:
         return exact
     falls, before, found = [0] * len(problem.lrs), problem.lrs, []
     for rates_now in exact:

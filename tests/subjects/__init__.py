@@ -33,12 +33,11 @@ from tests.cells import LADDERS, Cell
 from tests.data import door as data
 from tests.engine import FORMATS, LEDGER, AnotherPlatform, Different, Inconclusive
 from tests.families import with_entry
-from tests.schedules import door as schedules
 from tests.subjects import calls
 
 LIMIT = 30  # seconds that a subject has for one law, where it has a core for itself
 ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once; see above
-DOORS = (data, schedules, calls)  # of families whose roles have no entry yet
+DOORS = (data, calls)  # of families whose roles have no entry yet
 OURS = ("impls", "tests", "conftest")
 RAISES = pytest.raises
 

@@ -10,7 +10,7 @@ import torch
 
 from impls.ladder import Rung
 from tests import subjects
-from tests.cells import DROP_IN, DTYPES, expand
+from tests.cells import DROP_IN, DTYPES, expand, is_left_out, parametrize
 from tests.engine import LEDGER
 from tests.planted import again, matrix
 from tests.subjects.report import bits, explain
@@ -51,7 +51,7 @@ class Judge:
                 if not reason:
                     name = "-".join([str(subject), *([cell.dtype] if cell.dtype else [])])
                     params.append(pytest.param((subject, cell), id=name))
-        metafunc.parametrize("cell", params)
+        parametrize(metafunc, params)
 
     def why_not(self, cell, rungs):
         """Why a cell of its role is not asked of a subject, if it is not."""
@@ -67,7 +67,8 @@ class Judge:
     def pytest_collection_modifyitems(self, items):
         self.profile = hypothesis.settings.get_current_profile_name()
         load_profile()
-        asked = [item for item in items if getattr(item, "callspec", None) and "cell" in item.callspec.params]
+        of_cells = [item for item in items if getattr(item, "callspec", None) and "cell" in item.callspec.params]
+        asked = [item for item in of_cells if not is_left_out(item)]
         self.whole = len(
             {item.nodeid.partition("[")[0] for item in items} - {i.nodeid.partition("[")[0] for i in asked}
         )

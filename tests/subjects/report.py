@@ -9,11 +9,12 @@ import hypothesis
 import numpy as np
 
 from impls.ladder import Rung
+from tests.admissible import formulas_alone
 from tests.capabilities import left_to
 from tests.cells import LADDERS, Cell
 from tests.engine import Bounded, Different, Inconclusive, Untold, array, assert_same
 from tests.engine.bounded import SLACK
-from tests.families import by_formula_alone, expected, observe
+from tests.families import expected, observe
 from tests.planted import bugs
 from tests.subjects import load, place
 from tests.variants import planted, source_of
@@ -79,9 +80,8 @@ class Search:
 
     def by_formula(self, problem):
         """What the formula that stands there now admits, perhaps with a bug in it, and no other form of it."""
-        if not self.cell.entry:
+        with formulas_alone():
             return self.expected(problem)
-        return by_formula_alone(self.cell.entry, self.cell._replace(ladders=LADDERS), problem)
 
     def wrong(self, bug):
         """What a bug that is planted now may leave: within rounding what its formula says, or the bits of a rung.

@@ -19,7 +19,6 @@ from tests.init import test_init
 from tests.losses import test_losses
 from tests.optim import test_optim
 from tests.planted import again, doors
-from tests.schedules import test_schedules
 from tests.subjects import Subject, apart, judge, parse, report
 from tests.subjects.__main__ import RIGHT
 from tests.subjects.plugin import Judge, about_any_rung, roles
@@ -30,7 +29,7 @@ HEADLINE = {
     "optim": test_families.test_rungs_leave_the_same_trace,
     "losses": test_families.test_rungs_leave_the_same_trace,
     "nn": test_families.test_rungs_leave_the_same_trace,
-    "schedules": test_schedules.test_every_rung_sets_the_rates_of_the_formula,
+    "schedules": test_families.test_rungs_leave_the_same_trace,
     "data": test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators,
     "optim.lbfgs": test_families.test_rungs_leave_the_same_trace,
     "init": test_init.test_torch_draws_the_same_at_any_size,
@@ -41,7 +40,7 @@ HEADLINE = {
     "data.concat_dataset": test_data.test_a_row_of_the_whole_is_a_row_of_one_part,
     "data.split": test_data.test_rungs_split_alike,
     "nn.sequential": test_families.test_rungs_leave_the_same_trace,
-    "schedules.reduce_lr_on_plateau": test_schedules.test_every_rung_takes_the_same_plateaus_for_plateaus,
+    "schedules.reduce_lr_on_plateau": test_families.test_rungs_leave_the_same_trace,
 }
 
 
