@@ -134,6 +134,11 @@ def _standing(x):
         return [str(refused)]
 
 
+def _is_within(x, largest):
+    """Whether no element is larger: of larger ones what follows would not be exact in float32."""
+    return abs(seen(x)).max(initial=0.0) <= largest
+
+
 class Life:
     """Some tensors of one rung, and what is done with them."""
 
@@ -154,7 +159,7 @@ class Life:
         return [[seen(x) + 0.0, x.requires_grad, x._version, x.output_nr, *_standing(x)] for x in self.tensors]
 
     def multiply(self, a, b):
-        return a * b
+        return a * b if _is_within(a, 2**11) and _is_within(b, 2**11) else None
 
     def add(self, a, b):
         return a + b
@@ -169,7 +174,7 @@ class Life:
         return a.min(-1, keepdim=True)[0] if a.ndim else a.min()
 
     def raise_to(self, a, b):
-        return (a * a + 1.0) ** (b * 0.0 + 2.0)
+        return (a * a + 1.0) ** (b * 0.0 + 2.0) if _is_within(a, 2**5) else None
 
     def last_part(self, a, *_):
         return a.unbind()[-1] if a.ndim else None
