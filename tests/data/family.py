@@ -13,7 +13,7 @@ FAMILY = Family(
         "data.dataset": "test_data.test_custom_refuses_what_native_refuses_in_its_words",
         "data.distributed_sampler": "test_data.test_ranks_share_the_rows",
         "data.iterable_dataset": "test_data.test_custom_feeds_a_stream_as_native_does",
-        "data.loader": "test_data.test_workers_give_native_batches_and_leave_the_same_generators",
+        "data.loader": "test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators",
         "data.random_sampler": "test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators",
         "data.sequential_sampler": "test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators",
         "data.sources": "test_data.test_the_line_is_the_documents",
