@@ -55,7 +55,7 @@ def admitted(concept: str, formula: Any, evaluate: Callable[[Any], Any]) -> Any:
     """What the formula evaluates to on bounded numbers, and with it what any other admissible form does."""
     trace = evaluate(formula)
     for form in () if ALONE else forms(concept):
-        trace = united(trace, evaluate(form), f"{name_of(form)} of {concept}")
+        trace = united(trace, evaluate(form), f"{name_of(form)} is no admissible form of {concept}, {file_of(concept)}")
     return trace
 
 
@@ -77,28 +77,38 @@ def rebound(formula: Any, **helpers: Any) -> Any:
         formula.__code__, formula.__globals__ | helpers, formula.__name__, formula.__defaults__, formula.__closure__
     )
     form.__kwdefaults__ = formula.__kwdefaults__
-    form.__name__ = f"{formula.__name__} with another {' and '.join(helpers)}"
+    form.__name__ = f"{formula.__name__} with {' and '.join(helper.__name__ for helper in helpers.values())}"
     return form
 
 
-def united(trace: Any, other: Any, form: str) -> Any:
-    """One trace of bounded numbers that admits what either does, where both are the same quantity."""
+def united(trace: Any, other: Any, complaint: str) -> Any:
+    """One trace of bounded numbers that admits what either does; a complaint where they are not the same quantity."""
     if isinstance(trace, Bounded):
-        return _union(trace, other, form)
+        return _union(trace, other, complaint)
     if isinstance(trace, dict):
-        return {key: united(trace[key], other[key], form) for key in trace}
+        return {key: united(trace[key], other[key], complaint) for key in trace}
     if isinstance(trace, list):
-        return [united(a, b, form) for a, b in zip(trace, other, strict=True)]
+        return [united(a, b, complaint) for a, b in zip(trace, other, strict=True)]
     return trace
 
 
-def _union(a: Bounded, b: Bounded, form: str) -> Bounded:
+def _union(a: Bounded, b: Bounded, complaint: str) -> Bounded:
     try:
         return a.union(b)
     except AnotherQuantity as apart:
-        raise Different(f"{form} is no admissible form of it (its family's admissible.py): {apart}") from None
+        raise Different(f"{complaint}: {apart}") from None
 
 
 def name_of(form: Any) -> str:
-    """A form by the name of its function."""
-    return getattr(form, "forward", form).__name__
+    """A form by the name of its function, or of both where it is a pair: either may be the formula's own."""
+    return " and ".join(function.__name__ for function in functions_of(form))
+
+
+def functions_of(form: Any) -> tuple[Callable[..., Any], ...]:
+    """The function of a form, or its forward and its backward."""
+    return (form.forward, form.backward) if isinstance(form, Pair) else (form,)
+
+
+def file_of(concept: str) -> str:
+    """Where the forms of a concept are registered."""
+    return f"tests/{concept.partition('.')[0]}/admissible.py"

@@ -7,6 +7,7 @@ from tests.admissible import admissible
 
 
 def bce_by_one_softplus_forward(x, y, *, weight=None, reduction="mean", pos_weight=None):
+    """Native's, in which x and s(-x) may cancel: s(x) = x + s(-x)."""
     positive = y if pos_weight is None else pos_weight * y
     losses = (1.0 - y) * x + (positive - y + 1.0) * bce._softplus(-x)
     losses = losses if weight is None else weight * losses
@@ -15,6 +16,7 @@ def bce_by_one_softplus_forward(x, y, *, weight=None, reduction="mean", pos_weig
 
 
 def bce_by_one_sigmoid_backward(dy, saved, needs_input_grad=(True, False)):
+    """Native's gradient: σ(-x) = 1 - σ(x)."""
     x, y, weight, pos_weight, reduced = saved
     (dl,) = reduce_backward(dy, reduced)
     dl = dl if weight is None else weight * dl
@@ -24,7 +26,5 @@ def bce_by_one_sigmoid_backward(dy, saved, needs_input_grad=(True, False)):
 
 
 FORMULA = bce.binary_cross_entropy_with_logits_manual
-# native's, in which x and s(-x) may cancel: s(x) = x + s(-x)
 admissible("losses.binary_cross_entropy_with_logits")(Pair(bce_by_one_softplus_forward, FORMULA.backward))
-# and native's gradient: σ(-x) = 1 - σ(x)
 admissible("losses.binary_cross_entropy_with_logits")(Pair(FORMULA.forward, bce_by_one_sigmoid_backward))

@@ -43,17 +43,18 @@ admissible("nn.gelu")(rebound(gelu.gelu_manual, normal_cdf=rebound(gelu.normal_c
 
 
 def softplus_by_autograd_forward(x, *, beta=1.0, threshold=20.0):
+    """The formula's, which keeps β for autograd's derivative."""
     y, (curved, z) = softplus.softplus_manual.forward(x, beta=beta, threshold=threshold)
     return y, (curved, z, beta)
 
 
 def softplus_by_autograd_backward(dy, saved, needs_input_grad=(True,)):
+    """Autograd divides by β before it multiplies by it: what underflows in between is lost β times over."""
     curved, z, beta = saved
     slope = dy / beta * (1.0 / (1.0 + z)) * z * beta
     return (np.where(curved, slope, dy) if needs_input_grad[0] else None,)
 
 
-# autograd divides the gradient by β before it multiplies by it: what underflows in between is lost β times over
 admissible("nn.softplus")(Pair(softplus_by_autograd_forward, softplus_by_autograd_backward))
 
 
@@ -61,6 +62,7 @@ admissible("nn.softplus")(Pair(softplus_by_autograd_forward, softplus_by_autogra
 
 
 def batch_norm1d_by_feature_forward(x, w=None, b=None, *, stats=None, training=True, momentum=0.1, eps=1e-5):
+    """Native scales and shifts a feature."""
     options = {"stats": stats, "training": training, "momentum": momentum, "eps": eps}
     _, (normal, r, _, rows, of_batch), left = batch_norm1d.batch_norm1d_manual.forward(x, **options)
     mean = x.sum(axis=rows) / batch_norm1d._count(x.shape) if of_batch else stats.running_mean
@@ -70,6 +72,7 @@ def batch_norm1d_by_feature_forward(x, w=None, b=None, *, stats=None, training=T
 
 
 def batch_norm1d_by_autograd_backward(dy, saved, needs_input_grad=(True, True, True)):
+    """Autograd takes the mean of the whole away, that of n included, which is 0."""
     normal, r, w, rows, of_batch = saved
     dx, dw, db = batch_norm1d.batch_norm1d_manual.backward(dy, saved, needs_input_grad)
     if dx is None or not of_batch:
@@ -81,9 +84,7 @@ def batch_norm1d_by_autograd_backward(dy, saved, needs_input_grad=(True, True, T
 
 
 BATCH_NORM = batch_norm1d.batch_norm1d_manual
-# native scales and shifts a feature
 admissible("nn.batch_norm1d")(Pair(batch_norm1d_by_feature_forward, BATCH_NORM.backward))
-# autograd takes the mean of the whole away, that of n included, which is 0
 admissible("nn.batch_norm1d")(Pair(BATCH_NORM.forward, batch_norm1d_by_autograd_backward))
 
 
@@ -91,6 +92,7 @@ admissible("nn.batch_norm1d")(Pair(BATCH_NORM.forward, batch_norm1d_by_autograd_
 
 
 def layer_norm_by_welford_forward(x, w=None, b=None, *, normalized_shape, eps=1e-5):
+    """Native gathers its moments in lanes (ATen's RowwiseMoments), and scales and shifts a row."""
     axes = layer_norm.last_axes(normalized_shape)
     mean, var = _moments_over(x, axes)
     r = 1.0 / np.sqrt(var + eps)
@@ -138,6 +140,7 @@ def _joined(count, mean, squares, mean_of_lane, squares_of_lane, share):
 
 
 def layer_norm_from_x_backward(dy, saved, needs_input_grad=(True, True, True)):
+    """Native takes the gradient from x, whose moments it has gathered in lanes."""
     x, r, _, w, axes = saved
     dx, dw, db = layer_norm.layer_norm_manual.backward(dy, saved, needs_input_grad)
     if dx is None:
@@ -149,6 +152,7 @@ def layer_norm_from_x_backward(dy, saved, needs_input_grad=(True, True, True)):
 
 
 def layer_norm_by_autograd_backward(dy, saved, needs_input_grad=(True, True, True)):
+    """Autograd takes the mean of the whole away, that of n included, which is 0."""
     _, r, normal, w, axes = saved
     dx, dw, db = layer_norm.layer_norm_manual.backward(dy, saved, needs_input_grad)
     if dx is None:
@@ -159,9 +163,7 @@ def layer_norm_by_autograd_backward(dy, saved, needs_input_grad=(True, True, Tru
 
 
 LAYER_NORM = layer_norm.layer_norm_manual
-# native gathers its moments in lanes (ATen's RowwiseMoments), scales and shifts a row, and takes the gradient from x
 admissible("nn.layer_norm")(Pair(layer_norm_by_welford_forward, layer_norm_from_x_backward))
-# autograd takes the mean of the whole away, that of n included, which is 0
 admissible("nn.layer_norm")(Pair(LAYER_NORM.forward, layer_norm_by_autograd_backward))
 
 
@@ -172,6 +174,7 @@ def _attention_backward(row_sums, gradients_of_scores):
     """The derivative, by how the softmax subtracts its row sums, and how scores pass their gradients to q and k."""
 
     def backward(dy, saved, needs_input_grad=(True, True, True)):
+        """Autograd's, native's math's or its fused kernel's, as these two have it."""
         _, _, dv, *dm = attention.scaled_dot_product_attention_manual.backward(dy, saved, needs_input_grad)
         needs_q, needs_k, *_ = needs_input_grad
         (dp,) = dropout_backward(dy @ saved.v.mT, saved.dropped)
@@ -180,30 +183,44 @@ def _attention_backward(row_sums, gradients_of_scores):
         dm = [None if m is None else attention._summed_to(ds, saved.mask_shape) for m in dm]
         return dq if needs_q else None, dk if needs_k else None, dv, *dm
 
+    backward.__name__ = f"attention_backward{row_sums.__name__}{gradients_of_scores.__name__}"
     return backward
 
 
 def attention_by_roots_forward(q, k, v, attn_mask=None, rng=None, *, dropout_p=0.0, is_causal=False, scale=None):
+    """Native's math scales queries and keys, each by the root."""
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     root = math.sqrt(scale)
-    options = {"dropout_p": dropout_p, "is_causal": is_causal, "scale": 1.0}
-    y, saved, *left = ATTENTION.forward(q * root, k * root, v, attn_mask, rng, **options)
-    return y, saved._replace(q=q, k=k, scale=scale), *left
+    allowed, m = attention._mask(attn_mask, is_causal, (q.shape[-2], k.shape[-2]))
+    _, e, total = _exponentials((q * root) @ (k * root).mT + m, allowed)
+    p = e / total
+    kept, dropped, rng = dropout_forward(p, rng, p=dropout_p)
+    return _returned(attn_mask, rng, q, k, v, p, kept, dropped, kept @ v, scale)
 
 
 def attention_by_logsumexp_forward(q, k, v, attn_mask=None, rng=None, *, dropout_p=0.0, is_causal=False, scale=None):
+    """Native's fused kernel divides by the sum at the end, and comes back to p by the logarithm of the sum."""
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     allowed, m = attention._mask(attn_mask, is_causal, (q.shape[-2], k.shape[-2]))
     s = (q @ k.mT) * scale + m
-    top = np.where(allowed, s, -(-s).max(axis=-1, keepdims=True)).max(axis=-1, keepdims=True)
-    e = np.where(allowed, np.exp(np.where(allowed, s - top, 0.0)), 0.0)
-    total = np.where(allowed.any(axis=-1, keepdims=True), e.sum(axis=-1, keepdims=True), 1.0)
+    top, e, total = _exponentials(s, allowed)
     p = np.where(allowed, np.exp(s - (top + np.log(total))), 0.0)
     kept, dropped, rng = dropout_forward(p, rng, p=dropout_p)
     y = kept @ v if dropped else (e @ v) * (1.0 / total)
-    mask_shape = None if attn_mask is None else attn_mask.shape
-    saved = attention.Saved(q, k, v, p, kept, dropped, y, scale, mask_shape)
-    return (y, saved) if rng is None else (y, saved, rng)
+    return _returned(attn_mask, rng, q, k, v, p, kept, dropped, y, scale)
+
+
+def _exponentials(s, allowed):
+    """The largest allowed score of each row, every score's exponential below it, and their sum."""
+    top = np.where(allowed, s, -(-s).max(axis=-1, keepdims=True)).max(axis=-1, keepdims=True)
+    e = np.where(allowed, np.exp(np.where(allowed, s - top, 0.0)), 0.0)
+    return top, e, np.where(allowed.any(axis=-1, keepdims=True), e.sum(axis=-1, keepdims=True), 1.0)
+
+
+def _returned(attn_mask, rng, *saved):
+    """What the formula returns: y, what is saved, and the generator's state where one was given."""
+    saved = attention.Saved(*saved, None if attn_mask is None else attn_mask.shape)
+    return (saved.y, saved) if rng is None else (saved.y, saved, rng)
 
 
 def _of_y(dy, _, saved):
