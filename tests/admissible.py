@@ -9,6 +9,7 @@ import collections
 import contextlib
 import functools
 import importlib
+import importlib.util
 import types
 from collections.abc import Callable
 from typing import Any, TypeVar
