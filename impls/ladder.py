@@ -12,7 +12,9 @@ import importlib
 import pkgutil
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
+
+Results: TypeAlias = tuple[Any, ...]
 
 
 class Rung(StrEnum):
@@ -40,9 +42,9 @@ class Pair(NamedTuple):
     that draws takes the generator's state after its inputs and returns it after `saved`.
     """
 
-    forward: Callable[..., tuple]
-    backward: Callable[..., tuple]
-    init: Callable[..., tuple] | None = None
+    forward: Callable[..., Results]
+    backward: Callable[..., Results]
+    init: Callable[..., Results] | None = None
 
 
 class Ladder(NamedTuple):

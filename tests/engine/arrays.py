@@ -8,11 +8,15 @@ Strategies are made once for each shape and dtype: hypothesis validates a new on
 """
 
 import functools
+from typing import TypeAlias
 
 import numpy as np
 from hypothesis import strategies as st
 
 from tests.engine import FORMATS
+
+Shape: TypeAlias = tuple[int, ...]
+Drawn: TypeAlias = st.SearchStrategy[np.ndarray]
 
 TENTHS, FIFTHS, EXPONENTS, HUGE = st.integers(0, 9), st.integers(0, 4), st.integers(-3, 3), st.integers(10, 30)
 PATTERNS, CONSTANTS = st.sampled_from(["constant", "cancelling", "one huge"]), st.sampled_from([0.1, 1.0, 3.0])
@@ -20,7 +24,7 @@ PATTERNS, CONSTANTS = st.sampled_from(["constant", "cancelling", "one huge"]), s
 
 @functools.cache
 @st.composite
-def shapes(draw, max_dims=2, max_side=4, min_dims=0, empty=True):
+def shapes(draw: st.DrawFn, max_dims: int = 2, max_side: int = 4, min_dims: int = 0, empty: bool = True) -> Shape:
     """Any rank from min_dims on, each as often; one shape in ten may be empty, unless none may be."""
     empty = empty and max_dims > 0 and draw(TENTHS) == 9
     return draw(_sides(draw(_whole(max(min_dims, empty), max_dims)), 1 - empty, max_side))
@@ -30,12 +34,12 @@ _whole = functools.cache(st.integers)
 
 
 @functools.cache
-def _sides(rank, least, most):
+def _sides(rank: int, least: int, most: int) -> st.SearchStrategy[Shape]:
     return st.tuples(*[_whole(least, most)] * rank)
 
 
 @functools.cache
-def _bytes(shape, each):
+def _bytes(shape: Shape, each: int) -> Drawn:
     """An array of bytes, `each` of them per element, in one draw: hypothesis takes long over elements one by one."""
     size = int(np.prod(shape)) * each
     return st.binary(min_size=size, max_size=size).map(
@@ -48,27 +52,30 @@ DIGITS = np.array([0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6, 7, -7, 8, -8, *[
 
 @functools.cache
 @st.composite
-def lattice(draw, shape, dtype, largest=8):
+def lattice(draw: st.DrawFn, shape: Shape, dtype: str, largest: int = 8) -> np.ndarray:
     """One element in five is 0, and one in three 1 or -1, so that ties occur."""
     table = DIGITS[abs(DIGITS) <= largest]
     digits = table[draw(_bytes(shape, 1))[..., 0] % len(table)]
-    return np.ldexp(digits.astype(dtype), draw(EXPONENTS))
+    numbers: np.ndarray = np.ldexp(digits.astype(dtype), draw(EXPONENTS))
+    return numbers
 
 
 @functools.cache
 @st.composite
-def graded(draw, shape, dtype, exponents=(-20, 6)):
+def graded(draw: st.DrawFn, shape: Shape, dtype: str, exponents: tuple[int, int] = (-20, 6)) -> np.ndarray:
     """sign · m · 2^e with the format's full precision in m, and e drawn element by element."""
     low, high = exponents
     bits, drawn = FORMATS[dtype].precision, draw(_bytes(shape, 9)).astype(np.int64)
     digits = sum(drawn[..., i] << 8 * i for i in range(7)) % 2**bits
     scale = low + drawn[..., 7] % (high - low + 1) - bits
-    return np.ldexp(np.where(drawn[..., 8] % 2, -digits, digits).astype(dtype), scale.astype(np.int32)).astype(dtype)
+    signed = np.where(drawn[..., 8] % 2, -digits, digits)
+    numbers: np.ndarray = np.ldexp(signed.astype(dtype), scale.astype(np.int32))
+    return numbers.astype(dtype)
 
 
 @functools.cache
 @st.composite
-def special(draw, shape, dtype):
+def special(draw: st.DrawFn, shape: Shape, dtype: str) -> np.ndarray:
     bits = FORMATS[dtype].precision
     pattern = draw(PATTERNS)
     size = int(np.prod(shape))
@@ -82,7 +89,7 @@ def special(draw, shape, dtype):
 
 
 @functools.cache
-def arrays(shape, dtype):
+def arrays(shape: Shape, dtype: str) -> Drawn:
     """One array of any of the three kinds, the one that shows most drawn most."""
     return st.one_of(lattice(shape, dtype), graded(shape, dtype), graded(shape, dtype), special(shape, dtype))
 
@@ -94,14 +101,14 @@ EXPANDED = st.sampled_from([False, False, False, True])
 
 
 @st.composite
-def laid_out(draw, array, expanded=False):
+def laid_out(draw: st.DrawFn, array: np.ndarray, expanded: bool = False) -> np.ndarray:
     """An array's numbers, laid out in memory in another way at times; expanded, if it may be, to its first row."""
     if expanded and array.ndim and array.shape[0] > 1 and draw(EXPANDED, label="expanded"):
         return np.broadcast_to(array[:1], array.shape)
     return in_layout(array, draw(LAYOUTS, label="layout"))
 
 
-def in_layout(array, layout):
+def in_layout(array: np.ndarray, layout: str) -> np.ndarray:
     """The numbers of an array: columns first, every second place, channels last, or behind another element."""
     if not array.size or not array.ndim:
         return array

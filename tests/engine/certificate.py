@@ -15,13 +15,67 @@ map; that they stay close is neither needed nor claimed.
 
 import hashlib
 import pickle
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
+from typing import NamedTuple, Protocol, TypeAlias
 
-from tests.engine.bounded import bounded
+import numpy as np
+
+from tests.engine.bounded import Bounded, bounded
 from tests.engine.compare import Different, Inconclusive, assert_bitwise, assert_same, assert_within
 
+Arrays: TypeAlias = Mapping[str, Mapping[str, np.ndarray]]  # by layer and name
+States: TypeAlias = Mapping[str, Mapping[str, Mapping[str, object]]]
+Gradients: TypeAlias = Mapping[str, Mapping[str, Bounded]]
 
-def certify(steps, formulas, dtype, certified=None):
+
+class Generator(Protocol):
+    """The state of a generator, a NamedTuple."""
+
+    def _asdict(self) -> dict[str, object]: ...
+
+
+class Node(NamedTuple):
+    """One layer in one step: what came in and went out, forward and backward."""
+
+    key: str
+    rng: Generator | None  # as the layer was entered, where it draws
+    x: np.ndarray
+    y: np.ndarray
+    dy: np.ndarray | None
+
+
+class Step(NamedTuple):
+    """One step of a run: what came in, and what it left."""
+
+    x: np.ndarray
+    target: np.ndarray
+    before: Arrays  # the parameters
+    state_before: States  # what the optimizer remembers of each
+    nodes: Sequence[Node]
+    loss: np.ndarray
+    grads: Arrays  # as the update received them
+    after: Arrays
+    state_after: States
+
+
+class Formulas(Protocol):
+    """What a run is certified by, in the reference's arithmetic."""
+
+    def layer(
+        self, node: Node, x: Bounded, params: Sequence[Bounded], dy: Bounded | None
+    ) -> tuple[Bounded, Sequence[Bounded], Generator | None]: ...
+
+    def loss(self, prediction: Bounded, target: np.ndarray | Bounded) -> tuple[Bounded, Bounded]: ...
+
+    def clip(self, grads: Gradients) -> Gradients: ...
+
+    def update(self, w: Bounded, g: Bounded, state: Mapping[str, object]) -> tuple[Bounded, Mapping[str, object]]: ...
+
+
+def certify(
+    steps: Iterable[Step], formulas: Formulas, dtype: str, certified: dict[bytes, Generator | None] | None = None
+) -> int:
     """Certify each of `steps` as it comes, by the manual rung's `formulas`; return how many there were.
 
     `certified` remembers the steps that were: one that another run took before, to the bit, is not certified again.
@@ -45,17 +99,19 @@ def certify(steps, formulas, dtype, certified=None):
     return count
 
 
-def _certify_wiring(step):
+def _certify_wiring(step: Step) -> None:
     """What a layer received is what its neighbour handed on."""
     assert_bitwise(step.nodes[0].x, step.x, "what the first layer received")
     for below, above in pairwise(step.nodes):
         assert_bitwise(above.x, below.y, f"what layer {above.key} received")
 
 
-def _certify_nodes(step, formulas, dtype, rng):
+def _certify_nodes(
+    step: Step, formulas: Formulas, dtype: str, rng: Generator | None
+) -> tuple[Gradients, Generator | None]:
     """Every layer and the loss, by what they received; return the parameters' gradients, bounded, and the generator."""
-    grads, below = {}, None
-    for node in step.nodes:
+    grads: dict[str, dict[str, Bounded]] = {}
+    for below, node in zip([None, *step.nodes[:-1]], step.nodes, strict=True):
         params = [bounded(w, dtype) for w in step.before.get(node.key, {}).values()]
         if node.rng is not None and rng is not None:
             assert_same(node.rng._asdict(), rng._asdict(), f"generator as layer {node.key} began to draw, its")
@@ -67,15 +123,15 @@ def _certify_nodes(step, formulas, dtype, rng):
             assert_within(below.dy, dx, f"gradient of the input of layer {node.key}")
         if params:
             grads[node.key] = dict(zip(step.before[node.key], dw, strict=True))
-        below = node
+    top = step.nodes[-1]
     target = step.target if step.target.dtype.kind == "i" else bounded(step.target, dtype)
-    loss, grad = formulas.loss(bounded(below.y, dtype), target)
+    loss, grad = formulas.loss(bounded(top.y, dtype), target)
     assert_within(step.loss, loss, "loss")
-    assert_within(below.dy, grad, "gradient of the loss")
+    assert_within(top.dy, grad, "gradient of the loss")
     return grads, rng
 
 
-def _certify_update(step, grads, formulas, dtype):
+def _certify_update(step: Step, grads: Gradients, formulas: Formulas, dtype: str) -> None:
     """Gradients are this batch's, clipped if they are to be; and parameters and state move by the formula."""
     clipped = formulas.clip(grads)
     for key, layer in step.before.items():

@@ -24,7 +24,7 @@ class Format(NamedTuple):
     precision: int  # bits of the significand, the hidden one included
     emin: int  # exponent of the smallest subnormal
     largest: float
-    wider: type  # what the reference is computed in
+    wider: type[np.floating]  # what the reference is computed in
     roundings: int = 1  # that one operation of the formula of record may cost
 
     @property
@@ -39,9 +39,10 @@ class Format(NamedTuple):
 
     @property
     @functools.cache
-    def tiny(self):
+    def tiny(self) -> np.floating:
         """What one operation may lose to underflow: the smallest subnormal."""
-        return self.roundings * np.ldexp(self.wider(1), self.emin)
+        smallest: np.floating = np.ldexp(self.wider(1), self.emin)
+        return self.roundings * smallest
 
     @functools.cache
     def gamma(self, n: int) -> float:

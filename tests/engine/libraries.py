@@ -8,15 +8,16 @@ import functools
 import math
 import unittest
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import mpmath  # torch requires it, by way of sympy
 import numpy as np
 import torch
 
-from tests.engine.formats import ABSOLUTE, FORMATS, ULPS
+from tests.engine.formats import ABSOLUTE, FORMATS, ULPS, Format
 
-FUNCTIONS = {  # exactly, and in the libraries that have it
+Function: TypeAlias = Callable[..., Any]
+FUNCTIONS: dict[str, tuple[Function, dict[str, Function]]] = {  # exactly, and in the libraries that have it
     "sqrt": (mpmath.sqrt, {"numpy": np.sqrt, "torch": torch.sqrt}),
     "exp": (mpmath.exp, {"numpy": np.exp, "torch": torch.exp}),
     "log": (mpmath.log, {"numpy": np.log, "torch": torch.log}),
@@ -35,7 +36,7 @@ DEVICES = ["cpu", *["cuda"] * torch.cuda.is_available()]
 class AnotherPlatform(unittest.SkipTest):
     """A fact that a proof rests on does not hold here, so that nothing can be concluded."""
 
-    def __init__(self, departure):
+    def __init__(self, departure: str):
         super().__init__(f"another platform: {departure}")
 
 
@@ -52,7 +53,7 @@ class Accuracy(NamedTuple):
 KNOWN = {name: [Accuracy(ulps), *[Accuracy(ulps, a) for a in ABSOLUTE.get(name, ())]] for name, ulps in ULPS.items()}
 
 
-def accuracy(name, dtype) -> Accuracy:
+def accuracy(name: str, dtype: str) -> Accuracy:
     """The first accuracy known of a function that every library keeps to here."""
     kept = _kept(name, dtype)
     if kept is None:
@@ -61,15 +62,15 @@ def accuracy(name, dtype) -> Accuracy:
 
 
 @functools.cache
-def _kept(name, dtype):
+def _kept(name: str, dtype: str) -> Accuracy | None:
     return next((known for known in KNOWN[name] if _all_keep(known, name, dtype)), None)
 
 
-def _all_keep(known, name, dtype):
+def _all_keep(known: Accuracy, name: str, dtype: str) -> bool:
     return all(ulps(name, library, dtype, known.absolute) <= known.ulps for library in FUNCTIONS[name][1])
 
 
-def _departures_of(name, dtype):
+def _departures_of(name: str, dtype: str) -> list[str]:
     measured = {library: ulps(name, library, dtype, 0.0) for library in FUNCTIONS[name][1]}
     return [
         f"{library}'s {name}, {dtype}: off by {off:.3g} ulps, where at most {ULPS[name]} are known"
@@ -79,13 +80,13 @@ def _departures_of(name, dtype):
 
 
 @functools.cache
-def ulps(name, library, dtype, absolute):
+def ulps(name: str, library: str, dtype: str, absolute: float) -> float:
     """The error of a library's function at points of many magnitudes, beyond an absolute part."""
     x = _points(dtype)
     return ulps_off(name, library, abs(x) if name in ("log", "log1p", "sqrt", "power") else x, absolute)
 
 
-def ulps_off(name, library, x, absolute=0.0):
+def ulps_off(name: str, library: str, x: np.ndarray, absolute: float = 0.0) -> float:
     """The largest error of a library's function over the points x, in units in the last place of the exact result."""
     exactly, libraries = FUNCTIONS[name]
     f = FORMATS[str(x.dtype)]
@@ -96,70 +97,72 @@ def ulps_off(name, library, x, absolute=0.0):
         return max((_ulps_between(float(a), b, f, absolute) for a, b in pairs), default=0.0)
 
 
-def _on_every_path(function, x):
+def _on_every_path(function: Function, x: np.ndarray) -> list[np.ndarray]:
     """torch has two kernels for many a function, one for whole vectors and one for what is strided, on each device."""
     tensors = [torch.from_numpy(x).to(device) for device in DEVICES]
     return [function(t).cpu().numpy() for t in tensors for t in (t, t.repeat_interleave(2)[::2])]
 
 
-def _ulps_between(found, exact, f, absolute):
+def _ulps_between(found: float, exact: mpmath.mpf, f: Format, absolute: float) -> float:
     ulp = mpmath.ldexp(1, max(int(mpmath.frexp(exact)[1]) - f.precision, f.emin))
     return float(max(abs(found - exact) - absolute, 0) / ulp) if found == found else np.inf
 
 
-def _points(dtype):
+def _points(dtype: str) -> np.ndarray:
     """Three hundred numbers with full significands, of many magnitudes and both signs."""
     k = np.arange(300)
     significand = 1 + k * 0.6180339887498949 % 1  # multiples of the golden ratio leave no gap
-    return (np.where(k % 2, -1, 1) * np.ldexp(significand, k * 5 % 34 - 28)).astype(dtype)
+    points: np.ndarray = np.where(k % 2, -1, 1) * np.ldexp(significand, k * 5 % 34 - 28)
+    return points.astype(dtype)
 
 
 # ── how they compute ──
 
 
 class Assumption(NamedTuple):
-    measured: Callable[[], Any]
-    admitted: Any
+    measured: Callable[[], object]
+    admitted: object
 
 
-def assume(name):
+def assume(name: str) -> None:
     """Raise AnotherPlatform unless a fact is what proofs take for granted."""
     if departure := _departure(name):
         raise AnotherPlatform(departure)
 
 
-def _departure(name):
+def _departure(name: str) -> str:
     value, admitted = found(name), ASSUMPTIONS[name].admitted
     return "" if value == admitted else f"{name}: found {value}, admitted {admitted}"
 
 
 @functools.cache
-def found(name):
+def found(name: str) -> object:
     """What a fact is measured to be."""
     return ASSUMPTIONS[name].measured()
 
 
-def _keeps_subnormals():
+def _keeps_subnormals() -> bool:
     """In NumPy and in torch, elementwise and in a product of matrices."""
     smallest, one = np.full((8, 8), 2.0**-149, np.float32), np.eye(8, dtype=np.float32)
     tensors = [(torch.from_numpy(smallest).to(device), torch.from_numpy(one).to(device)) for device in DEVICES]
-    results = [smallest * 1.0, smallest @ one, *[r for s, i in tensors for r in (s * 1.0, s @ i)]]
+    results: list[np.ndarray | torch.Tensor] = [smallest * 1.0, smallest @ one]
+    results += [r for s, i in tensors for r in (s * 1.0, s @ i)]
     return all(bool((result > 0).all()) for result in results)
 
 
-def _digits_of_mm(dtype):
+def _digits_of_mm(dtype: str) -> int:
     """The most digits of a number that goes through a product with 1 unchanged."""
     kept = range(2, FORMATS[dtype].precision + 1)
     return min(max(d for d in kept if _survives(d, dtype, device)) for device in DEVICES)
 
 
-def _survives(digits, dtype, device):
+def _survives(digits: int, dtype: str, device: str) -> bool:
     one = torch.eye(64, dtype=getattr(torch, dtype), device=device)
     x = one * (2.0 ** (digits - 1) + 1)
     return torch.equal(x @ one, x)
 
 
-def _repeats():
+def _repeats() -> bool:
     tensors = [torch.from_numpy(_points("float32")[:256].reshape(16, 16)).to(device) for device in DEVICES]
     return all(torch.equal(f(x), f(x.clone())) for x in tensors for f in (lambda a: a @ a.T, torch.sum, torch.exp))
 

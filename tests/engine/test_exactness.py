@@ -861,7 +861,7 @@ BRANCHES_FAULTS = {
     "the likely way is the only one": ("ways += way.others()", "pass", WAYS, None),
     "a certain comparison goes both ways": ("if not is_open:", "if False:", WAYS, None),
     "a way is gone again": ("ways += way.others()", "ways += way.others() * (2 - len(way.given))", WAYS, None),
-    "the last complaint": ("first = first or complaint", "first = complaint", WAYS, None),
+    "the last complaint": ("raise complaints[0]", "raise complaints[-1]", WAYS, None),
     "a way stays open": ("            Mask.way = None", "            pass", LAST_WAY, None),
 }
 FAULTS = {name: ("bounded", *fault) for name, fault in BOUNDED_FAULTS.items()}

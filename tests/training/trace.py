@@ -5,7 +5,7 @@ changes nothing.
 """
 
 import functools
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ import torch
 from impls.ladder import Pair, Rung
 from impls.nn.sequential import Layer
 from tests.cells import LADDERS
+from tests.engine.certificate import Node, Step
 from tests.engine.tensors import seen, tensor
 from tests.rng.trace import state_of
 
@@ -31,28 +32,6 @@ class Net(NamedTuple):
     @property
     def layers(self):
         return {str(i): (kind, sizes) for i, (kind, *sizes) in enumerate(self.chain)}
-
-
-class Node(NamedTuple):
-    """One layer in one step: what came in and went out, forward and backward."""
-
-    key: str
-    rng: Any  # the generator's state as the layer was entered, where it draws
-    x: np.ndarray
-    y: np.ndarray
-    dy: np.ndarray | None
-
-
-class Step(NamedTuple):
-    x: np.ndarray
-    target: np.ndarray
-    before: dict  # parameters by layer and name
-    state_before: dict  # what the optimizer remembers of each
-    nodes: list[Node]
-    loss: np.ndarray
-    grads: dict  # as the update received them
-    after: dict
-    state_after: dict
 
 
 def rung_of(concept, rung):
