@@ -42,9 +42,13 @@ VIEW_AMONG_SEVERAL = (
 class Context:
     """What a forward leaves to its backward; anything else may be put on it as an attribute."""
 
+    _node: "FunctionNode"  # while its backward runs
+
     def __init__(self, needs_input_grad):
         self.needs_input_grad, self._materialize = needs_input_grad, True
-        self._to_save = self._constants = self._dirty = ()
+        self._to_save: tuple | None = ()  # None once it was freed
+        self._constants: tuple = ()
+        self._dirty: tuple = ()
 
     def save_for_backward(self, *tensors):
         for i, x in enumerate(tensors):
@@ -91,7 +95,7 @@ class FunctionNode(Node):
         if ctx._to_save and not retain_graph:
             ctx._to_save = None
         found = self._counted(found if isinstance(found, tuple) else (found,))
-        parts = zip(self.edges, map(self._fitted, range(len(found)), found, self._parts), strict=True)
+        parts = zip(self.edges, map(self._fitted, range(len(found)), found, self._parts or ()), strict=True)
         return [(edge, d if on_tensors else d._array) for edge, d in parts if edge is not None and d is not None]
 
     def _handed(self, g, like):
@@ -171,7 +175,7 @@ class Function:
         _may_be_dirty(ctx._dirty, results)
         node = FunctionNode(cls, ctx, edges, args, results) if MODE.enabled and any(ctx.needs_input_grad) else None
         numbers = {id(x): number for number, x in enumerate(results)}
-        ctx._to_save = tuple(x if x is None else saved_as(x, numbers.get(id(x))) for x in ctx._to_save)
+        ctx._to_save = tuple(x if x is None else saved_as(x, numbers.get(id(x))) for x in ctx._to_save or ())
         handed = tuple(_handed_out(ctx, node and (node, number), x, args) for number, x in enumerate(results))
         _forbid_writing([x for x in handed if isinstance(x, Tensor) and all(x is not y for y in args)], node)
         return handed if isinstance(made, tuple) else handed[0]

@@ -14,6 +14,8 @@ Source   Wengert 1964; j-towns.github.io 2017, A new trick for calculating Jacob
          torch/autograd/functional.py (PyTorch 2.13).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -71,7 +73,7 @@ class Dual(np.lib.mixins.NDArrayOperatorsMixin):
         return NotImplemented
 
 
-_SLOPES = {
+_SLOPES: dict[np.ufunc, Callable] = {
     np.add: lambda y, a, b, u, v: u + v + 0 * y,
     np.subtract: lambda y, a, b, u, v: u - v + 0 * y,
     np.multiply: lambda y, a, b, u, v: u * b + a * v,
@@ -84,7 +86,7 @@ _SLOPES = {
     np.tanh: lambda y, a, u: (1 - y) * (1 + y) * u,
     np.power: lambda y, a, n, u, v: n * a ** (n - 1) * u + (0.0 if isinstance(v, float) else y * np.log(a) * v),
     np.maximum: lambda y, a, b, u, v: np.where(a == b, (u + v) / 2, np.where(a > b, u, v)),
-    np.less_equal: None,
+    np.less_equal: lambda y, a, b, u, v: 0.0,  # a step is flat
 }
 
 

@@ -11,6 +11,8 @@ Raises   RuntimeError: a negative whole exponent of whole numbers; shapes that d
 Source   torch.pow; torch/csrc/autograd/FunctionsManual.cpp (PyTorch 2.13).
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 
@@ -28,7 +30,7 @@ def pow_forward(a, n):
 
 def pow_backward(dy, saved, needs_input_grad):
     a, n, y = saved
-    slopes = (pow_base, (dy, a, n)), (pow_exponent, (dy, a, n, y))
+    slopes: tuple[tuple[Callable, tuple], ...] = (pow_base, (dy, a, n)), (pow_exponent, (dy, a, n, y))
     return tuple(
         summed_to(slope(*read), x.shape) if needed else None
         for x, (slope, read), needed in zip((a, n), slopes, needs_input_grad, strict=True)

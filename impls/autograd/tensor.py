@@ -21,6 +21,7 @@ import itertools
 import math
 import warnings
 import weakref
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -97,8 +98,11 @@ class Tensor:
     """Follows torch.Tensor, as far as it goes; its data are shared with the array it is made from."""
 
     _counter = None  # a list of the version alone, shared with every view; None while there was no need
-    _source = None  # where its gradient arrives, if it was computed: a node, and the number of its result
-    _kept = _base = _accumulator = _forbidden = hooks = None
+    _source: tuple | None = None  # where its gradient arrives, if it was computed: a node, and the number of its result
+    _base: "Tensor | None" = None  # what it is a view of
+    _look: Callable[[np.ndarray], np.ndarray]  # and what it sees of that
+    _array: np.ndarray
+    _kept = _accumulator = _forbidden = hooks = None
     _trained = False
 
     def __init__(self, data, requires_grad=False):
@@ -190,8 +194,8 @@ class Tensor:
 
     @property
     def grad_fn(self):
-        if self._base is not None and self._seen != self._counter[0]:
-            self._look_again()
+        if self._base is not None and self._seen != self._version:
+            self._look_again(self._base)
         return self._source and self._source[0]
 
     def _edge(self):
@@ -277,7 +281,7 @@ class Tensor:
         """`hook` sees the gradient before anything else does, and may return another one."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        place, number = (self, 0) if self.is_leaf else self._source
+        place, number = (self.grad_fn and self._source) or (self, 0)
         place.hooks = place.hooks or {}
         return Removable(place.hooks.setdefault(number, {}), hook)
 
@@ -507,7 +511,7 @@ class Tensor:
     def _seen_by(self, look, array, forbidden=None):
         """A view that is not recorded yet; where it is forbidden to write to this, it is to write to its views."""
         view = Tensor._of(array, self._versions())
-        view._seen = self._counter[0]
+        view._seen = view._version
         view._base, view._look = (self, look) if self._base is None else (self._base, _after(look, self._look))
         view._forbidden = (forbidden or self._forbidden) if MODE.enabled else "no_grad"
         return view
@@ -516,12 +520,11 @@ class Tensor:
         """The views of a function that has several; they come from one node, and so none may be written to alone."""
         return tuple(self._seen_by(look, look(self._array), "several") for look in looks)
 
-    def _look_again(self):
+    def _look_again(self, base):
         """What this is a view of was written to, and is another function from now on; so is this."""
-        base = self._base
         if base.requires_grad:
             self._has_a_function("its base or another view of its base has been")
-            self._seen = self._counter[0]
+            self._seen = self._version
             look, shape = self._look, base.shape
             back = lambda g: _seen_back(look, g, shape)
             self._comes_from((Node("AsStridedBackward0", [base._edge()], self, [(base, back, ())]), 0))
@@ -892,7 +895,7 @@ _UFUNCS = {
     np.maximum: Tensor.maximum,
     np.less_equal: Tensor.__le__,
 }
-_FUNCTIONS = {
+_FUNCTIONS: dict[Callable, Callable] = {
     np.where: lambda c, x, y: _lifted(x)._chosen(_lifted(y), c),
     np.broadcast_to: Tensor.expand,
     np.transpose: Tensor.permute,

@@ -268,7 +268,7 @@ BUGS = [
     tensor("leading_ones_stay", "itertools.dropwhile(lambda n: n == 1, value.shape)", "value.shape", TELLS),
     tensor("one_bit_is_no_index", "            elif _is_one_bit(item):\n", "            elif False:\n", TELLS),
     tensor("one_whole_number_is_an_array", "return not item.ndim and item.dtype.kind in \"iu\"", "return False", TELLS),
-    tensor("views_not_looked_at_again", "if self._base is not None and self._seen != self._counter[0]:", "if False:", TELLS),
+    tensor("views_not_looked_at_again", "if self._base is not None and self._seen != self._version:", "if False:", TELLS),
     tensor("write_reads_what_it_wrote", "        before = Tensor._of(self._array.copy())\n", "        before = Tensor._of(self._array)\n", TELLS),
     node("filled_remembers", "return g._filled(0.0) if hasattr(g, \"_filled\") else np.where(True, 0.0, g)", "return g", TELLS),
     tensor("writes_what_does_not_fit", "        if value.shape != self.shape:\n            raise RuntimeError(\n                f\"output", "        if False:\n            raise RuntimeError(\n                f\"output", REFUSES),
