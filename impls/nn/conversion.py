@@ -14,18 +14,21 @@ Source   torch/nn/modules/module.py (PyTorch 2.13).
 """
 
 import warnings
+from collections.abc import Callable
 
 import torch
 
 from impls.ladder import Absent, Ladder
 from impls.nn.parameter import Parameter
-from impls.nn.traversal import Traversal
+from impls.nn.registration import ModuleTables
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-class Conversion(Traversal):
+class Conversion(ModuleTables):
     """The part of Module that converts."""
+
+    children: Callable  # of Traversal
 
     def _apply(self, fn, recurse=True):
         for child in self.children() if recurse else ():

@@ -56,7 +56,7 @@ named_parameters_raw = named_parameters_manual  # a tree does not ask what its l
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-class Module(Registration, Conversion, Traversal, State, Hooks):
+class Module(Registration, Traversal, Conversion, State, Hooks):
     """Drop-in for torch.nn.Module; a child assigns parameters and modules to itself, and defines forward."""
 
     def forward(self, *_):
