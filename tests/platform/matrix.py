@@ -48,7 +48,8 @@ PLATFORMS = {
     "folder-with-spaces": Platform("a folder with spaces in its name", checkout=("a folder, with spaces",)),
     "crlf": Platform("git set to write CRLF", checkout=("crlf", "--config", "core.autocrlf=true")),
 }
-KERNELS = ("fingerprint", "exactness", "families", "rng", "init", "layers", "losses")  # the chapters that depend on them most
+# the chapters that depend on kernels most
+KERNELS = ("fingerprint", "exactness", "families", "rng", "init", "layers", "losses")
 PLATFORMS["aarch64"] = Platform("an Arm processor, by qemu-user (tests/platform/aarch64.sh)", chapters=KERNELS)
 NOT_RUN = {
     "macOS": "no such machine can be had here",
