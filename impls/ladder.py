@@ -14,7 +14,11 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+
 Results: TypeAlias = tuple[Any, ...]
+Needs: TypeAlias = tuple[bool, ...]  # for each input that has a gradient, whether it is needed
+Grads: TypeAlias = tuple[np.ndarray | None, ...]  # one per input, None where not needed
 
 
 class Rung(StrEnum):

@@ -18,7 +18,7 @@ Source   Cox 1958; ATen/native/Loss.cpp, binary_cross_entropy_out_cpu (PyTorch 2
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.losses.loss import Loss, check_shapes, count, reduce_backward, reduce_forward, reduce_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
@@ -28,7 +28,9 @@ EPSILON = float(np.float32(1e-12))  # in float64 too, where it differs in the ni
 
 
 @np.errstate(divide="ignore")
-def binary_cross_entropy_forward(p, y, *, weight=None, reduction="mean"):
+def binary_cross_entropy_forward(
+    p: np.ndarray, y: np.ndarray, *, weight: np.ndarray | None = None, reduction: str = "mean"
+) -> tuple[np.ndarray, tuple]:
     check_shapes(p, y)
     log_p = np.where(p <= 0.0, -100.0, np.maximum(np.log(p), -100.0))
     log_q = np.where(p >= 1.0, -100.0, np.maximum(np.log1p(-p), -100.0))
@@ -39,7 +41,7 @@ def binary_cross_entropy_forward(p, y, *, weight=None, reduction="mean"):
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def binary_cross_entropy_backward(dy, saved, needs_input_grad=(True, False)):
+def binary_cross_entropy_backward(dy: np.ndarray, saved: tuple, needs_input_grad: Needs = (True, False)) -> Grads:
     p, y, weight, reduced = saved
     needs_p, needs_y = needs_input_grad
     (dl,) = reduce_backward(dy, reduced)
@@ -53,7 +55,9 @@ binary_cross_entropy_manual = Pair(binary_cross_entropy_forward, binary_cross_en
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def binary_cross_entropy_raw(p, y, *, weight=None, reduction="mean"):
+def binary_cross_entropy_raw(
+    p: torch.Tensor, y: torch.Tensor, *, weight: torch.Tensor | None = None, reduction: str = "mean"
+) -> torch.Tensor:
     check_shapes(p, y)
     known = p.detach()
     log_p, log_q = known.log().clamp(min=-100), (-known).log1p().clamp(min=-100)
@@ -69,11 +73,17 @@ def binary_cross_entropy_raw(p, y, *, weight=None, reduction="mean"):
 class BCELoss(Loss):
     """Drop-in for torch.nn.BCELoss, bit for bit on one CPU thread."""
 
-    def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean"):
+    def __init__(
+        self,
+        weight: torch.Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ):
         super().__init__(size_average, reduce, reduction)
         self.register_buffer("weight", weight)
 
-    def forward(self, input, target):
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         # No composition of other operations has its derivative where a logarithm is cut off.
         return torch.nn.functional.binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
 

@@ -17,14 +17,21 @@ Source   Cox 1958; ATen/native/Loss.cpp, binary_cross_entropy_with_logits (PyTor
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.losses.loss import Loss, check_shapes, count, reduce_backward, reduce_forward, reduce_raw
 from impls.nn.sigmoid import sigmoid_forward
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def binary_cross_entropy_with_logits_forward(x, y, *, weight=None, reduction="mean", pos_weight=None):
+def binary_cross_entropy_with_logits_forward(
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    weight: np.ndarray | None = None,
+    reduction: str = "mean",
+    pos_weight: np.ndarray | None = None,
+) -> tuple[np.ndarray, tuple]:
     check_shapes(x, y)
     positive = y if pos_weight is None else pos_weight * y
     losses = (1.0 - y) * _softplus(x) + positive * _softplus(-x)
@@ -33,7 +40,9 @@ def binary_cross_entropy_with_logits_forward(x, y, *, weight=None, reduction="me
     return loss, (x, y, weight, pos_weight, reduced)
 
 
-def binary_cross_entropy_with_logits_backward(dy, saved, needs_input_grad=(True, False)):
+def binary_cross_entropy_with_logits_backward(
+    dy: np.ndarray, saved: tuple, needs_input_grad: Needs = (True, False)
+) -> Grads:
     x, y, weight, pos_weight, reduced = saved
     needs_x, needs_y = needs_input_grad
     (dl,) = reduce_backward(dy, reduced)
@@ -58,7 +67,14 @@ binary_cross_entropy_with_logits_manual = Pair(
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def binary_cross_entropy_with_logits_raw(x, y, *, weight=None, reduction="mean", pos_weight=None):
+def binary_cross_entropy_with_logits_raw(
+    x: torch.Tensor,
+    y: torch.Tensor,
+    *,
+    weight: torch.Tensor | None = None,
+    reduction: str = "mean",
+    pos_weight: torch.Tensor | None = None,
+) -> torch.Tensor:
     check_shapes(x, y)
     positive = y if pos_weight is None else pos_weight * y
     tail = (-x.abs()).exp().log1p()
@@ -73,12 +89,19 @@ def binary_cross_entropy_with_logits_raw(x, y, *, weight=None, reduction="mean",
 class BCEWithLogitsLoss(Loss):
     """Drop-in for torch.nn.BCEWithLogitsLoss, bit for bit on one CPU thread."""
 
-    def __init__(self, weight=None, size_average=None, reduce=None, reduction="mean", pos_weight=None):
+    def __init__(
+        self,
+        weight: torch.Tensor | None = None,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        pos_weight: torch.Tensor | None = None,
+    ):
         super().__init__(size_average, reduce, reduction)
         self.register_buffer("weight", weight)
         self.register_buffer("pos_weight", pos_weight)
 
-    def forward(self, input, target):
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         # Composed of log_sigmoid it has native's values, but its derivative is not σ(x) - y, rounded as that is.
         return torch.nn.functional.binary_cross_entropy_with_logits(
             input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight

@@ -24,7 +24,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.losses.loss import Loss, count, reduce_backward, reduce_forward, reduce_raw
 from impls.losses.nll import one_hot, spread
 
@@ -42,14 +42,23 @@ class Saved(NamedTuple):
 
 
 @np.errstate(invalid="ignore")  # n is 0 where no row counts
-def cross_entropy_forward(logits, target, *, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+def cross_entropy_forward(
+    logits: np.ndarray,
+    target: np.ndarray,
+    *,
+    weight: np.ndarray | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> tuple[np.ndarray, tuple]:
     """Return (loss, saved); a target of the shape of the logits holds probabilities, any other class indices."""
     axis = min(1, logits.ndim - 1)
     log_p = _log_softmax(logits, axis)
     w = spread(np.ones(logits.shape[axis], logits.dtype) if weight is None else weight, logits, axis)
     weighted = w * log_p
     if target.shape == logits.shape:
-        t, counts = target, True
+        t = target
+        counts: np.ndarray | bool = True
         losses = -(t * weighted).sum(axis)
         n = count(losses)
     else:
@@ -65,7 +74,7 @@ def cross_entropy_forward(logits, target, *, weight=None, ignore_index=-100, red
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def cross_entropy_backward(dy, saved, needs_input_grad=(True, False)):
+def cross_entropy_backward(dy: np.ndarray, saved: tuple, needs_input_grad: Needs = (True, False)) -> Grads:
     """Return (gradient of the logits, gradient of the target); of a target only probabilities have one."""
     log_p, w, t, counts, label_smoothing, axis, reduced = saved
     needs_logits, needs_target = needs_input_grad
@@ -96,7 +105,15 @@ cross_entropy_manual = Pair(cross_entropy_forward, cross_entropy_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def cross_entropy_raw(logits, target, *, weight=None, ignore_index=-100, reduction="mean", label_smoothing=0.0):
+def cross_entropy_raw(
+    logits: torch.Tensor,
+    target: torch.Tensor,
+    *,
+    weight: torch.Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> torch.Tensor:
     axis = min(1, logits.dim() - 1)
     shifted = logits - logits.amax(axis, keepdim=True).detach()  # the shift cancels: it has no gradient
     log_p = shifted - shifted.exp().sum(axis, keepdim=True).log()
@@ -104,7 +121,7 @@ def cross_entropy_raw(logits, target, *, weight=None, ignore_index=-100, reducti
     weighted = log_p * w.view([-1 if i == axis else 1 for i in range(logits.dim())])
     if target.shape == logits.shape:
         losses, counts = -(target * weighted).sum(axis), target.new_ones(()).bool()
-        n = losses.numel()
+        n: torch.Tensor | int = losses.numel()
     else:
         counts = target != ignore_index
         index = target.where(counts, 0)
@@ -123,18 +140,18 @@ class CrossEntropyLoss(Loss):
 
     def __init__(
         self,
-        weight=None,
-        size_average=None,
-        ignore_index=-100,
-        reduce=None,
-        reduction="mean",
-        label_smoothing=0.0,
+        weight: torch.Tensor | None = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        label_smoothing: float = 0.0,
     ):
         super().__init__(size_average, reduce, reduction)
         self.register_buffer("weight", weight)
         self.ignore_index, self.label_smoothing = ignore_index, label_smoothing
 
-    def forward(self, input, target):
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         if self.label_smoothing > 1.0:
             raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {self.label_smoothing:g}")
         axis = 0 if input.dim() == 1 else 1

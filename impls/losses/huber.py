@@ -17,14 +17,16 @@ Source   Huber 1964; ATen/native/cpu/BinaryOpsKernel.cpp, huber_kernel (PyTorch 
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.losses.loss import Loss, check_shapes, count, reduce_backward, reduce_forward, reduce_raw
 from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def huber_forward(x, y, *, reduction="mean", delta=1.0):
+def huber_forward(
+    x: np.ndarray, y: np.ndarray, *, reduction: str = "mean", delta: float = 1.0
+) -> tuple[np.ndarray, tuple]:
     check_shapes(x, y)
     _check_delta(delta)
     d = x - y
@@ -34,7 +36,7 @@ def huber_forward(x, y, *, reduction="mean", delta=1.0):
     return loss, (d, delta, reduced)
 
 
-def huber_backward(dy, saved, needs_input_grad=(True, False)):
+def huber_backward(dy: np.ndarray, saved: tuple, needs_input_grad: Needs = (True, False)) -> Grads:
     d, delta, reduced = saved
     needs_x, needs_y = needs_input_grad
     (dl,) = reduce_backward(dy, reduced)
@@ -52,7 +54,7 @@ huber_manual = Pair(huber_forward, huber_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def huber_raw(x, y, *, reduction="mean", delta=1.0):
+def huber_raw(x: torch.Tensor, y: torch.Tensor, *, reduction: str = "mean", delta: float = 1.0) -> torch.Tensor:
     check_shapes(x, y)
     _check_delta(delta)
     size = (x - y).abs()
@@ -65,13 +67,13 @@ def huber_raw(x, y, *, reduction="mean", delta=1.0):
 class HuberLoss(Loss):
     """Drop-in for torch.nn.HuberLoss, bit for bit on one CPU thread."""
 
-    def __init__(self, reduction="mean", delta=1.0):
+    def __init__(self, reduction: str = "mean", delta: float = 1.0):
         if TORCH >= (2, 13) and not isinstance(delta, float | int):
             raise TypeError(f"delta must be a float or int, got: {type(delta)}")
         super().__init__(reduction=reduction)
         self.delta = delta
 
-    def forward(self, input, target):
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         # Left to autograd, a mean scales the gradient elsewhere: only huber_loss has native's bits.
         return torch.nn.functional.huber_loss(input, target, reduction=self.reduction, delta=self.delta)
 

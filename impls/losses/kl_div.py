@@ -23,14 +23,16 @@ import warnings
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.losses.loss import Loss, check_shapes, reduce_backward, reduce_forward, reduce_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def kl_div_forward(x, y, *, reduction="mean", log_target=False):
+def kl_div_forward(
+    x: np.ndarray, y: np.ndarray, *, reduction: str = "mean", log_target: bool = False
+) -> tuple[np.ndarray, tuple]:
     check_shapes(x, y)
     losses = np.exp(y) * (y - x) if log_target else np.where(y <= 0.0, 0.0, y * np.log(y)) - y * x
     n, reduction = _divisor(x, reduction)
@@ -39,7 +41,7 @@ def kl_div_forward(x, y, *, reduction="mean", log_target=False):
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def kl_div_backward(dy, saved, needs_input_grad=(True, False)):
+def kl_div_backward(dy: np.ndarray, saved: tuple, needs_input_grad: Needs = (True, False)) -> Grads:
     x, y, log_target, reduced = saved
     needs_x, needs_y = needs_input_grad
     (dl,) = reduce_backward(dy, reduced)
@@ -62,7 +64,7 @@ kl_div_manual = Pair(kl_div_forward, kl_div_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def kl_div_raw(x, y, *, reduction="mean", log_target=False):
+def kl_div_raw(x: torch.Tensor, y: torch.Tensor, *, reduction: str = "mean", log_target: bool = False) -> torch.Tensor:
     check_shapes(x, y)
     losses = y.exp() * (y - x) if log_target else torch.xlogy(y, y) - y * x
     if reduction == "batchmean":
@@ -76,11 +78,17 @@ def kl_div_raw(x, y, *, reduction="mean", log_target=False):
 class KLDivLoss(Loss):
     """Drop-in for torch.nn.KLDivLoss, bit for bit on one CPU thread."""
 
-    def __init__(self, size_average=None, reduce=None, reduction="mean", log_target=False):
+    def __init__(
+        self,
+        size_average: bool | None = None,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+        log_target: bool = False,
+    ):
         super().__init__(size_average, reduce, reduction)
         self.log_target = log_target
 
-    def forward(self, input, target):
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         if self.reduction == "mean":
             warnings.warn(
                 "reduction: 'mean' divides the total loss by both the batch size and the support size."

@@ -18,20 +18,20 @@ import warnings
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.losses.loss import Loss, check_shapes, count, reduce_backward, reduce_forward, reduce_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def l1_forward(x, y, *, reduction="mean"):
+def l1_forward(x: np.ndarray, y: np.ndarray, *, reduction: str = "mean") -> tuple[np.ndarray, tuple]:
     check_shapes(x, y)
     d = x - y
     loss, reduced = reduce_forward(abs(d), count(d), reduction)
     return loss, (d, reduced)
 
 
-def l1_backward(dy, saved, needs_input_grad=(True, False)):
+def l1_backward(dy: np.ndarray, saved: tuple, needs_input_grad: Needs = (True, False)) -> Grads:
     d, reduced = saved
     needs_x, needs_y = needs_input_grad
     (dl,) = reduce_backward(dy, reduced)
@@ -44,7 +44,7 @@ l1_manual = Pair(l1_forward, l1_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def l1_raw(x, y, *, reduction="mean"):
+def l1_raw(x: torch.Tensor, y: torch.Tensor, *, reduction: str = "mean") -> torch.Tensor:
     check_shapes(x, y)
     return reduce_raw((x - y).abs(), x.numel(), reduction)
 
@@ -55,7 +55,7 @@ def l1_raw(x, y, *, reduction="mean"):
 class L1Loss(Loss):
     """Drop-in for torch.nn.L1Loss, bit for bit on one CPU thread."""
 
-    def forward(self, input, target):
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         if target.size() != input.size():
             warnings.warn(
                 f"Using a target size ({target.size()}) that is different to the input size ({input.size()}). "

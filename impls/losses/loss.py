@@ -16,18 +16,18 @@ Source   torch/nn/_reduction.py, torch/nn/modules/loss.py (PyTorch 2.13).
 import numpy as np
 from torch.nn import _reduction  # private: who passes the flags that `reduction` replaced is warned in torch's words
 
-from impls.ladder import Absent, Ladder, Pair
+from impls.ladder import Absent, Ladder, Needs, Pair
 from impls.nn.module import Module
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def reduce_forward(losses, n, reduction="mean"):
+def reduce_forward(losses: np.ndarray, n: np.floating, reduction: str = "mean") -> tuple[np.ndarray, tuple]:
     """Return (loss, saved)."""
     return _reduced(losses, n, reduction), (n, reduction)
 
 
-def reduce_backward(dy, saved, needs_input_grad=(True,)):
+def reduce_backward(dy: np.ndarray, saved: tuple, needs_input_grad: Needs = (True,)) -> tuple:
     """Return (gradient of the losses,), or (number,) where it is the same for all."""
     n, reduction = saved
     if not needs_input_grad[0]:
@@ -35,7 +35,7 @@ def reduce_backward(dy, saved, needs_input_grad=(True,)):
     return (dy / n if reduction == "mean" else dy,)
 
 
-def count(losses):
+def count(losses: np.ndarray) -> np.floating:
     """How many there are, in their dtype; of none, NaN, to which 0/0 comes without a warning."""
     return losses.dtype.type(losses.size or np.nan)
 
@@ -68,7 +68,7 @@ reduce_raw = _reduced  # arrays and tensors are summed and divided by the same w
 class Loss(Module):
     """Drop-in for the constructor that torch's losses share."""
 
-    def __init__(self, size_average=None, reduce=None, reduction="mean"):
+    def __init__(self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean"):
         super().__init__()
         if size_average is not None or reduce is not None:
             reduction = _reduction.legacy_get_string(size_average, reduce)

@@ -14,22 +14,23 @@ Raises   ValueError where shapes differ (manual, raw), or for another reduction.
 Source   Gauss 1809; torch/nn/modules/loss.py and ATen/native/cpu/PointwiseOpsKernel.cpp (PyTorch 2.13).
 """
 
+import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.losses.loss import Loss, check_shapes, count, reduce_backward, reduce_forward, reduce_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def mse_forward(x, y, *, reduction="mean"):
+def mse_forward(x: np.ndarray, y: np.ndarray, *, reduction: str = "mean") -> tuple[np.ndarray, tuple]:
     check_shapes(x, y)
     d = x - y
     loss, reduced = reduce_forward(d * d, count(d), reduction)
     return loss, (d, reduced)
 
 
-def mse_backward(dy, saved, needs_input_grad=(True, False)):
+def mse_backward(dy: np.ndarray, saved: tuple, needs_input_grad: Needs = (True, False)) -> Grads:
     d, reduced = saved
     needs_x, needs_y = needs_input_grad
     (dl,) = reduce_backward(dy, reduced)
@@ -42,7 +43,7 @@ mse_manual = Pair(mse_forward, mse_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def mse_raw(x, y, *, reduction="mean"):
+def mse_raw(x: torch.Tensor, y: torch.Tensor, *, reduction: str = "mean") -> torch.Tensor:
     check_shapes(x, y)
     return reduce_raw((x - y) ** 2, x.numel(), reduction)
 
@@ -53,7 +54,7 @@ def mse_raw(x, y, *, reduction="mean"):
 class MSELoss(Loss):
     """Drop-in for torch.nn.MSELoss, bit for bit on one CPU thread."""
 
-    def forward(self, input, target):
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         # Left to autograd, a mean scales the gradient by 1/n before the 2d, and that rounds elsewhere: only mse_loss
         # has native's bits for any gradient that arrives.  It also warns where the shapes differ.
         return torch.nn.functional.mse_loss(input, target, reduction=self.reduction)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.losses.loss import Loss, reduce_backward, reduce_forward, reduce_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
@@ -34,7 +34,14 @@ class Saved(NamedTuple):
 
 
 @np.errstate(invalid="ignore")  # n is 0 where no row counts
-def nll_forward(x, target, *, weight=None, ignore_index=-100, reduction="mean"):
+def nll_forward(
+    x: np.ndarray,
+    target: np.ndarray,
+    *,
+    weight: np.ndarray | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> tuple[np.ndarray, tuple]:
     axis = min(1, x.ndim - 1)
     w = spread(np.ones(x.shape[axis], x.dtype) if weight is None else weight, x, axis)
     chosen, _ = one_hot(target, x, axis, ignore_index)
@@ -44,7 +51,7 @@ def nll_forward(x, target, *, weight=None, ignore_index=-100, reduction="mean"):
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def nll_backward(dy, saved, needs_input_grad=(True, False)):
+def nll_backward(dy: np.ndarray, saved: tuple, needs_input_grad: Needs = (True, False)) -> Grads:
     chosen, w, axis, reduced = saved
     if not needs_input_grad[0]:
         return None, None
@@ -54,12 +61,12 @@ def nll_backward(dy, saved, needs_input_grad=(True, False)):
     return np.where(chosen, -w * dl, 0.0), None
 
 
-def spread(per_class, x, axis):
+def spread(per_class: np.ndarray, x: np.ndarray, axis: int) -> np.ndarray:
     """What there is one of for each class, along the axis of the classes."""
     return per_class.reshape(*[-1 if i == axis else 1 for i in range(x.ndim)])
 
 
-def one_hot(target, x, axis, ignore_index):
+def one_hot(target: np.ndarray, x: np.ndarray, axis: int, ignore_index: int) -> tuple[np.ndarray, np.ndarray]:
     """Return (where the target's class is, which rows count)."""
     target, classes = np.expand_dims(target, axis), x.shape[axis]
     counts = target != ignore_index
@@ -74,7 +81,14 @@ nll_manual = Pair(nll_forward, nll_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def nll_raw(x, target, *, weight=None, ignore_index=-100, reduction="mean"):
+def nll_raw(
+    x: torch.Tensor,
+    target: torch.Tensor,
+    *,
+    weight: torch.Tensor | None = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+) -> torch.Tensor:
     axis = min(1, x.dim() - 1)
     counts = target != ignore_index
     index = target.where(counts, 0)
@@ -89,12 +103,19 @@ def nll_raw(x, target, *, weight=None, ignore_index=-100, reduction="mean"):
 class NLLLoss(Loss):
     """Drop-in for torch.nn.NLLLoss, bit for bit on one CPU thread."""
 
-    def __init__(self, weight=None, size_average=None, ignore_index=-100, reduce=None, reduction="mean"):
+    def __init__(
+        self,
+        weight: torch.Tensor | None = None,
+        size_average: bool | None = None,
+        ignore_index: int = -100,
+        reduce: bool | None = None,
+        reduction: str = "mean",
+    ):
         super().__init__(size_average, reduce, reduction)
         self.register_buffer("weight", weight)
         self.ignore_index = ignore_index
 
-    def forward(self, input, target):
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         # Summed by hand the losses round in another order: only nll_loss has native's bits.
         return torch.nn.functional.nll_loss(
             input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction

@@ -18,14 +18,16 @@ Source   Girshick 2015, Fast R-CNN, eq. 3, where β = 1; ATen/native/cpu/BinaryO
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.losses.loss import Loss, check_shapes, count, reduce_backward, reduce_forward, reduce_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def smooth_l1_forward(x, y, *, reduction="mean", beta=1.0):
+def smooth_l1_forward(
+    x: np.ndarray, y: np.ndarray, *, reduction: str = "mean", beta: float = 1.0
+) -> tuple[np.ndarray, tuple]:
     check_shapes(x, y)
     _check_beta(beta)
     d = x - y
@@ -36,7 +38,7 @@ def smooth_l1_forward(x, y, *, reduction="mean", beta=1.0):
 
 
 @np.errstate(divide="ignore", invalid="ignore")
-def smooth_l1_backward(dy, saved, needs_input_grad=(True, False)):
+def smooth_l1_backward(dy: np.ndarray, saved: tuple, needs_input_grad: Needs = (True, False)) -> Grads:
     d, beta, reduced = saved
     needs_x, needs_y = needs_input_grad
     (dl,) = reduce_backward(dy, reduced)
@@ -54,7 +56,7 @@ smooth_l1_manual = Pair(smooth_l1_forward, smooth_l1_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def smooth_l1_raw(x, y, *, reduction="mean", beta=1.0):
+def smooth_l1_raw(x: torch.Tensor, y: torch.Tensor, *, reduction: str = "mean", beta: float = 1.0) -> torch.Tensor:
     check_shapes(x, y)
     _check_beta(beta)
     size = (x - y).abs()
@@ -68,11 +70,13 @@ def smooth_l1_raw(x, y, *, reduction="mean", beta=1.0):
 class SmoothL1Loss(Loss):
     """Drop-in for torch.nn.SmoothL1Loss, bit for bit on one CPU thread."""
 
-    def __init__(self, size_average=None, reduce=None, reduction="mean", beta=1.0):
+    def __init__(
+        self, size_average: bool | None = None, reduce: bool | None = None, reduction: str = "mean", beta: float = 1.0
+    ):
         super().__init__(size_average, reduce, reduction)
         self.beta = beta
 
-    def forward(self, input, target):
+    def forward(self, input: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         # Left to autograd, a mean scales the gradient elsewhere: only smooth_l1_loss has native's bits.
         return torch.nn.functional.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
 

@@ -49,13 +49,13 @@ BUGS = [
     # ── what every loss shares
     mse("sum_is_mean", "        return losses.sum()\n", "        return losses.sum() / n\n", TRACE, "clause", file="losses.loss"),
     mse("old_arguments_ignored", "if size_average is not None or reduce is not None:", "if False:", REFUSES, "clause", file="losses.loss"),
-    mse("other_default", "reduce=None, reduction=\"mean\"", "reduce=None, reduction=\"sum\"", DEFAULTS, "clause", file="losses.loss"),
+    mse("other_default", "= None, reduction: str = \"mean\"", "= None, reduction: str = \"sum\"", DEFAULTS, "clause", file="losses.loss"),
     # ── cross entropy: what a mean divides by
     ce("mean_over_rows", CE_N, "n = logits.dtype.type(target.size)", IGNORED, "segmentation_models.pytorch#852, eladhoffer/utils.pytorch#4"),
     ce("mean_over_counted_rows", CE_N, "n = t.sum()", TRACE, "pytorch#54843"),
     ce("raw_mean_over_rows", "n = w[index].where(counts, 0).sum()", "n = w[index].sum()", IGNORED, "segmentation_models.pytorch#852"),
     ce("mean_over_elements", "n = count(losses)", "n = logits.dtype.type(logits.size)", TRACE, "clause"),
-    ce("raw_mean_over_elements", "n = losses.numel()", "n = logits.numel()", CERTAIN, "clause"),
+    ce("raw_mean_over_elements", "= losses.numel()", "= logits.numel()", CERTAIN, "clause"),
     ce("nothing_costs_nothing", "n = w[index].where(counts, 0).sum()", "n = w[index].where(counts, 0).sum().clamp(min=1e-9)", NOTHING, "pytorch#75181"),
     # ── what is ignored, and what is no class
     ce("default_not_ignored", "counts = target != ignore_index\n        index", "counts = target == target if ignore_index == -100 else target != ignore_index\n        index", TRACE, "FlagGems#73"),
@@ -95,7 +95,7 @@ BUGS = [
     ce("custom_divides_late", "uniform * (self.label_smoothing / log_p.size(axis))", "uniform / log_p.size(axis) * self.label_smoothing", BITS, "clause: the same bits need the same operation"),
     ce("custom_weighs_first", "self._weighted(input.log_softmax(axis) * target, axis)", "self._weighted(input.log_softmax(axis), axis) * target", SOFT_BITS, "clause: the same bits need the same operation"),
     ce("accepts_too_much_smoothing", "if self.label_smoothing > 1.0:", "if self.label_smoothing > 2.0:", REFUSES, "clause"),
-    ce("other_default", "ignore_index=-100,\n        reduce=None", "ignore_index=-1,\n        reduce=None", DEFAULTS, "clause"),
+    ce("other_default", "ignore_index: int = -100,\n        reduce", "ignore_index: int = -1,\n        reduce", DEFAULTS, "clause"),
     # ── l1
     l1("squared", "reduce_forward(abs(d)", "reduce_forward(d * d", TRACE, "clause"),
     l1("signed", "reduce_forward(abs(d)", "reduce_forward(d", TRACE, "clause"),
@@ -121,7 +121,7 @@ BUGS = [
     smooth_l1("raw_accepts_a_negative_cut", "    _check_beta(beta)\n    size = (x", "    size = (x", CUT, "pytorch#45532"),
     smooth_l1("raw_signed", "torch.where(size >= beta,", "torch.where(x - y >= beta,", TRACE, "ml-explore/mlx#1974"),
     smooth_l1("raw_divides_by_no_cut", "square = size * size * (0.5 / beta) if beta else 0.0", "square = size * size * (0.5 / torch.tensor(beta, dtype=x.dtype))", TRACE, "clause: 0 times infinity"),
-    smooth_l1("other_default", "reduction=\"mean\", beta=1.0):\n        super", "reduction=\"mean\", beta=0.5):\n        super", DEFAULTS, "clause"),
+    smooth_l1("other_default", "beta: float = 1.0\n    ):\n        super", "beta: float = 0.5\n    ):\n        super", DEFAULTS, "clause"),
     smooth_l1("custom_is_hubers", "torch.nn.functional.smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)", "torch.nn.functional.huber_loss(input, target, reduction=self.reduction, delta=self.beta or 1.0)", BITS, "pytorch#48595"),
     # ── huber
     huber("without_its_scale", "delta * (size - 0.5 * delta))\n    loss", "size - 0.5 * delta)\n    loss", TRACE, "pytorch#48595"),
@@ -184,7 +184,7 @@ BUGS = [
     nll("takes_a_logarithm", "-np.where(chosen, w * x, 0.0)", "-np.where(chosen, w * np.log(np.exp(x)), 0.0)", TRACE, "a logarithm taken twice"),
     nll("classes_last", "axis = min(1, x.ndim - 1)", "axis = x.ndim - 1", TRACE, "Keras's axis"),
     nll("raw_classes_first", "axis = min(1, x.dim() - 1)", "axis = 0", ALONE, "clause"),
-    nll("custom_default", "ignore_index=-100, reduce=None", "ignore_index=-1, reduce=None", DEFAULTS, "clause"),
+    nll("custom_default", "ignore_index: int = -100,\n        reduce", "ignore_index: int = -1,\n        reduce", DEFAULTS, "clause"),
     # ── Kullback-Leibler
     kl("zero_is_nan", "np.where(y <= 0.0, 0.0, y * np.log(y))", "y * np.log(y)", TRACE, "0 log 0"),
     kl("without_the_entropy", "np.where(y <= 0.0, 0.0, y * np.log(y)) - y * x", "-y * x", TRACE, "a cross entropy"),
