@@ -60,7 +60,7 @@ class State(NamedTuple):
     next_normal: float | None = None  # the sine that a short normal kept
 
 
-def seed_manual(n):
+def seed_manual(n: int) -> State:
     """Return the state of a new generator; torch takes a negative n modulo 2**64."""
     state = np.random.RandomState(n % 2**32).get_state(legacy=False)["state"]
     return State(state["key"], state["pos"])
@@ -76,7 +76,7 @@ def _words(state, n, wide):
     return words, state._replace(**twister.state["state"])
 
 
-def rand_manual(state, shape=(), dtype=np.float32):
+def rand_manual(state: State, shape: tuple[int, ...] = (), dtype: type = np.float32) -> tuple[np.ndarray, State]:
     words, state = _words(state, math.prod(shape), dtype == np.float64)
     digits = np.finfo(dtype).nmant + 1
     return (words % 2**digits * 2.0**-digits).astype(dtype).reshape(shape), state
@@ -146,7 +146,15 @@ def reaches_high():
     return torch.empty(64).uniform_(1.0, 1 + 2.0**-23, generator=torch.Generator().manual_seed(0)).ne(1.0).any().item()
 
 
-def uniform_manual(state, shape=(), low=0.0, high=1.0, dtype=np.float32, rounds=None, closed=None):
+def uniform_manual(
+    state: State,
+    shape: tuple[int, ...] = (),
+    low: float = 0.0,
+    high: float = 1.0,
+    dtype: type = np.float32,
+    rounds=None,
+    closed=None,
+) -> tuple[np.ndarray, State]:
     low, high = dtype(low), dtype(high)
     u, state = rand_manual(state, shape, dtype)
     x = ROUNDINGS[rounds or rounding("uniform_", dtype)](u, high - low, low)
@@ -154,7 +162,7 @@ def uniform_manual(state, shape=(), low=0.0, high=1.0, dtype=np.float32, rounds=
     return np.where((x == high) & (not kept), low, x), state
 
 
-def randint_manual(state, low, high, shape=()):
+def randint_manual(state: State, low: int, high: int, shape: tuple[int, ...] = ()) -> tuple[np.ndarray, State]:
     """Integers from low up to high - 1, as int64."""
     words, state = _words(state, math.prod(shape), high - low >= 2**28)
     return (words % (high - low)).astype(np.int64).reshape(shape) + low, state
@@ -167,14 +175,14 @@ def _largest(dtype):
     return 1 if dtype.kind == "b" else np.iinfo(dtype).max
 
 
-def random_manual(state, shape=(), dtype=np.int64):
+def random_manual(state: State, shape: tuple[int, ...] = (), dtype: type = np.int64) -> tuple[np.ndarray, State]:
     """Integers from 0 to the type's largest; random_manual(state) draws the base seed of a DataLoader."""
-    dtype = np.dtype(dtype)
-    words, state = _words(state, math.prod(shape), dtype.itemsize == 8)
-    return (words % (_largest(dtype) + 1)).astype(dtype).reshape(shape), state
+    kind = np.dtype(dtype)
+    words, state = _words(state, math.prod(shape), kind.itemsize == 8)
+    return (words % (_largest(kind) + 1)).astype(kind).reshape(shape), state
 
 
-def randperm_manual(state, n):
+def randperm_manual(state: State, n: int) -> tuple[np.ndarray, State]:
     """A permutation of range(n); from n = 2**32 / 20 on torch draws wide words, but such a list does not fit here."""
     words, state = _words(state, max(n - 1, 0), False)
     r = list(range(n))
@@ -215,7 +223,9 @@ def _long_normal(state, n, dtype):
     return z.astype(dtype), state
 
 
-def normal_manual(state, shape=(), mean=0.0, std=1.0, dtype=np.float32):
+def normal_manual(
+    state: State, shape: tuple[int, ...] = (), mean: float = 0.0, std: float = 1.0, dtype: type = np.float32
+) -> tuple[np.ndarray, State]:
     """torch.randn by default; from 16 elements on torch's float32 has a log, cos and sin of its own, a few ulps off."""
     n = math.prod(shape)
     z, state = _short_normal(state, n) if n < 16 else _long_normal(state, n, dtype)
@@ -250,7 +260,9 @@ def bernoulli_kernel():
     return "mcg31" if torch.equal(one.get_state(), mask.get_state()) else "double"
 
 
-def bernoulli_manual(state, p, shape=(), dtype=np.float32, kernel=None):
+def bernoulli_manual(
+    state: State, p: float, shape: tuple[int, ...] = (), dtype: type = np.float32, kernel=None
+) -> tuple[np.ndarray, State]:
     """Ones with probability p, a number or an array; of what dropout keeps, bernoulli_manual(state, 1 - p, x.shape)."""
     if isinstance(p, np.ndarray):
         u, state = rand_manual(state, shape, p.dtype.type)
@@ -273,35 +285,55 @@ rng_manual = Draws(
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def seed_raw(n):
+def seed_raw(n: int) -> torch.Generator:
     return torch.Generator().manual_seed(n)
 
 
-def rand_raw(generator, shape=(), dtype=torch.float32):
+def rand_raw(
+    generator: torch.Generator, shape: tuple[int, ...] = (), dtype: torch.dtype = torch.float32
+) -> tuple[torch.Tensor, torch.Generator]:
     return torch.rand(shape, dtype=dtype, device=generator.device, generator=generator), generator
 
 
-def uniform_raw(generator, shape=(), low=0.0, high=1.0, dtype=torch.float32):
+def uniform_raw(
+    generator: torch.Generator,
+    shape: tuple[int, ...] = (),
+    low: float = 0.0,
+    high: float = 1.0,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[torch.Tensor, torch.Generator]:
     return torch.empty(shape, dtype=dtype, device=generator.device).uniform_(low, high, generator=generator), generator
 
 
-def randint_raw(generator, low, high, shape=()):
+def randint_raw(
+    generator: torch.Generator, low: int, high: int, shape: tuple[int, ...] = ()
+) -> tuple[torch.Tensor, torch.Generator]:
     return torch.randint(low, high, shape, device=generator.device, generator=generator), generator
 
 
-def random_raw(generator, shape=(), dtype=torch.int64):
+def random_raw(
+    generator: torch.Generator, shape: tuple[int, ...] = (), dtype: torch.dtype = torch.int64
+) -> tuple[torch.Tensor, torch.Generator]:
     return torch.empty(shape, dtype=dtype, device=generator.device).random_(generator=generator), generator
 
 
-def randperm_raw(generator, n):
+def randperm_raw(generator: torch.Generator, n: int) -> tuple[torch.Tensor, torch.Generator]:
     return torch.randperm(n, device=generator.device, generator=generator), generator
 
 
-def normal_raw(generator, shape=(), mean=0.0, std=1.0, dtype=torch.float32):
+def normal_raw(
+    generator: torch.Generator,
+    shape: tuple[int, ...] = (),
+    mean: float = 0.0,
+    std: float = 1.0,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[torch.Tensor, torch.Generator]:
     return torch.empty(shape, dtype=dtype, device=generator.device).normal_(mean, std, generator=generator), generator
 
 
-def bernoulli_raw(generator, p, shape=(), dtype=torch.float32):
+def bernoulli_raw(
+    generator: torch.Generator, p: float, shape: tuple[int, ...] = (), dtype: torch.dtype = torch.float32
+) -> tuple[torch.Tensor, torch.Generator]:
     return torch.empty(shape, dtype=dtype, device=generator.device).bernoulli_(p, generator=generator), generator
 
 

@@ -20,7 +20,7 @@ from impls.ladder import Ladder
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def calculate_gain_manual(nonlinearity, param=None):
+def calculate_gain_manual(nonlinearity: str, param: float | None = None) -> float:
     if nonlinearity == "leaky_relu":
         return math.sqrt(2 / (1 + (0.01 if param is None else param) ** 2))
     return GAINS[nonlinearity]
@@ -39,7 +39,7 @@ calculate_gain_raw = calculate_gain_manual  # a number is a number
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def calculate_gain(nonlinearity, param=None):
+def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """Drop-in for torch.nn.init.calculate_gain."""
     if nonlinearity != "leaky_relu" and nonlinearity not in GAINS:
         raise ValueError(f"Unsupported nonlinearity {nonlinearity}")

@@ -13,12 +13,15 @@ Source   torch/nn/init.py (PyTorch 2.13).
 import numpy as np
 import torch
 
+from impls import rng
 from impls.ladder import Ladder
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def constant_manual(state, shape, val, dtype=np.float32):
+def constant_manual(
+    state: rng.State, shape: tuple[int, ...], val: float, dtype: type = np.float32
+) -> tuple[np.ndarray, rng.State]:
     """Return (w, state)."""
     return np.full(shape, val, dtype), state
 
@@ -26,7 +29,9 @@ def constant_manual(state, shape, val, dtype=np.float32):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def constant_raw(generator, shape, val, dtype=torch.float32):
+def constant_raw(
+    generator: torch.Generator, shape: tuple[int, ...], val: float, dtype: torch.dtype = torch.float32
+) -> tuple[torch.Tensor, torch.Generator]:
     return torch.full(shape, val, dtype=dtype, device=generator.device), generator
 
 
@@ -34,7 +39,7 @@ def constant_raw(generator, shape, val, dtype=torch.float32):
 
 
 @torch.no_grad()
-def constant_(tensor, val):
+def constant_(tensor: torch.Tensor, val: float) -> torch.Tensor:
     """Drop-in for torch.nn.init.constant_."""
     return tensor.fill_(val)
 

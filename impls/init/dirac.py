@@ -14,14 +14,17 @@ Source   torch/nn/init.py (PyTorch 2.13).
 import numpy as np
 import torch
 
+from impls import rng
 from impls.ladder import Ladder
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def dirac_manual(state, shape, groups=1, dtype=np.float32):
+def dirac_manual(
+    state: rng.State, shape: tuple[int, ...], groups: int = 1, dtype: type = np.float32
+) -> tuple[np.ndarray, rng.State]:
     """Return (w, state)."""
-    w = np.zeros(shape, dtype)
+    w: np.ndarray = np.zeros(shape, dtype)
     for place in _ones(shape, groups):
         w[place] = 1
     return w, state
@@ -37,7 +40,9 @@ def _ones(shape, groups):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def dirac_raw(generator, shape, groups=1, dtype=torch.float32):
+def dirac_raw(
+    generator: torch.Generator, shape: tuple[int, ...], groups: int = 1, dtype: torch.dtype = torch.float32
+) -> tuple[torch.Tensor, torch.Generator]:
     w = torch.zeros(shape, dtype=dtype, device=generator.device)
     for place in _ones(shape, groups):
         w[place] = 1
@@ -47,7 +52,7 @@ def dirac_raw(generator, shape, groups=1, dtype=torch.float32):
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def dirac_(tensor, groups=1):
+def dirac_(tensor: torch.Tensor, groups: int = 1) -> torch.Tensor:
     """Drop-in for torch.nn.init.dirac_."""
     if tensor.dim() not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")

@@ -13,12 +13,13 @@ Source   torch/nn/init.py (PyTorch 2.13).
 import numpy as np
 import torch
 
+from impls import rng
 from impls.ladder import Ladder
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def eye_manual(state, shape, dtype=np.float32):
+def eye_manual(state: rng.State, shape: tuple[int, ...], dtype: type = np.float32) -> tuple[np.ndarray, rng.State]:
     """Return (w, state)."""
     return np.eye(*shape, dtype=dtype), state
 
@@ -26,14 +27,16 @@ def eye_manual(state, shape, dtype=np.float32):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def eye_raw(generator, shape, dtype=torch.float32):
+def eye_raw(
+    generator: torch.Generator, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> tuple[torch.Tensor, torch.Generator]:
     return torch.eye(*shape, dtype=dtype, device=generator.device), generator
 
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def eye_(tensor):
+def eye_(tensor: torch.Tensor) -> torch.Tensor:
     """Drop-in for torch.nn.init.eye_."""
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")

@@ -16,6 +16,7 @@ import warnings
 import numpy as np
 import torch
 
+from impls import rng
 from impls.init.kaiming_uniform import kaiming_std
 from impls.init.normal import normal_, normal_manual, normal_raw
 from impls.ladder import Ladder
@@ -23,7 +24,14 @@ from impls.ladder import Ladder
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def kaiming_normal_manual(state, shape, a=0, mode="fan_in", nonlinearity="leaky_relu", dtype=np.float32):
+def kaiming_normal_manual(
+    state: rng.State,
+    shape: tuple[int, ...],
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    dtype: type = np.float32,
+) -> tuple[np.ndarray, rng.State]:
     """Return (w, state)."""
     return normal_manual(state, shape, 0.0, kaiming_std(shape, a, mode, nonlinearity), dtype)
 
@@ -31,14 +39,27 @@ def kaiming_normal_manual(state, shape, a=0, mode="fan_in", nonlinearity="leaky_
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def kaiming_normal_raw(generator, shape, a=0, mode="fan_in", nonlinearity="leaky_relu", dtype=torch.float32):
+def kaiming_normal_raw(
+    generator: torch.Generator,
+    shape: tuple[int, ...],
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    dtype: torch.dtype = torch.float32,
+) -> tuple[torch.Tensor, torch.Generator]:
     return normal_raw(generator, shape, 0.0, kaiming_std(shape, a, mode, nonlinearity), dtype)
 
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def kaiming_normal_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+def kaiming_normal_(
+    tensor: torch.Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: torch.Generator | None = None,
+) -> torch.Tensor:
     """Drop-in for torch.nn.init.kaiming_normal_."""
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)

@@ -18,6 +18,7 @@ import warnings
 import numpy as np
 import torch
 
+from impls import rng
 from impls.init.calculate_gain import calculate_gain
 from impls.init.uniform import uniform_, uniform_manual, uniform_raw
 from impls.init.xavier_uniform import fans
@@ -26,13 +27,20 @@ from impls.ladder import Ladder
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def kaiming_uniform_manual(state, shape, a=0, mode="fan_in", nonlinearity="leaky_relu", dtype=np.float32):
+def kaiming_uniform_manual(
+    state: rng.State,
+    shape: tuple[int, ...],
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    dtype: type = np.float32,
+) -> tuple[np.ndarray, rng.State]:
     """Return (w, state)."""
     bound = math.sqrt(3) * kaiming_std(shape, a, mode, nonlinearity)
     return uniform_manual(state, shape, -bound, bound, dtype)
 
 
-def kaiming_std(shape, a, mode, nonlinearity):
+def kaiming_std(shape: tuple[int, ...], a: float, mode: str, nonlinearity: str) -> float:
     if mode.lower() not in MODES:
         raise ValueError(f"Mode {mode.lower()} not supported, please use one of {MODES}")
     fan = fans(shape)[MODES.index(mode.lower())]
@@ -45,7 +53,14 @@ MODES = ["fan_in", "fan_out"]
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def kaiming_uniform_raw(generator, shape, a=0, mode="fan_in", nonlinearity="leaky_relu", dtype=torch.float32):
+def kaiming_uniform_raw(
+    generator: torch.Generator,
+    shape: tuple[int, ...],
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    dtype: torch.dtype = torch.float32,
+) -> tuple[torch.Tensor, torch.Generator]:
     bound = math.sqrt(3) * kaiming_std(shape, a, mode, nonlinearity)
     return uniform_raw(generator, shape, -bound, bound, dtype)
 
@@ -53,7 +68,13 @@ def kaiming_uniform_raw(generator, shape, a=0, mode="fan_in", nonlinearity="leak
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def kaiming_uniform_(tensor, a=0, mode="fan_in", nonlinearity="leaky_relu", generator=None):
+def kaiming_uniform_(
+    tensor: torch.Tensor,
+    a: float = 0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    generator: torch.Generator | None = None,
+) -> torch.Tensor:
     """Drop-in for torch.nn.init.kaiming_uniform_."""
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)

@@ -20,7 +20,9 @@ from impls.ladder import Ladder
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def normal_manual(state, shape, mean=0.0, std=1.0, dtype=np.float32):
+def normal_manual(
+    state: rng.State, shape: tuple[int, ...], mean: float = 0.0, std: float = 1.0, dtype: type = np.float32
+) -> tuple[np.ndarray, rng.State]:
     """Return (w, state)."""
     return rng.normal_manual(state, shape, mean, std, dtype)
 
@@ -28,7 +30,13 @@ def normal_manual(state, shape, mean=0.0, std=1.0, dtype=np.float32):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def normal_raw(generator, shape, mean=0.0, std=1.0, dtype=torch.float32):
+def normal_raw(
+    generator: torch.Generator,
+    shape: tuple[int, ...],
+    mean: float = 0.0,
+    std: float = 1.0,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[torch.Tensor, torch.Generator]:
     return rng.normal_raw(generator, shape, mean, std, dtype)
 
 
@@ -36,7 +44,9 @@ def normal_raw(generator, shape, mean=0.0, std=1.0, dtype=torch.float32):
 
 
 @torch.no_grad()
-def normal_(tensor, mean=0.0, std=1.0, generator=None):
+def normal_(
+    tensor: torch.Tensor, mean: float = 0.0, std: float = 1.0, generator: torch.Generator | None = None
+) -> torch.Tensor:
     """Drop-in for torch.nn.init.normal_."""
     return tensor.normal_(mean, std, generator=generator)
 

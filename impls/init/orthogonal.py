@@ -26,7 +26,9 @@ from impls.ladder import Ladder
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def orthogonal_manual(state, shape, gain=1, dtype=np.float32):
+def orthogonal_manual(
+    state: rng.State, shape: tuple[int, ...], gain: float = 1, dtype: type = np.float32
+) -> tuple[np.ndarray, rng.State]:
     """Return (w, state)."""
     rows, *rest = shape
     a, state = rng.normal_manual(state, (rows, math.prod(rest)), 0.0, 1.0, dtype)
@@ -53,7 +55,9 @@ def _householder(a):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def orthogonal_raw(generator, shape, gain=1, dtype=torch.float32):
+def orthogonal_raw(
+    generator: torch.Generator, shape: tuple[int, ...], gain: float = 1, dtype: torch.dtype = torch.float32
+) -> tuple[torch.Tensor, torch.Generator]:
     rows, *rest = shape
     a, generator = rng.normal_raw(generator, (rows, torch.Size(rest).numel()), 0.0, 1.0, dtype)
     return (_orthogonal(a) * gain).reshape(shape), generator
@@ -70,7 +74,7 @@ def _orthogonal(a):
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def orthogonal_(tensor, gain=1, generator=None):
+def orthogonal_(tensor: torch.Tensor, gain: float = 1, generator: torch.Generator | None = None) -> torch.Tensor:
     """Drop-in for torch.nn.init.orthogonal_."""
     if tensor.dim() < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")

@@ -23,7 +23,9 @@ from impls.since import TORCH
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def sparse_manual(state, shape, sparsity, std=0.01, dtype=np.float32):
+def sparse_manual(
+    state: rng.State, shape: tuple[int, ...], sparsity: float, std: float = 0.01, dtype: type = np.float32
+) -> tuple[np.ndarray, rng.State]:
     """Return (w, state)."""
     rows, columns = shape
     w, state = rng.normal_manual(state, shape, 0.0, std, dtype)
@@ -37,7 +39,13 @@ def sparse_manual(state, shape, sparsity, std=0.01, dtype=np.float32):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sparse_raw(generator, shape, sparsity, std=0.01, dtype=torch.float32):
+def sparse_raw(
+    generator: torch.Generator,
+    shape: tuple[int, ...],
+    sparsity: float,
+    std: float = 0.01,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[torch.Tensor, torch.Generator]:
     rows, columns = shape
     w, generator = rng.normal_raw(generator, shape, 0.0, std, dtype)
     for j in range(columns):
@@ -49,7 +57,9 @@ def sparse_raw(generator, shape, sparsity, std=0.01, dtype=torch.float32):
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def sparse_(tensor, sparsity, std=0.01, generator=None):
+def sparse_(
+    tensor: torch.Tensor, sparsity: float, std: float = 0.01, generator: torch.Generator | None = None
+) -> torch.Tensor:
     """Drop-in for torch.nn.init.sparse_."""
     if tensor.dim() != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")

@@ -27,7 +27,15 @@ from impls.since import TORCH
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def trunc_normal_manual(state, shape, mean=0.0, std=1.0, a=-2.0, b=2.0, dtype=np.float32):
+def trunc_normal_manual(
+    state: rng.State,
+    shape: tuple[int, ...],
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    dtype: type = np.float32,
+) -> tuple[np.ndarray, rng.State]:
     """Return (w, state)."""
     if _inside(mean, std, a, b) > 0.3:
         return _redrawn(state, shape, mean, std, dtype(a), dtype(b), dtype)
@@ -70,7 +78,15 @@ def _log_density(x, mean, std):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def trunc_normal_raw(generator, shape, mean=0.0, std=1.0, a=-2.0, b=2.0, dtype=torch.float32):
+def trunc_normal_raw(
+    generator: torch.Generator,
+    shape: tuple[int, ...],
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[torch.Tensor, torch.Generator]:
     return truncated(torch.empty(shape, dtype=dtype, device=generator.device), mean, std, a, b, generator), generator
 
 
@@ -104,7 +120,14 @@ truncated = _rejected if TORCH >= (2, 12) else _inverted
 
 
 @torch.no_grad()
-def trunc_normal_(tensor, mean=0.0, std=1.0, a=-2.0, b=2.0, generator=None):
+def trunc_normal_(
+    tensor: torch.Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    generator: torch.Generator | None = None,
+) -> torch.Tensor:
     """Drop-in for torch.nn.init.trunc_normal_."""
     if tensor.is_meta and TORCH >= (2, 12):  # it has no memory to draw into
         return tensor

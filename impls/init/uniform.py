@@ -20,7 +20,9 @@ from impls.ladder import Ladder
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def uniform_manual(state, shape, a=0.0, b=1.0, dtype=np.float32):
+def uniform_manual(
+    state: rng.State, shape: tuple[int, ...], a: float = 0.0, b: float = 1.0, dtype: type = np.float32
+) -> tuple[np.ndarray, rng.State]:
     """Return (w, state)."""
     return rng.uniform_manual(state, shape, a, b, dtype)
 
@@ -28,7 +30,13 @@ def uniform_manual(state, shape, a=0.0, b=1.0, dtype=np.float32):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def uniform_raw(generator, shape, a=0.0, b=1.0, dtype=torch.float32):
+def uniform_raw(
+    generator: torch.Generator,
+    shape: tuple[int, ...],
+    a: float = 0.0,
+    b: float = 1.0,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[torch.Tensor, torch.Generator]:
     return rng.uniform_raw(generator, shape, a, b, dtype)
 
 
@@ -36,7 +44,9 @@ def uniform_raw(generator, shape, a=0.0, b=1.0, dtype=torch.float32):
 
 
 @torch.no_grad()
-def uniform_(tensor, a=0.0, b=1.0, generator=None):
+def uniform_(
+    tensor: torch.Tensor, a: float = 0.0, b: float = 1.0, generator: torch.Generator | None = None
+) -> torch.Tensor:
     """Drop-in for torch.nn.init.uniform_."""
     return tensor.uniform_(a, b, generator=generator)
 

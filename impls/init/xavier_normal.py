@@ -13,6 +13,7 @@ Source   Glorot and Bengio 2010; torch/nn/init.py (PyTorch 2.13).
 import numpy as np
 import torch
 
+from impls import rng
 from impls.init.normal import normal_, normal_manual, normal_raw
 from impls.init.xavier_uniform import xavier_std
 from impls.ladder import Ladder
@@ -20,7 +21,9 @@ from impls.ladder import Ladder
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def xavier_normal_manual(state, shape, gain=1.0, dtype=np.float32):
+def xavier_normal_manual(
+    state: rng.State, shape: tuple[int, ...], gain: float = 1.0, dtype: type = np.float32
+) -> tuple[np.ndarray, rng.State]:
     """Return (w, state)."""
     return normal_manual(state, shape, 0.0, xavier_std(shape, gain), dtype)
 
@@ -28,14 +31,16 @@ def xavier_normal_manual(state, shape, gain=1.0, dtype=np.float32):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def xavier_normal_raw(generator, shape, gain=1.0, dtype=torch.float32):
+def xavier_normal_raw(
+    generator: torch.Generator, shape: tuple[int, ...], gain: float = 1.0, dtype: torch.dtype = torch.float32
+) -> tuple[torch.Tensor, torch.Generator]:
     return normal_raw(generator, shape, 0.0, xavier_std(shape, gain), dtype)
 
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def xavier_normal_(tensor, gain=1.0, generator=None):
+def xavier_normal_(tensor: torch.Tensor, gain: float = 1.0, generator: torch.Generator | None = None) -> torch.Tensor:
     """Drop-in for torch.nn.init.xavier_normal_."""
     return normal_(tensor, 0.0, xavier_std(tensor.shape, gain), generator)
 

@@ -17,19 +17,22 @@ import math
 import numpy as np
 import torch
 
+from impls import rng
 from impls.init.uniform import uniform_, uniform_manual, uniform_raw
 from impls.ladder import Ladder
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def xavier_uniform_manual(state, shape, gain=1.0, dtype=np.float32):
+def xavier_uniform_manual(
+    state: rng.State, shape: tuple[int, ...], gain: float = 1.0, dtype: type = np.float32
+) -> tuple[np.ndarray, rng.State]:
     """Return (w, state)."""
     bound = math.sqrt(3) * xavier_std(shape, gain)
     return uniform_manual(state, shape, -bound, bound, dtype)
 
 
-def fans(shape):
+def fans(shape: tuple[int, ...]) -> tuple[int, int]:
     """Return (how many inputs an output sees, how many outputs an input reaches)."""
     if len(shape) < 2:
         raise ValueError("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions")
@@ -38,14 +41,16 @@ def fans(shape):
     return inputs * field, outputs * field
 
 
-def xavier_std(shape, gain):
+def xavier_std(shape: tuple[int, ...], gain: float) -> float:
     return gain * math.sqrt(2 / sum(fans(shape)))
 
 
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def xavier_uniform_raw(generator, shape, gain=1.0, dtype=torch.float32):
+def xavier_uniform_raw(
+    generator: torch.Generator, shape: tuple[int, ...], gain: float = 1.0, dtype: torch.dtype = torch.float32
+) -> tuple[torch.Tensor, torch.Generator]:
     bound = math.sqrt(3) * xavier_std(shape, gain)
     return uniform_raw(generator, shape, -bound, bound, dtype)
 
@@ -53,7 +58,7 @@ def xavier_uniform_raw(generator, shape, gain=1.0, dtype=torch.float32):
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def xavier_uniform_(tensor, gain=1.0, generator=None):
+def xavier_uniform_(tensor: torch.Tensor, gain: float = 1.0, generator: torch.Generator | None = None) -> torch.Tensor:
     """Drop-in for torch.nn.init.xavier_uniform_."""
     bound = math.sqrt(3) * xavier_std(tensor.shape, gain)
     return uniform_(tensor, -bound, bound, generator)

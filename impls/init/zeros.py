@@ -14,13 +14,14 @@ Source   torch/nn/init.py (PyTorch 2.13).
 import numpy as np
 import torch
 
+from impls import rng
 from impls.init.constant import constant_, constant_manual, constant_raw
 from impls.ladder import Ladder
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def zeros_manual(state, shape, dtype=np.float32):
+def zeros_manual(state: rng.State, shape: tuple[int, ...], dtype: type = np.float32) -> tuple[np.ndarray, rng.State]:
     """Return (w, state)."""
     return constant_manual(state, shape, 0, dtype)
 
@@ -28,14 +29,16 @@ def zeros_manual(state, shape, dtype=np.float32):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def zeros_raw(generator, shape, dtype=torch.float32):
+def zeros_raw(
+    generator: torch.Generator, shape: tuple[int, ...], dtype: torch.dtype = torch.float32
+) -> tuple[torch.Tensor, torch.Generator]:
     return constant_raw(generator, shape, 0, dtype)
 
 
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def zeros_(tensor):
+def zeros_(tensor: torch.Tensor) -> torch.Tensor:
     """Drop-in for torch.nn.init.zeros_."""
     return constant_(tensor, 0)
 
