@@ -14,7 +14,7 @@ from benchmarks.paired import Runner, Size, contest, drawn
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.engine import assert_same
-from tests.engine.tensors import seen
+from tests.engine.arrays import seen
 from tests.rng.trace import state_of
 from tests.training.trace import rung_of
 

@@ -8,7 +8,7 @@ from benchmarks.passes import Passes
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.engine import assert_bitwise
-from tests.engine.tensors import seen
+from tests.engine.arrays import seen
 from tests.nn.trace import Problem
 
 LINEAR = [

@@ -10,7 +10,7 @@ from benchmarks.paired import Runner, Size, contest, drawn
 from impls.ladder import Rung
 from tests.cells import LADDERS, Cell
 from tests.engine import assert_same
-from tests.engine.tensors import seen, tensor
+from tests.engine.arrays import seen, tensor
 from tests.families import expected as admitted
 from tests.optim.trace import Line, Problem
 

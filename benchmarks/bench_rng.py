@@ -9,8 +9,8 @@ from benchmarks.paired import Runner, Size, contest
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.engine import assert_same
+from tests.engine.arrays import seen
 from tests.engine.compare import STEP
-from tests.engine.tensors import seen
 from tests.rng.test_rng import Draw, admissible
 from tests.rng.trace import state_of
 

@@ -13,8 +13,8 @@ from impls.ladder import Rung
 from impls.nn.sequential import Layer
 from tests.cells import LADDERS
 from tests.engine import assert_same, assert_within, bounded
+from tests.engine.arrays import seen, tensor
 from tests.engine.certificate import certify
-from tests.engine.tensors import seen, tensor
 from tests.training.formulas import Formulas
 from tests.training.trace import KINDS, Net, rung_of, runner
 

@@ -3,9 +3,9 @@
 import pytest
 
 from impls.ladder import Rung
-from tests.admissible import FORMS, admissible, forms, functions_of, name_of
 from tests.cells import LADDERS, Cell
 from tests.engine import Different
+from tests.families import FORMS, admissible, forms, functions_of, name_of
 from tests.planted import again
 from tests.training import test_averaging
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, cells
 from tests.engine import assert_same
+from tests.engine.arrays import seen
 from tests.engine.compare import PARAMETER, STEP
-from tests.engine.tensors import seen
 from tests.families import problems
 from tests.init.problems import MANY, births
 from tests.init.test_init import FILLS, TAKE_A_GENERATOR

@@ -9,7 +9,7 @@ import torch
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.engine import bounded
-from tests.engine.tensors import seen as seen_of_torch
+from tests.engine.arrays import seen as seen_of_torch
 
 NAMES = ("no_grad", "enable_grad", "grad", "backward", "function", "vjp", "jvp", "jacobian", "hessian", "cat", "stack",
          "split", "unbind", "max", "pow", "matmul", "index_put", "result_type")  # fmt: skip

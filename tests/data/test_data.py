@@ -40,7 +40,7 @@ from tests.data.trace import (
     told,
 )
 from tests.engine import assert_same
-from tests.engine.tensors import seen, tensor
+from tests.engine.arrays import seen, tensor
 
 FEW = settings(max_examples=max(1, settings.default.max_examples // 4))  # of laws that start processes or move much
 ON_CPU = {"dtypes": None, "cpu_because": "rows are counted, drawn and cut on the CPU"}

@@ -27,7 +27,7 @@ import torch
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.engine import assert_same
-from tests.engine.tensors import seen
+from tests.engine.arrays import seen
 from tests.rng.trace import state_of
 
 SEQUENTIAL, RANDOM = "data.sequential_sampler", "data.random_sampler"

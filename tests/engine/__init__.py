@@ -1,7 +1,9 @@
 """How things are compared: to the bit, on a lattice where nothing rounds, or within a proven bound."""
 
+from tests.engine.arithmetic import FORMATS, LONGDOUBLE_IS_WIDER, AnotherPlatform
 from tests.engine.bounded import Bounded, bounded
 from tests.engine.compare import (
+    LEDGER,
     Different,
     Inconclusive,
     Untold,
@@ -11,9 +13,6 @@ from tests.engine.compare import (
     assert_within,
     judge,
 )
-from tests.engine.formats import FORMATS, LONGDOUBLE_IS_WIDER
-from tests.engine.ledger import LEDGER
-from tests.engine.libraries import AnotherPlatform
 
 __all__ = [
     "FORMATS",

@@ -22,8 +22,7 @@ from typing import Any, NamedTuple
 import mpmath  # torch requires it, by way of sympy
 import numpy as np
 
-from tests.engine.formats import FORMATS, ULPS_OF_CUDA, Format
-from tests.engine.libraries import DIGITS, SUBNORMALS, accuracy, assume
+from tests.engine.arithmetic import DIGITS, FORMATS, SUBNORMALS, ULPS_OF_CUDA, Format, accuracy, assume
 
 HEADROOM = 2.0**-8  # below the largest number, since a rung may associate (2 * r) / n with the larger part first
 SLACK = 1 + 2.0**-30  # for the rounding of the bound's own arithmetic, fewer than 2^20 operations deep

@@ -4,16 +4,16 @@ There is no tolerance to set.  A comparison that fails raises `Different`; one a
 nothing raises `Inconclusive`, which is a failure too, but not the same one.
 """
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
+from tests.engine.arithmetic import REPEATS, assume
 from tests.engine.bounded import SLACK, Bounded
-from tests.engine.ledger import LEDGER
 
 __tracebackhide__ = True  # a failure shows the law, and not how it is judged
-from tests.engine.libraries import REPEATS, assume
 
 
 class Different(AssertionError):
@@ -33,6 +33,26 @@ class Untold(dict):
 
     __eq__ = lambda self, other: True
     __hash__ = None
+
+
+@dataclass
+class Ledger:
+    """What was compared while one law ran: how much, how close to the bound, how often without a bound."""
+
+    elements: int = 0
+    share: float = 0.0  # the worst error as a share of its bound
+    inconclusive: int = 0
+
+    def compared(self, elements, share=0.0, inconclusive=0):
+        self.elements += int(elements)
+        self.share = max(self.share, float(share))
+        self.inconclusive += inconclusive
+
+    def clear(self):
+        self.elements, self.share, self.inconclusive = 0, 0.0, 0
+
+
+LEDGER = Ledger()
 
 
 def array(x):

@@ -18,13 +18,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tests.engine import FORMATS, Bounded, Different, Inconclusive, assert_bitwise, assert_within, bounded, judge
+from tests.engine.arithmetic import FLOAT32, FLOAT64, FUNCTIONS, LONGDOUBLE_IS_WIDER, SAMPLED, ULPS, accuracy, ulps_off
 from tests.engine.arrays import arrays, graded, lattice
 from tests.engine.bounded import SLACK, AnotherQuantity, normcdf, rsqrt
 from tests.engine.branches import some_way
-from tests.engine.formats import FLOAT32, FLOAT64, LONGDOUBLE_IS_WIDER, ULPS
+from tests.engine.compare import LEDGER
 from tests.engine.known import Exact, setting
-from tests.engine.ledger import LEDGER
-from tests.engine.libraries import FUNCTIONS, SAMPLED, accuracy, ulps_off
 
 FORMS = pytest.mark.parametrize("f", [pytest.param(f, id=f.name) for f in FORMATS.values()])
 SHARP = pytest.mark.parametrize(  # the formats whose bound is not half for the reference's own roundings

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.engine import assert_same
-from tests.engine.tensors import seen
+from tests.engine.arrays import seen
 from tests.families import assert_refused_alike
 from tests.init.problems import FEW, GAINS, MANY, births
 from tests.init.trace import born, reference, within_rounding

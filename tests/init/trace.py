@@ -10,7 +10,7 @@ from impls import rng
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.engine import FORMATS, Bounded, bounded
-from tests.engine.tensors import seen
+from tests.engine.arrays import seen
 from tests.rng.trace import generator_of, state_of
 
 TO_THE_BIT = ("init.trunc_normal",)  # its draws decide how often it draws

@@ -3,7 +3,7 @@
 from impls.ladder import Pair
 from impls.losses import binary_cross_entropy_with_logits as bce
 from impls.losses.loss import count, reduce_backward, reduce_forward
-from tests.admissible import admissible
+from tests.families import admissible
 
 
 def bce_by_one_softplus_forward(x, y, *, weight=None, reduction="mean", pos_weight=None):

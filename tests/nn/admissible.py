@@ -8,8 +8,8 @@ from impls.ladder import Pair
 from impls.nn import batch_norm1d, gelu, layer_norm, rms_norm, softplus
 from impls.nn import scaled_dot_product_attention as attention
 from impls.nn.dropout import dropout_backward, dropout_forward
-from tests.admissible import admissible, rebound
 from tests.engine.bounded import normcdf, rsqrt
+from tests.families import admissible, rebound
 from tests.platform.kernels import lanes_of_layer_norm
 
 # ── CUDA's own functions ──

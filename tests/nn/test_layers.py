@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 from impls.ladder import Rung
 from tests.cells import DROP_IN, cells, live
 from tests.engine import assert_same
-from tests.engine.arrays import lattice
-from tests.engine.tensors import seen, tensor
+from tests.engine.arrays import lattice, seen, tensor
 from tests.families import entry, expected, observe, problems, refusal
 from tests.nn.layer_problems import TAKES_BIAS
 from tests.nn.problems import SEEDS

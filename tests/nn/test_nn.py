@@ -24,8 +24,7 @@ from impls.ladder import Absent, Pair, Rung
 from impls.nn.sequential import Layer
 from tests.cells import DROP_IN, LADDERS, cells
 from tests.engine import assert_bitwise, assert_same
-from tests.engine.arrays import arrays, lattice, shapes
-from tests.engine.tensors import seen, tensor
+from tests.engine.arrays import arrays, lattice, seen, shapes, tensor
 from tests.families import Run, assert_refused_alike, observe, problems
 from tests.nn import refused
 from tests.nn.problems import SEEDS, TREES, chains, linear, signed_zeros

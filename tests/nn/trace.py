@@ -15,7 +15,7 @@ from impls.ladder import Rung
 from impls.nn.batch_norm1d import Stats
 from impls.nn.sequential import Layer
 from tests.cells import LADDERS
-from tests.engine.tensors import in_any_order, seen, tensor
+from tests.engine.arrays import in_any_order, seen, tensor
 from tests.families import plain_words
 from tests.rng.trace import state_of
 
@@ -48,11 +48,11 @@ def observe(run, problem):
         generator = torch.default_generator.manual_seed(problem.seed or 0)
         if is_function:
             drawn = {"generator": generator} if rung is Rung.RAW and problem.seed is not None else {}
-            y, left = _called(impl, leaves, problem, drawn), state_of(generator)
-            y, left = y if isinstance(y, tuple) else (y, left)
+            y = _called(impl, leaves, problem, drawn)
+            y, left = y if isinstance(y, tuple) else (y, generator)
         else:
             y = _passed(module, leaves)
-            left = state_of(generator) if problem.stats is None else Stats(*module.buffers())
+            left = generator if problem.stats is None else Stats(*module.buffers())
         if y.requires_grad:
             y.backward(tensor(problem.dy, device))
         return _trace(y, [leaf.grad for leaf in leaves.values()], problem, left)
@@ -109,7 +109,7 @@ def _tensors(settings, leaves):
 def _trace(y, gradients, problem, left=None):
     trace = {"output": seen(y), "gradient": dict(zip(problem.inputs, map(seen, gradients), strict=False))}
     if problem.seed is not None:
-        trace["generator"] = left._asdict()
+        trace["generator"] = (state_of(left) if isinstance(left, torch.Generator) else left)._asdict()
     if problem.stats is not None:
         trace["stats"] = [seen(left.running_mean), seen(left.running_var), int(left.num_batches_tracked)]
     return trace

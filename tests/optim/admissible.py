@@ -3,8 +3,8 @@
 import numpy as np
 
 from impls.optim import adadelta, adafactor, adam, adamax, nadam, radam, rmsprop
-from tests.admissible import admissible, rebound
 from tests.engine.bounded import lerp
+from tests.families import admissible, rebound
 
 
 def _decayed(w, g, lr, weight_decay, decoupled=False):

@@ -15,9 +15,9 @@ import torch
 
 from impls.ladder import Rung
 from tests.engine import Bounded, Different, Untold, assert_same, assert_within
+from tests.engine.arithmetic import format_of
+from tests.engine.arrays import seen, tensor
 from tests.engine.branches import some_way
-from tests.engine.formats import format_of
-from tests.engine.tensors import seen, tensor
 from tests.families import Run
 
 COUNTS = ("func_evals", "n_iter")

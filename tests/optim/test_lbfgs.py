@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from impls.ladder import Rung
 from tests.cells import DROP_IN, cells, live
 from tests.engine import assert_bitwise, assert_same
+from tests.engine.arrays import seen
 from tests.engine.compare import STEP
-from tests.engine.tensors import seen
 from tests.families import Run, problems
 from tests.nn.trace import outcome
 from tests.optim.lbfgs_problems import Hollows, Noise

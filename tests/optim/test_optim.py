@@ -24,9 +24,8 @@ from impls.ladder import Rung
 from impls.since import TORCH
 from tests.cells import DROP_IN, DTYPES, LADDERS, cells, live
 from tests.engine import assert_bitwise, assert_same
-from tests.engine.arrays import arrays, in_layout, shapes
+from tests.engine.arrays import arrays, in_layout, seen, shapes, tensor
 from tests.engine.compare import PARAMETER, STEP
-from tests.engine.tensors import seen, tensor
 from tests.families import answer, entry, expected, observe, problems
 from tests.optim.family import ENTRIES
 from tests.optim.problems import LRS

@@ -15,7 +15,7 @@ import torch
 
 from impls.ladder import Rung
 from tests.engine import Untold
-from tests.engine.tensors import seen, tensor
+from tests.engine.arrays import seen, tensor
 
 CONSTRUCTED = ("initial_accumulator_value",)  # options that torch heeds in the constructor and not in a group
 NUMBERS = ("step", "mu_product", "eta", "mu")  # of a state: one each for the whole parameter, on the CPU

@@ -1,6 +1,6 @@
 """The fingerprint of a machine: what its libraries are measured to do, as plain values, for the report of a run.
 
-It describes; what proofs rest on is in tests/engine/libraries.py, and what chooses among kernels is measured where
+It describes; what proofs rest on is in tests/engine/arithmetic.py, and what chooses among kernels is measured where
 the kernel is written down.
 """
 
@@ -11,8 +11,7 @@ import numpy as np
 import torch
 
 from impls.rng import bernoulli_kernel
-from tests.engine.formats import FORMATS, LONGDOUBLE_IS_WIDER
-from tests.engine.libraries import ASSUMPTIONS, SAMPLED, found, ulps
+from tests.engine.arithmetic import ASSUMPTIONS, FORMATS, LONGDOUBLE_IS_WIDER, SAMPLED, found, ulps
 from tests.platform.kernels import add_fuses, depth_of_sums, possible_lanes
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from tests import subjects
-from tests.engine import FORMATS, AnotherPlatform, libraries
-from tests.engine.libraries import ASSUMPTIONS, FUNCTIONS, KNOWN, Accuracy, accuracy, assume
+from tests.engine import FORMATS, AnotherPlatform, arithmetic
+from tests.engine.arithmetic import ASSUMPTIONS, FUNCTIONS, KNOWN, Accuracy, accuracy, assume
 from tests.planted import Bug, verdict
 from tests.platform.kernels import lanes_of_layer_norm
 
@@ -46,7 +46,7 @@ def installed(monkeypatch):
     def install(name, function):
         monkeypatch.setitem(FUNCTIONS, name, (FUNCTIONS[name][0], {"torch": function}))
         for measured in ("ulps", "_kept"):
-            monkeypatch.setattr(libraries, measured, getattr(libraries, measured).__wrapped__)
+            monkeypatch.setattr(arithmetic, measured, getattr(arithmetic, measured).__wrapped__)
 
     return install
 
@@ -91,4 +91,4 @@ def test_an_error_that_does_not_shrink_with_the_result_is_known(installed):
 def test_torch_is_measured_on_strided_numbers_too(installed):
     """A function that is exact on whole vectors and off on what is strided is found to be off."""
     installed("exp", lambda x: x.exp() * (1 if x.is_contiguous() else 2))
-    assert libraries.ulps_off("exp", "torch", np.ones(3)) > KNOWN["exp"][0].ulps
+    assert arithmetic.ulps_off("exp", "torch", np.ones(3)) > KNOWN["exp"][0].ulps

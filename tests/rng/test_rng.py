@@ -18,9 +18,9 @@ from impls.ladder import Rung
 from impls.rng import KERNELS, ROUNDINGS, State, bernoulli_kernel
 from tests.cells import cells
 from tests.engine import FORMATS, Bounded, assert_same
+from tests.engine.arithmetic import accuracy
 from tests.engine.arrays import shapes
 from tests.engine.compare import STEP
-from tests.engine.libraries import accuracy
 from tests.rng.trace import Draw, generator_of, observe, state_of
 
 rng = cells("rng", rungs=(Rung.MANUAL, Rung.RAW), dtypes=None, cpu_because="CUDA's generator is another one, Philox")

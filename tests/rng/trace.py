@@ -10,7 +10,7 @@ import torch
 
 from impls.ladder import Rung
 from impls.rng import State
-from tests.engine.tensors import seen
+from tests.engine.arrays import seen
 
 _LEGACY = np.dtype(
     [

@@ -14,7 +14,7 @@ import torch
 from impls.ladder import Absent, Rung
 from tests.cells import DROP_IN, LADDERS
 from tests.engine import Bounded, bounded
-from tests.engine.formats import format_of
+from tests.engine.arithmetic import format_of
 from tests.engine.known import Exact
 
 PER_GROUP = ("lr_lambda", "base_lr", "max_lr", "base_momentum", "max_momentum", "min_lr", "swa_lr")

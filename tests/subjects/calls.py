@@ -23,8 +23,7 @@ from tests.cells import LADDERS, Cell
 from tests.data import problems as rows
 from tests.data import trace as observed
 from tests.engine import bounded
-from tests.engine.arrays import lattice
-from tests.engine.tensors import seen
+from tests.engine.arrays import lattice, seen
 from tests.families import expected as admitted
 from tests.init import problems as init
 from tests.init import trace as births

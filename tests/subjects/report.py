@@ -9,12 +9,11 @@ import hypothesis
 import numpy as np
 
 from impls.ladder import Rung
-from tests.admissible import formulas_alone
 from tests.capabilities import left_to
 from tests.cells import LADDERS, Cell
 from tests.engine import Bounded, Different, Inconclusive, Untold, array, assert_same
 from tests.engine.bounded import SLACK
-from tests.families import expected, observe
+from tests.families import expected, formulas_alone, observe
 from tests.planted import bugs
 from tests.subjects import load, place
 from tests.variants import planted, source_of

@@ -1,7 +1,7 @@
 """Other admissible forms of the averages."""
 
-from tests.admissible import admissible
 from tests.engine.bounded import lerp
+from tests.families import admissible
 
 
 @admissible("training.ema")

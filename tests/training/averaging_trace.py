@@ -6,10 +6,10 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
-from tests.admissible import admitted
 from tests.cells import DROP_IN, LADDERS
 from tests.engine import assert_same, bounded
-from tests.engine.tensors import seen, tensor
+from tests.engine.arrays import seen, tensor
+from tests.families import admitted
 
 
 def averaged(rung, impl, average, current, settings, n, lift=lambda x: x):

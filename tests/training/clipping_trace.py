@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
-from tests.engine.tensors import seen, tensor
+from tests.engine.arrays import seen, tensor
 from tests.training.trace import rung_of
 
 

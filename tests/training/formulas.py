@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from tests.admissible import admitted
 from tests.cells import LADDERS
 from tests.engine import bounded
 from tests.engine.bounded import Mask
+from tests.families import admitted
 
 
 class Formulas:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.engine import assert_bitwise, assert_same, bounded
-from tests.engine.tensors import seen, tensor
+from tests.engine.arrays import seen, tensor
 from tests.training.averaging_trace import averaged, followed, layer, load, reference_of_one, statistics
 from tests.training.problems import AVERAGES, batches, looks, pairs
 

@@ -16,9 +16,9 @@ from impls.ladder import Rung
 from impls.nn.sequential import Layer
 from tests.cells import DROP_IN, LADDERS, cells, live
 from tests.engine import assert_bitwise, assert_same, assert_within, bounded
+from tests.engine.arrays import seen, tensor
 from tests.engine.certificate import certify
 from tests.engine.compare import STEP
-from tests.engine.tensors import seen, tensor
 from tests.training.clipping_trace import clipped, clipped_by_value
 from tests.training.formulas import Formulas
 from tests.training.problems import NORMS, clippings, runs, sets

@@ -13,8 +13,8 @@ import torch
 from impls.ladder import Pair, Rung
 from impls.nn.sequential import Layer
 from tests.cells import LADDERS
+from tests.engine.arrays import seen, tensor
 from tests.engine.certificate import Node, Step
-from tests.engine.tensors import seen, tensor
 from tests.rng.trace import state_of
 
 KINDS = {"linear": ("weight", "bias"), "relu": (), "dropout": ()}  # a layer's parameters, in input order

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
-from tests.engine.tensors import seen
+from tests.engine.arrays import seen
 from tests.rng.trace import state_of
 from tests.training.trace import rung_of
 
