@@ -17,8 +17,8 @@ from tests.cells import (
     DEVICES,
     DTYPES,
     LADDERS,
+    as_option,
     expand,
-    given,
     is_left_out,
     on_device,
     parametrize,
@@ -167,9 +167,9 @@ def _choose(config, cell, cpu_because):
     name = unasked(asked, concept=cell.concept, dtype=cell.dtype, device=cell.device)
     if name:
         law = f": a CPU law, {cpu_because}" if name == "device" and cpu_because else ""
-        return None, given(asked, name) + law
+        return None, as_option(asked, name) + law
     rungs = tuple(r for r in cell.rungs if r in (asked("rung") or cell.rungs))
-    reason = None if rungs == cell.rungs else given(asked, "rung")
+    reason = None if rungs == cell.rungs else as_option(asked, "rung")
     return (cell._replace(rungs=rungs) if rungs else None), reason
 
 

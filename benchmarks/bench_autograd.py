@@ -16,7 +16,7 @@ from benchmarks.paired import Runner, Size, contest
 from impls.ladder import Rung
 from impls.nn.sequential import Layer
 from tests.autograd.tape_run import Tape, TapeRun
-from tests.autograd.trace import library, seen
+from tests.autograd.trace import library, snapshot
 from tests.cells import LADDERS
 from tests.engine import assert_bitwise, assert_same, assert_within, bounded
 from tests.engine.certificate import certify
@@ -81,7 +81,7 @@ def _chain(t, n, dtype):
     for _ in range(n):
         y = y * -1.0 + 1.0
     y.backward()
-    return seen(w.grad)
+    return snapshot(w.grad)
 
 
 def _hips_chain(n):
@@ -155,7 +155,7 @@ def _perceptron(t, x, weights):
         first.grad = second.grad = None
         y = (x @ first.t()).relu() @ second.t()
         (y * y).sum().backward()
-        return [seen(w.grad) for w in weights]
+        return [snapshot(w.grad) for w in weights]
 
     return differentiate
 
@@ -213,7 +213,7 @@ def start_step(case):
         nonlocal loss
         loss = tape.step(x, y)
 
-    return Runner(step, lambda: {"loss": seen(loss), "parameters": tape.tree(seen)})
+    return Runner(step, lambda: {"loss": snapshot(loss), "parameters": tape.tree(snapshot)})
 
 
 def _hips_step(tape, x, y):
@@ -269,7 +269,7 @@ def assert_steps_equivalent(case):
     net, (x, y), timed = net_of(case), batch_of(case.native), start_step(case)
     if case.contestant in STEPS_OF_PEERS:
         timed.step()
-        loss, gradients = _gradients(Tape(net, bench_training.SEED, case.dtype).tree(seen), net, x, y, case.dtype)
+        loss, gradients = _gradients(Tape(net, bench_training.SEED, case.dtype).tree(snapshot), net, x, y, case.dtype)
         assert_within(timed.look()["loss"], loss, "loss")
         return assert_same(timed.look()["gradients"], gradients, "gradients")
     run = TapeRun(net, bench_training.SEED, case.dtype)

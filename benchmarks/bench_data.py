@@ -14,7 +14,7 @@ from benchmarks.paired import Runner, Size, contest, drawn
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.engine import assert_same
-from tests.engine.arrays import seen
+from tests.engine.arrays import snapshot
 from tests.rng.trace import state_of
 from tests.training.trace import rung_of
 
@@ -62,7 +62,7 @@ def start_batch(case):
         take = functools.partial(implementation, tensors, torch.from_numpy(numbers))
     else:
         take = functools.partial(implementation(*tensors).__getitem__, torch.from_numpy(numbers))
-    return Runner.remembering(take, lambda found: [seen(part) for part in found])
+    return Runner.remembering(take, lambda found: [snapshot(part) for part in found])
 
 
 def start_split(case):
@@ -72,7 +72,9 @@ def start_split(case):
         return Runner.remembering(lambda: split(ROWS, sizes, rng)[0])
     generator = torch.Generator().manual_seed(SEED)
     if case.rung is Rung.RAW:
-        return Runner.remembering(lambda: split(ROWS, sizes, generator), lambda found: [seen(part) for part in found])
+        return Runner.remembering(
+            lambda: split(ROWS, sizes, generator), lambda found: [snapshot(part) for part in found]
+        )
     work = lambda: split(range(ROWS), sizes, generator)
     return Runner.remembering(work, lambda found: [np.array(part.indices) for part in found])
 
@@ -80,7 +82,7 @@ def start_split(case):
 def assert_equivalent(case):
     mine, native = epoch(case), epoch(case.native)
     for i, (batch, expected) in enumerate(zip(mine, native, strict=True)):
-        assert_same([seen(part) for part in batch], [seen(part) for part in expected], f"{case} batch {i}")
+        assert_same([snapshot(part) for part in batch], [snapshot(part) for part in expected], f"{case} batch {i}")
 
 
 def assert_copied(case):
@@ -175,4 +177,4 @@ def _copy(*tensors):
         for copy, rows in zip(copies, tensors, strict=True):
             copy.copy_(rows)
 
-    return Runner(step, lambda: [seen(copy) for copy in copies])
+    return Runner(step, lambda: [snapshot(copy) for copy in copies])

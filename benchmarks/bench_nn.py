@@ -8,7 +8,7 @@ from benchmarks.passes import Passes
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.engine import assert_bitwise
-from tests.engine.arrays import seen
+from tests.engine.arrays import snapshot
 from tests.nn.trace import Problem
 
 LINEAR = [
@@ -190,4 +190,4 @@ def start_calls(case):
         for module in modules:
             y = module(y)
 
-    return Runner(step, lambda: seen(y))
+    return Runner(step, lambda: snapshot(y))

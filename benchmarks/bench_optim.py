@@ -10,7 +10,7 @@ from benchmarks.paired import Runner, Size, contest, drawn
 from impls.ladder import Rung
 from tests.cells import LADDERS, Cell
 from tests.engine import assert_same
-from tests.engine.arrays import seen, tensor
+from tests.engine.arrays import snapshot, tensor
 from tests.families import expected as admitted
 from tests.optim.trace import Line, Problem
 
@@ -103,7 +103,7 @@ def start(case):
     leaves = [tensor(w, case.device).requires_grad_() for w in params]
     for p, g in zip(leaves, grads, strict=True):
         p.grad = tensor(g, case.device)
-    look = lambda: [seen(p) for p in leaves]
+    look = lambda: [snapshot(p) for p in leaves]
     if case.rung is Rung.RAW:
         state = {}
         return Runner(lambda: ladder.raw(leaves, state, **settings), look)

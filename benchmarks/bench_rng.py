@@ -9,7 +9,7 @@ from benchmarks.paired import Runner, Size, contest
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.engine import assert_same
-from tests.engine.arrays import seen
+from tests.engine.arrays import snapshot
 from tests.engine.compare import STEP
 from tests.rng.test_rng import Draw, admissible
 from tests.rng.trace import state_of
@@ -67,6 +67,6 @@ def start(case):
         values, state = draw(state, **settings)
 
     def look():
-        return {"values": seen(values), "state": (state if manual else state_of(state))._asdict()}
+        return {"values": snapshot(values), "state": (state if manual else state_of(state))._asdict()}
 
     return Runner(step, look)

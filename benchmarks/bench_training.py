@@ -13,7 +13,7 @@ from impls.ladder import Rung
 from impls.nn.sequential import Layer
 from tests.cells import LADDERS
 from tests.engine import assert_same, assert_within, bounded
-from tests.engine.arrays import seen, tensor
+from tests.engine.arrays import snapshot, tensor
 from tests.engine.certificate import certify
 from tests.training.formulas import Formulas
 from tests.training.trace import KINDS, Net, rung_of, runner
@@ -154,8 +154,8 @@ def _raw(case, net, x, y):
         loss = take(params, state, generator, *batch)
 
     look = lambda: {
-        "loss": seen(loss),
-        "parameters": {k: {n: seen(w) for n, w in p.items()} for k, p in params.items()},
+        "loss": snapshot(loss),
+        "parameters": {k: {n: snapshot(w) for n, w in p.items()} for k, p in params.items()},
     }
     return Runner(step, look)
 
@@ -181,8 +181,8 @@ def _object(case, net, x, y):
         params = {}
         for name, p in model.named_parameters():
             key, _, leaf = name.rpartition(".")
-            params.setdefault(key, {})[leaf] = seen(p)
-        return {"loss": seen(loss), "parameters": params}
+            params.setdefault(key, {})[leaf] = snapshot(p)
+        return {"loss": snapshot(loss), "parameters": params}
 
     return Runner(step, look)
 

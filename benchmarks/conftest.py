@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.paired import DTYPES, Race
 from benchmarks.results import Results
-from tests.cells import given, on_device, unasked
+from tests.cells import as_option, on_device, unasked
 
 
 def pytest_addoption(parser):
@@ -45,7 +45,7 @@ def _left_out(case, asked):
     """Why a case is not run, if it is not."""
     name = unasked(asked, concept=case.concept, rung=case.rung, dtype=case.dtype, device=case.device)
     if name:
-        return given(asked, name)
+        return as_option(asked, name)
     if case.dtype != DTYPES[0] and not asked("dtype"):
         return f"raced only if asked for: --dtype {case.dtype}"
     return None

@@ -10,7 +10,7 @@ from benchmarks.paired import Runner
 from impls.ladder import Rung
 from tests.cells import LADDERS, Cell
 from tests.engine import assert_same
-from tests.engine.arrays import seen, tensor
+from tests.engine.arrays import snapshot, tensor
 from tests.families import expected
 from tests.rng.trace import state_of
 
@@ -89,11 +89,11 @@ def _torch(function, leaves, dy, problem, generator):
 
 
 def _trace(y, grads, problem, rng=None):
-    gradient = dict(zip(problem.inputs, map(seen, grads), strict=True))
+    gradient = dict(zip(problem.inputs, map(snapshot, grads), strict=True))
     if problem.seed is None:
-        return {"output": seen(y), "gradient": gradient}
+        return {"output": snapshot(y), "gradient": gradient}
     state = state_of(rng) if isinstance(rng, torch.Generator) else rng
-    return {"output": seen(y), "gradient": gradient, "generator": state._asdict()}
+    return {"output": snapshot(y), "gradient": gradient, "generator": state._asdict()}
 
 
 def ones(case):

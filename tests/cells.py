@@ -1,4 +1,4 @@
-"""The cells of the matrix: which concept, on which rungs, in which dtype, on which device, a law is checked.
+"""The cells of the suite: which concept, on which rungs, in which dtype, on which device, a law is checked.
 
 A law says what it is about, `@cells("optim", rungs=DROP_IN)`, and is run once per cell; one draw goes through
 all rungs of a cell.  The cell's id is `optim.adam-custom-native-float64-cpu`.
@@ -30,13 +30,13 @@ LADDERS: dict[str, Ladder] = dict(concepts())  # what the laws look a concept up
 LOOKED_AT = ((2, 11), (2, 12), (2, 13), (2, 14), (2, 15))
 
 
-def live(reason, raises=AssertionError, where=True, mended=None):
+def torch_bug(reason, raises=AssertionError, where=True, mended=None):
     """A law that torch breaks: in the versions in which it was seen to it must, and since it was mended it must not; in
     one that was not looked at it may, and where it does not the verdict tells."""
     seen = [version for version in LOOKED_AT if mended is None or version < mended]
     is_new = TORCH not in LOOKED_AT and (mended is None or mended > TORCH)
     ends = " to ".join(f"{major}.{minor}" for major, minor in dict.fromkeys((seen[0], seen[-1])))
-    reason = f"live in torch {ends}: {reason}"
+    reason = f"seen in torch {ends}: {reason}"
     return pytest.mark.xfail(where and (TORCH in seen or is_new), reason=reason, raises=raises, strict=not is_new)
 
 
@@ -111,7 +111,7 @@ def unasked(asked, **values):
     return next((name for name, value in values.items() if value and asked(name) and value not in asked(name)), None)
 
 
-def given(asked, name):
+def as_option(asked, name):
     """An option as it was given."""
     return f"--{name} {' '.join(asked(name))}"
 

@@ -132,18 +132,18 @@ def test_a_failure_is_expected_where_it_was_seen(monkeypatch, torch, mended, is_
     """An expected failure must come in the versions in which it was seen, must not since it was mended, and may in one
     that is new."""
     monkeypatch.setattr(cells, "TORCH", torch)
-    mark = cells.live("it is wrong", mended=mended).mark
+    mark = cells.torch_bug("it is wrong", mended=mended).mark
     assert (mark.args, mark.kwargs["strict"]) == ((is_expected,), is_strict)
     seen = "2.11 to 2.13" if mended else "2.11 to 2.15"
-    assert mark.kwargs["reason"] == f"live in torch {seen}: it is wrong"
+    assert mark.kwargs["reason"] == f"seen in torch {seen}: it is wrong"
 
 
 def test_a_failure_that_was_expected_and_did_not_come_is_told(request):
     """A law that passes where it was expected to fail is equal, and the verdict says that it is mended."""
-    passed = types.SimpleNamespace(wasxfail="live in torch 2.11", skipped=False, failed=False)
+    passed = types.SimpleNamespace(wasxfail="seen in torch 2.11", skipped=False, failed=False)
     verdict = Verdict(request.config)
     verdict.results = [_result(request.node, types.SimpleNamespace(excinfo=None), passed)]
     assert list(verdict.lines())[:2] == [
         "1 equal · 0 DIFFERENT · 0 inconclusive · 0 expected · 0 not run",
-        "mended: 1 × live in torch 2.11",
+        "mended: 1 × seen in torch 2.11",
     ]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, cells
 from tests.engine import assert_same
-from tests.engine.arrays import seen
+from tests.engine.arrays import snapshot
 from tests.engine.compare import PARAMETER, STEP
 from tests.families import problems
 from tests.init.problems import MANY, births
@@ -39,7 +39,7 @@ LAYERS = {
 def placed(x):
     """What something is and where each of its tensors stands."""
     if isinstance(x, torch.Tensor):
-        return [str(x.device), seen(x)]
+        return [str(x.device), snapshot(x)]
     if isinstance(x, dict):
         return {key: placed(value) for key, value in x.items()}
     return [placed(part) for part in x] if isinstance(x, list | tuple) else x

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from impls.since import TORCH
-from tests.cells import live
+from tests.cells import torch_bug
 from tests.platform.kernels import add_fuses
 
 PAGE = pathlib.Path(__file__).parents[1] / "docs" / "divergences.md"
@@ -44,7 +44,7 @@ def _parameter(dtype=torch.float32):
     return torch.ones(2, 2, dtype=dtype, requires_grad=True)
 
 
-@live("max_eval is 1 by default, and the line search is left with no evaluation (pytorch#135026)")
+@torch_bug("max_eval is 1 by default, and the line search is left with no evaluation (pytorch#135026)")
 def test_lbfgs_moves_whatever_max_iter_is():
     """A step of LBFGS with a line search goes down from where the slope is not zero."""
     p = torch.tensor([-1.2, 1.0], requires_grad=True)
@@ -61,7 +61,7 @@ def test_lbfgs_moves_whatever_max_iter_is():
     assert closure().item() < start
 
 
-@live("the fused kernel is handed None for a buffer that is not there yet", raises=TypeError)
+@torch_bug("the fused kernel is handed None for a buffer that is not there yet", raises=TypeError)
 def test_fused_sgd_takes_a_gradient_that_comes_late():
     """A parameter may receive its first gradient a step after its neighbour."""
     p, q = _parameter(), _parameter()
@@ -72,7 +72,7 @@ def test_fused_sgd_takes_a_gradient_that_comes_late():
     optimizer.step()
 
 
-@live("_params is no part of what is copied", raises=AttributeError)
+@torch_bug("_params is no part of what is copied", raises=AttributeError)
 def test_a_copy_of_lbfgs_steps():
     """A copy of an optimizer takes steps."""
     p = _parameter()
@@ -80,7 +80,7 @@ def test_a_copy_of_lbfgs_steps():
     optimizer.step(lambda: (p**2).sum())
 
 
-@live("the line search returns a bracket that it has not made", raises=UnboundLocalError)
+@torch_bug("the line search returns a bracket that it has not made", raises=UnboundLocalError)
 def test_lbfgs_with_no_evaluation_left_stands_still():
     """A step that may not ask for the loss again ends where it began, or one step on."""
     p = _parameter()
@@ -90,11 +90,11 @@ def test_lbfgs_with_no_evaluation_left_stands_still():
 
 def fused(reason):
     """A difference between a multiply-add that is rounded once and one that is rounded twice."""
-    return live(reason, where=add_fuses())
+    return torch_bug(reason, where=add_fuses())
 
 
 TAIL = "the fused kernel rounds its multiply-add twice in what is left over of a vector"
-ORDER = live("the fused kernel divides and multiplies in another order")
+ORDER = torch_bug("the fused kernel divides and multiplies in another order")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_fused_is_the_for_loop_bit_for_bit(name, n):
     assert torch.equal(*ends)
 
 
-@live("foreach adds the momentum to the gradient itself (pytorch#92706 mended the others)")
+@torch_bug("foreach adds the momentum to the gradient itself (pytorch#92706 mended the others)")
 def test_foreach_sgd_leaves_the_gradient_as_it_is():
     """A step writes no gradient."""
     p = _parameter()
@@ -128,7 +128,7 @@ def test_foreach_sgd_leaves_the_gradient_as_it_is():
     assert torch.equal(p.grad, torch.ones(2, 2))
 
 
-@live("state is cast with .to, which copies nothing where nothing changes")
+@torch_bug("state is cast with .to, which copies nothing where nothing changes")
 def test_a_loaded_optimizer_has_a_state_of_its_own():
     """A step of an optimizer does not change the one whose state it has loaded."""
     original, copy = (torch.optim.Adam([_parameter()]) for _ in range(2))
@@ -140,14 +140,14 @@ def test_a_loaded_optimizer_has_a_state_of_its_own():
     assert original.state_dict()["state"][0]["step"].item() == 1
 
 
-@live("the state is made from the default that the optimizer was built with")
+@torch_bug("the state is made from the default that the optimizer was built with")
 def test_adagrad_starts_where_its_group_says():
     """An option of a group counts for the group's parameters."""
     optimizer = torch.optim.Adagrad([{"params": [_parameter()], "initial_accumulator_value": 1.0}])
     assert torch.equal(optimizer.state_dict()["state"][0]["sum"], torch.ones(2, 2))
 
 
-@live("the epsilon of the dtype that comes first is kept for the whole group")
+@torch_bug("the epsilon of the dtype that comes first is kept for the whole group")
 def test_adafactors_default_epsilon_is_the_parameters_own():
     """A float64 parameter takes the same step whatever stands before it in the group."""
     ends = []
@@ -159,7 +159,7 @@ def test_adafactors_default_epsilon_is_the_parameters_own():
     assert torch.equal(*ends)
 
 
-@live("in bfloat16 no cast copies the buffer before it is divided by its norm", mended=(2, 15))
+@torch_bug("in bfloat16 no cast copies the buffer before it is divided by its norm", mended=(2, 15))
 def test_muon_keeps_the_momentum_that_it_has_gathered():
     """With momentum 0 the buffer is the gradient."""
     p = _parameter(torch.bfloat16)
@@ -169,7 +169,7 @@ def test_muon_keeps_the_momentum_that_it_has_gathered():
     assert torch.equal(optimizer.state_dict()["state"][0]["momentum_buffer"], p.grad)
 
 
-@live("v - m * m is rounding alone once both have settled, and has a square root below zero")
+@torch_bug("v - m * m is rounding alone once both have settled, and has a square root below zero")
 def test_centered_rmsprop_stays_finite():
     """A constant gradient moves parameters to finite places."""
     p = torch.zeros(1000, requires_grad=True)
@@ -184,7 +184,7 @@ def test_centered_rmsprop_stays_finite():
     "name",
     [
         *[
-            pytest.param(n, marks=live("foreach multiplies and divides in another order"))
+            pytest.param(n, marks=torch_bug("foreach multiplies and divides in another order"))
             for n in ("NAdam", "RAdam", "ASGD")
         ],
         pytest.param("Adafactor", marks=fused("foreach rounds a multiply-add twice that the for-loop rounds once")),

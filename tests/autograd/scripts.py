@@ -7,7 +7,7 @@ import operator
 
 import numpy as np
 
-from tests.autograd.trace import seen
+from tests.autograd.trace import snapshot
 
 
 def _leaf(t):
@@ -35,13 +35,13 @@ def gradients_accumulate_until_they_are_cleared(t):
     w, grads = _leaf(t), []
     for _ in range(2):
         (w * w).sum().backward()
-        grads.append(seen(w.grad))
+        grads.append(snapshot(w.grad))
     kept = w.grad
     w.sum().backward()
-    grads += [kept is w.grad, seen(w.grad)]
+    grads += [kept is w.grad, snapshot(w.grad)]
     w.grad.zero_()
     w.sum().backward()
-    grads.append(seen(w.grad))
+    grads.append(snapshot(w.grad))
     w.grad = None
     w.sum().backward()
     return [*grads, w.grad]
@@ -126,7 +126,7 @@ def a_hook_sees_a_gradient_and_may_change_it(t):
     w, seen_by = _leaf(t), []
     y = w * 2.0
     y.register_hook(lambda g: g * 3.0)
-    first = y.register_hook(lambda g: seen_by.append(seen(g)))
+    first = y.register_hook(lambda g: seen_by.append(snapshot(g)))
     y.retain_grad()
     y.register_hook(lambda g: g + 1.0)
     removed = w.register_hook(lambda g: g * 100.0)
@@ -210,7 +210,7 @@ def who_writes_to_a_view_changes_what_it_is_a_view_of(t):
     column.add_(1.0)
     (y * y).sum().backward(retain_graph=True)
     (turned[0] * row).sum().backward()
-    return [y, row.requires_grad, row.is_leaf, turned.requires_grad, seen(turned), w.grad, v.grad]
+    return [y, row.requires_grad, row.is_leaf, turned.requires_grad, snapshot(turned), w.grad, v.grad]
 
 
 def data_that_is_written_to_needs_gradients(t):
@@ -247,7 +247,7 @@ def only_what_a_derivative_reads_is_saved(t):
     y = w.detach()
     z = w * c + y * c
     y.add_(1.0)
-    return [seen(z), y]
+    return [snapshot(z), y]
 
 
 def dtypes_are_promoted_by_kind_and_then_by_dimensions(t):
@@ -288,7 +288,7 @@ def values_that_are_not_finite_flow_as_in_torch(t):
     w = t.tensor([0.0, -1.0, float("inf"), float("nan")], requires_grad=True)
     y = [w.log(), w.sqrt(), 1.0 / w, w.relu(), w.exp(), w.sigmoid(), w * w, w / w, w.maximum(w.detach()), w.tanh()]
     sum(part.sum() for part in y).backward()
-    return [[seen(part) for part in y[2:4]], w.grad, seen((w.relu() * 0.0).sum())]
+    return [[snapshot(part) for part in y[2:4]], w.grad, snapshot((w.relu() * 0.0).sum())]
 
 
 def a_zero_gradient_stops_infinity_where_a_mask_does(t):
@@ -428,7 +428,7 @@ def a_part_that_is_not_used_has_no_gradient(t):
     first, second = w.unbind()
     first.retain_grad()
     second.retain_grad()
-    second.register_hook(lambda g: seen_by.append(seen(g)))
+    second.register_hook(lambda g: seen_by.append(snapshot(g)))
     first.register_hook(lambda g: seen_by.append(g))
     (second * second).sum().backward(retain_graph=True)
     unused = t.grad(second.sum(), [first, second], allow_unused=True, retain_graph=True)
@@ -516,9 +516,9 @@ def what_is_kept_moves_to_what_was_written(t):
         row = y[1]
         y.retain_grad()
         row.retain_grad()
-        y.register_hook(lambda g, seen_by=seen_by: seen_by.append(seen(g)))
+        y.register_hook(lambda g, seen_by=seen_by: seen_by.append(snapshot(g)))
         write(y)
-        y.register_hook(lambda g, seen_by=seen_by: seen_by.append(seen(g)))
+        y.register_hook(lambda g, seen_by=seen_by: seen_by.append(snapshot(g)))
         (y * y).sum().backward(retain_graph=True)
         told.append([y.grad, y.retains_grad, row.retains_grad, seen_by, w.grad])
         (row * 2.0).sum().backward()
@@ -607,7 +607,7 @@ def it_may_have_several_results(t):
 
     def backward(ctx, *grads):
         y, x, z = ctx.saved_tensors
-        told.append([ctx.needs_input_grad, [None if g is None else seen(g) for g in grads]])
+        told.append([ctx.needs_input_grad, [None if g is None else snapshot(g) for g in grads]])
         return grads[0] * y / x + grads[2] * z, None
 
     told, w = [], _leaf(t)
@@ -629,7 +629,7 @@ def some_results_have_no_gradient(t):
         return a, b, c
 
     def backward(_, *grads):
-        told.append([None if g is None else seen(g) for g in grads])
+        told.append([None if g is None else snapshot(g) for g in grads])
         return grads[0], None, None
 
     told, w = [], _leaf(t)

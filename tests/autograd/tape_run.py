@@ -6,7 +6,7 @@ The steps are told as those of any other rung, so they are certified as those ar
 import numpy as np
 
 from impls.ladder import Rung
-from tests.autograd.trace import seen
+from tests.autograd.trace import snapshot
 from tests.cells import LADDERS
 from tests.training.trace import Run, rung_of
 
@@ -74,9 +74,9 @@ class TapeRun(Run):
         def forward(key, x):
             rng = self.tape.rng if self.net.layers[key][0] == "dropout" else None
             y = layer(key, x)
-            self.entered[key] = (rng, seen(x), seen(y))
+            self.entered[key] = (rng, snapshot(x), snapshot(y))
             if y.requires_grad:
-                y.register_hook(lambda g: self.left.__setitem__(key, seen(g)))
+                y.register_hook(lambda g: self.left.__setitem__(key, snapshot(g)))
             return y
 
         return forward
@@ -88,10 +88,10 @@ class TapeRun(Run):
         return update
 
     def take(self, x, target):
-        return seen(self.tape.step(self.tape.tensor(x), self.tape.tensor(target[:, None])))
+        return snapshot(self.tape.step(self.tape.tensor(x), self.tape.tensor(target[:, None])))
 
     def parameters(self):
-        return self.tape.tree(seen)
+        return self.tape.tree(snapshot)
 
     def state(self):
         return {key: {name: _plain(*state) for name, state in layer.items()} for key, layer in self.tape.states.items()}

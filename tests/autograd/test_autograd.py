@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from impls.ladder import Rung
 from tests.autograd import refused as pitfalls
-from tests.autograd import scripts as stories
+from tests.autograd import scripts
 from tests.autograd.problems import (
     ACTS,
     BINARY,
@@ -33,8 +33,8 @@ from tests.autograd.problems import (
     some,
 )
 from tests.autograd.tape_run import TapeRun
-from tests.autograd.trace import Life, exact, known_to, library, observe, outcome, refusal, seen, shape_of
-from tests.cells import DROP_IN, LADDERS, cells, live
+from tests.autograd.trace import Life, exact, known_to, library, observe, outcome, refusal, shape_of, snapshot
+from tests.cells import DROP_IN, LADDERS, cells, torch_bug
 from tests.engine import LONGDOUBLE_IS_WIDER, assert_same, bounded
 from tests.engine.arrays import lattice
 from tests.engine.certificate import certify
@@ -181,7 +181,7 @@ def product(cell, rung, program, v):
     inputs = tuple(known(a) for a in program.inputs)
     v = tuple(map(known, v)) if isinstance(v, list) else known(v)
     value, found = getattr(cell.ladder, rung)(on_arrays(program) if rung is Rung.MANUAL else program, inputs, v)
-    return [seen(value), [seen(x) for x in found] if isinstance(found, tuple) else seen(found)]
+    return [snapshot(value), [snapshot(x) for x in found] if isinstance(found, tuple) else snapshot(found)]
 
 
 def on_arrays(program):
@@ -206,7 +206,7 @@ def matrix(cell, rung, program):
     whole = on_arrays(program) if rung is Rung.MANUAL else program
     value = lambda a: whole(a, other) + a.sum()  # which depends on a, whatever the program does
     function = value if cell.concept == "autograd.jacobian" else lambda a: value(a).sum()
-    return seen(getattr(cell.ladder, rung)(function, x))
+    return snapshot(getattr(cell.ladder, rung)(function, x))
 
 
 @cells("autograd.cat", "autograd.stack", rungs=(Rung.MANUAL, *DROP_IN), cpu_because=NUMPY)
@@ -232,8 +232,8 @@ def joined(rung, impl, arrays, needs, dim):
         return [y, list(impl.backward(weigh(y), saved, needs))]
     parts = [known_to(rung)(a).requires_grad_(need) for a, need in zip(arrays, needs, strict=True)]
     y = impl(parts, dim)
-    y.backward(known_to(rung)(weigh(seen(y))))
-    return [seen(y), [seen(x.grad) for x in parts]]
+    y.backward(known_to(rung)(weigh(snapshot(y))))
+    return [snapshot(y), [snapshot(x.grad) for x in parts]]
 
 
 @cells("autograd.matmul", "autograd.pow", rungs=(Rung.MANUAL, *DROP_IN), cpu_because=NUMPY)
@@ -263,7 +263,7 @@ def by_tape(rung, impl, operands, needs, dy):
     leaves = [known(a).requires_grad_(need) for a, need in zip(operands, needs, strict=True)]
     y = impl(*leaves)
     y.backward(known(dy(tuple(y.shape))))
-    return [seen(y), *(seen(x.grad) for x in leaves)]
+    return [snapshot(y), *(snapshot(x.grad) for x in leaves)]
 
 
 @cells("autograd.split", "autograd.unbind", rungs=(Rung.MANUAL, *DROP_IN), cpu_because=NUMPY)
@@ -290,8 +290,8 @@ def parted(rung, impl, x, settings, dim, used):
     parts = impl(leaf, *settings, dim=dim)
     kept = [part for part, use in zip(parts, itertools.cycle(used), strict=False) if use]
     if kept:
-        getattr(backward, rung)(kept, [known_to(rung)(weigh(seen(part))) for part in kept])
-    return [[seen(part) for part in parts], seen(leaf.grad)]
+        getattr(backward, rung)(kept, [known_to(rung)(weigh(snapshot(part))) for part in kept])
+    return [[snapshot(part) for part in parts], snapshot(leaf.grad)]
 
 
 @cells("autograd.max", rungs=(Rung.MANUAL, *DROP_IN), cpu_because=NUMPY)
@@ -314,8 +314,8 @@ def largest(rung, impl, x, dim, keepdim):
         return [values, indices, *impl.backward(weigh(values), saved)]
     leaf = known_to(rung)(x).requires_grad_()
     values, indices = impl(leaf, dim, keepdim)
-    values.backward(known_to(rung)(weigh(seen(values))))
-    return [seen(values), seen(indices), seen(leaf.grad)]
+    values.backward(known_to(rung)(weigh(snapshot(values))))
+    return [snapshot(values), snapshot(indices), snapshot(leaf.grad)]
 
 
 @cells("autograd.index_put", rungs=(Rung.MANUAL, *DROP_IN), cpu_because=NUMPY)
@@ -351,7 +351,7 @@ def put(rung, impl, x, index, values, accumulate, needs):
     leaves = [known(a).requires_grad_(need) for a, need in zip((x, values), needs, strict=True)]
     y = impl(leaves[0], tuple(map(known, index)), leaves[1], accumulate)
     y.backward(known(weights))
-    return [seen(y), *(seen(leaf.grad) for leaf in leaves)]
+    return [snapshot(y), *(snapshot(leaf.grad) for leaf in leaves)]
 
 
 NUMBERS = (True, 2, 2.5)
@@ -395,10 +395,10 @@ def test_backward_adds_to_each_leaf_what_grad_returns(cell, data):
                 impl([program(*leaves)], [known(dy(shape_of(program)))])
         for leaf, *parts in zip(leaves, *expected, strict=True):
             parts = [g for g in parts if g is not None]
-            assert_same(seen(leaf.grad), np.add(*parts) if len(parts) == 2 else [*parts, None][0], f"{rung}: grad")
+            assert_same(snapshot(leaf.grad), np.add(*parts) if len(parts) == 2 else [*parts, None][0], f"{rung}: grad")
 
 
-@live("what arrives as a view is kept as it is, and two may be views of one gradient (pytorch#34082)")
+@torch_bug("what arrives as a view is kept as it is, and two may be views of one gradient (pytorch#34082)")
 @cells("autograd.backward", rungs=(Rung.NATIVE,), dtypes=None, cpu_because=NUMPY)
 def test_natives_leaves_share_no_gradient(cell):
     """Each leaf that was added as a view has a gradient of its own."""
@@ -416,14 +416,14 @@ def test_a_leafs_gradient_is_its_own(cell, data):
     for rung, impl in cell.implementations.items():
         leaves, known = inputs_of(rung, program)
         impl([program(*leaves)], [known(dy(shape_of(program)))])
-        before, grads = [seen(x) for x in leaves], [x.grad for x in leaves if x.grad is not None]
+        before, grads = [snapshot(x) for x in leaves], [x.grad for x in leaves if x.grad is not None]
         for i, g in enumerate(grads):
-            others = [seen(h) for h in grads[:i] + grads[i + 1 :]]
-            expected = 0 * seen(g) + 1
+            others = [snapshot(h) for h in grads[:i] + grads[i + 1 :]]
+            expected = 0 * snapshot(g) + 1
             g.zero_().add_(1.0)
-            assert_same(seen(g), expected, f"{rung}: its own grad")
-            assert_same([seen(h) for h in grads[:i] + grads[i + 1 :]], others, f"{rung}: another grad")
-        assert_same([seen(x) for x in leaves], before, f"{rung}: data")
+            assert_same(snapshot(g), expected, f"{rung}: its own grad")
+            assert_same([snapshot(h) for h in grads[:i] + grads[i + 1 :]], others, f"{rung}: another grad")
+        assert_same([snapshot(x) for x in leaves], before, f"{rung}: data")
 
 
 def inputs_of(rung, program):
@@ -470,7 +470,7 @@ def graph(y, told=as_one_reshape):
             if edge is not None and edge not in numbers:
                 numbers[edge] = len(numbers)
                 stack.append(edge)
-        where = seen(node.variable).tolist() if hasattr(node, "variable") else None
+        where = snapshot(node.variable).tolist() if hasattr(node, "variable") else None
         found.append((numbers[node], name, [(edge and numbers[edge], result) for edge, result in edges], where))
     return found
 
@@ -576,7 +576,7 @@ def test_a_chain_may_be_as_long_as_memory(cell):
         gone = weakref.ref(first) if ours else lambda: None
         del y, first
         assert gone() is None, rung
-        grads.append(seen(w.grad))
+        grads.append(snapshot(w.grad))
     assert_same(*grads, "custom")
 
 
@@ -645,17 +645,17 @@ def reached(root):
 # ── the surface: what torch tells, and refuses ──────────────────────────────────────────────────
 
 
-STORIES, PITFALLS = (
+SCRIPTS, PITFALLS = (
     [f for f in vars(module).values() if getattr(f, "__module__", "") == module.__name__ and f.__name__[0] != "_"]
-    for module in (stories, pitfalls)
+    for module in (scripts, pitfalls)
 )
 
 
-@pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.__name__)
 @cells("autograd.tensor", rungs=DROP_IN, dtypes=None, cpu_because=NUMPY)
-def test_the_tape_tells_what_torch_tells(cell, story):
-    """Told the same story, tape and torch have the same numbers, flags, versions, nodes and gradients."""
-    custom, native = (outcome(story, rung) for rung in both(cell))
+def test_the_tape_tells_what_torch_tells(cell, script):
+    """Told the same script, tape and torch have the same numbers, flags, versions, nodes and gradients."""
+    custom, native = (outcome(script, rung) for rung in both(cell))
     assert_same(custom, native, "custom")
 
 

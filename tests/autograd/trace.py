@@ -9,7 +9,7 @@ import torch
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.engine import bounded
-from tests.engine.arrays import seen as seen_of_torch
+from tests.engine.arrays import snapshot as seen_of_torch
 
 NAMES = ("no_grad", "enable_grad", "grad", "backward", "function", "vjp", "jvp", "jacobian", "hessian", "cat", "stack",
          "split", "unbind", "max", "pow", "matmul", "index_put", "result_type")  # fmt: skip
@@ -29,7 +29,7 @@ def _maker(rung):
     return lambda data, requires_grad=False: cls(np.array(data) if hasattr(data, "dtype") else data, requires_grad)
 
 
-def seen(x):
+def snapshot(x):
     """What a caller sees of a value: a copy, as an array; bounded numbers and None stay as they are."""
     if isinstance(x, LADDERS["autograd.tensor"].custom):
         x = x.detach().numpy()
@@ -63,15 +63,15 @@ def observe(rung, program, dy, w=None, lift=np.asarray):
     inputs = [known(lift(a.copy())).requires_grad_() for a in program.inputs]
     y, dy, grad = program(*inputs), known(lift(dy)), getattr(LADDERS["autograd.grad"], rung)
     if rung is Rung.RAW:
-        return {"value": seen(y), "gradient": [seen(g) for g in grad(y, inputs, dy)]}
+        return {"value": snapshot(y), "gradient": [snapshot(g) for g in grad(y, inputs, dy)]}
     grads = grad(y, inputs, dy, create_graph=w is not None, allow_unused=True)
-    trace = {"value": seen(y), "gradient": [seen(g) for g in grads]}
+    trace = {"value": snapshot(y), "gradient": [snapshot(g) for g in grads]}
     if w is not None:
         products = [(g * known(lift(a))).sum() for g, a in zip(grads, w, strict=True) if g is not None]
         h = sum(products[1:], products[0])
         second = grad(h, inputs, allow_unused=True) if h.requires_grad else [None] * len(inputs)
         zeros = [lift(np.zeros_like(a)) for a in program.inputs]  # it depends on the operation whether there is a graph
-        trace["second"] = [zero if g is None else seen(g) for g, zero in zip(second, zeros, strict=True)]
+        trace["second"] = [zero if g is None else snapshot(g) for g, zero in zip(second, zeros, strict=True)]
     return trace
 
 
@@ -90,7 +90,7 @@ def refusal(script, rung):
 def told(x):
     """In plain terms: a tensor by its numbers and by what it says of itself."""
     if isinstance(x, torch.Tensor | LADDERS["autograd.tensor"].custom):
-        return [seen(x), x.requires_grad, x.is_leaf]
+        return [snapshot(x), x.requires_grad, x.is_leaf]
     if isinstance(x, dict):
         return {key: told(value) for key, value in x.items()}
     if isinstance(x, list | tuple):
@@ -129,14 +129,19 @@ def _standing(x):
     try:
         kept = x.grad if x.is_leaf or x.retains_grad else None
         name = x.grad_fn and x.grad_fn.name()
-        return [x.is_leaf, x.retains_grad, name, None if kept is None else seen(kept) + 0.0]  # zeros lose their signs
+        return [
+            x.is_leaf,
+            x.retains_grad,
+            name,
+            None if kept is None else snapshot(kept) + 0.0,
+        ]  # zeros lose their signs
     except RuntimeError as refused:
         return [str(refused)]
 
 
 def _is_within(x, largest):
     """Whether no element is larger: of larger ones what follows would not be exact in float32."""
-    return abs(seen(x)).max(initial=0.0) <= largest
+    return abs(snapshot(x)).max(initial=0.0) <= largest
 
 
 class Life:
@@ -156,7 +161,7 @@ class Life:
         except (RuntimeError, IndexError) as refused:
             return str(refused)
         self.tensors += [made] * (made is not None)
-        return [[seen(x) + 0.0, x.requires_grad, x._version, x.output_nr, *_standing(x)] for x in self.tensors]
+        return [[snapshot(x) + 0.0, x.requires_grad, x._version, x.output_nr, *_standing(x)] for x in self.tensors]
 
     def multiply(self, a, b):
         return a * b if _is_within(a, 2**11) and _is_within(b, 2**11) else None

@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from impls.ladder import Rung
 from impls.since import TORCH
-from tests.cells import DROP_IN, LADDERS, cells, live
+from tests.cells import DROP_IN, LADDERS, cells, torch_bug
 from tests.data import problems as drawn
 from tests.data import trace as observed
 from tests.data.trace import (
@@ -40,7 +40,7 @@ from tests.data.trace import (
     told,
 )
 from tests.engine import assert_same
-from tests.engine.arrays import seen, tensor
+from tests.engine.arrays import snapshot, tensor
 
 FEW = settings(max_examples=max(1, settings.default.max_examples // 4))  # of laws that start processes or move much
 ON_CPU = {"dtypes": None, "cpu_because": "rows are counted, drawn and cut on the CPU"}
@@ -656,7 +656,7 @@ def test_what_cannot_be_resumed_is_refused(cell, name, value):
         cell.ladder.custom([7], num_workers=1, **{name: value})
 
 
-@live("its loader has no state", AttributeError)
+@torch_bug("its loader has no state", AttributeError)
 @cells(LOADER, rungs=(Rung.NATIVE,), **ON_CPU)
 def test_a_loader_can_say_where_it_is(cell):
     """A loader has a state that another can go on from."""
@@ -786,7 +786,7 @@ def test_the_parts_of_a_split_share_no_row_and_leave_none_out(cell, data):
             assert sorted(i for part in seen_of["result"] for i in part.tolist()) == [*range(split.n)], rung
 
 
-@live(
+@torch_bug(
     "before Python 3.12, which sums more carefully, they are more than one (pytorch#128116)",
     ValueError,
     where=sys.version_info < (3, 12),
@@ -797,7 +797,7 @@ def test_twenty_twentieths_are_a_whole(cell):
     assert [len(part) for part in cell.ladder.native(range(40), [0.05] * 20, torch.Generator())] == [2] * 20
 
 
-@live("what sums to one is taken as fractions, 1 row as all rows", pytest.fail.Exception)
+@torch_bug("what sums to one is taken as fractions, 1 row as all rows", pytest.fail.Exception)
 @cells("data.split", rungs=(Rung.NATIVE,), **ON_CPU)
 def test_whole_numbers_are_numbers_of_rows(cell):
     """A part of one row has one row, so it does not cover a dataset of five."""
@@ -805,7 +805,7 @@ def test_whole_numbers_are_numbers_of_rows(cell):
         cell.ladder.native(range(5), [1], torch.Generator())
 
 
-@live("lengths are only summed, and [-1, 6] gives parts of 4 rows and of 1", pytest.fail.Exception)
+@torch_bug("lengths are only summed, and [-1, 6] gives parts of 4 rows and of 1", pytest.fail.Exception)
 @cells("data.split", rungs=(Rung.NATIVE,), **ON_CPU)
 def test_a_negative_number_of_rows_is_refused(cell):
     """No part has fewer than no rows."""
@@ -824,7 +824,7 @@ def test_rungs_stack_rows_alike(cell, data):
     expected = [np.stack(part) for part in zip(*rows, strict=True)]
     for rung, impl in cell.implementations.items():
         given_rows = rows if rung is Rung.MANUAL else [tuple(map(tensor, row)) for row in rows]
-        assert_same([seen(part) for part in impl(given_rows)], expected, f"{rung} part")
+        assert_same([snapshot(part) for part in impl(given_rows)], expected, f"{rung} part")
 
 
 @cells("data.collate", rungs=DROP_IN, **ON_CPU)
@@ -867,7 +867,7 @@ def test_collating_leaves_the_rows_as_they_were(cell, data):
         assert_same(told(batches), before, rung)
 
 
-@live("the first row alone decides: float32 or float64 (pytorch#31689, #109968)")
+@torch_bug("the first row alone decides: float32 or float64 (pytorch#31689, #109968)")
 @cells("data.collate", rungs=(Rung.NATIVE,), **ON_CPU)
 def test_the_type_of_a_batch_does_not_depend_on_its_first_row(cell):
     """The same numbers in another order have the same dtype."""

@@ -27,7 +27,7 @@ import torch
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.engine import assert_same
-from tests.engine.arrays import seen
+from tests.engine.arrays import snapshot
 from tests.rng.trace import state_of
 
 SEQUENTIAL, RANDOM = "data.sequential_sampler", "data.random_sampler"
@@ -111,7 +111,7 @@ def _columns(n):
 
 def _given(batch, write):
     """A batch as arrays, copied before the caller writes into it."""
-    copies = [seen(part).copy() for part in batch]
+    copies = [snapshot(part).copy() for part in batch]
     for part in batch if write else ():
         part[...] = 0
     return copies
@@ -160,7 +160,7 @@ def _raw(_, concept, impl, order, generators):
     def begin():
         if concept == BATCHES:
             sampler = start(LADDERS[order.sampler].raw, order.sampler, order.sampler_settings)
-            return _asked(concept, map(seen, impl(sampler, **order.settings)))
+            return _asked(concept, map(snapshot, impl(sampler, **order.settings)))
         stream = start(impl, concept, order.settings)
         if concept == LOADER:
             stream = (rows(columns, i) for i in stream)
@@ -421,7 +421,7 @@ class Side:
 
 def indexed(rung, impl, arrays, index):
     """What a dataset of these arrays shows at an index; of a refusal the class: its words are NumPy's or torch's."""
-    rows = outcome(lambda: [seen(part) for part in _indexed(rung, impl, arrays, index)])
+    rows = outcome(lambda: [snapshot(part) for part in _indexed(rung, impl, arrays, index)])
     return rows.kind if isinstance(rows, Raised) else rows
 
 
@@ -438,7 +438,7 @@ def composed(rung, impl, n, outer, inner, index):
         return np.arange(n)[impl(outer, impl(inner, index))]
     if rung is Rung.RAW:
         outer, inner, index = map(_as_tensor, (outer, inner, index))
-        return seen(torch.arange(n)[impl(outer, impl(inner, index))])
+        return snapshot(torch.arange(n)[impl(outer, impl(inner, index))])
     subset = impl(impl(range(n), outer.tolist()), inner.tolist())
     if isinstance(index, int):
         return np.array(subset[index], np.int64)
@@ -491,7 +491,7 @@ def row_of_stack(rung, impl, arrays, names, i):
         row = impl(tuple(parts) if named is None else named, i)
     else:
         row = (impl(*parts) if named is None else impl(**named))[i]
-    return {k: seen(v) for k, v in row.items()} if isinstance(row, dict) else [seen(v) for v in row]
+    return {k: snapshot(v) for k, v in row.items()} if isinstance(row, dict) else [snapshot(v) for v in row]
 
 
 class Joined(NamedTuple):
@@ -671,7 +671,7 @@ def first_draws(rung, impl, seed):
         return [_first_of(impl(int(base_seed), id)) for id in range(2)]
     loader = getattr(LADDERS[LOADER], rung)
     rows = loader(Noting(2, impl), None, num_workers=2, generator=torch.Generator().manual_seed(seed))
-    return [[drawn[0], drawn[1], seen(drawn[2])] for _, drawn, *_ in rows]
+    return [[drawn[0], drawn[1], snapshot(drawn[2])] for _, drawn, *_ in rows]
 
 
 def _first_of(seeds):
@@ -834,7 +834,7 @@ def _parts(rung, impl, split, generators):
         return parts
     given = {} if split.default else {"generator": generators.get(split.generator)}
     if rung is Rung.RAW:
-        return [seen(part) for part in impl(n, sizes, **given)]
+        return [snapshot(part) for part in impl(n, sizes, **given)]
     return [np.array(list(part), np.int64) for part in impl(range(n), sizes, **given)]
 
 

@@ -153,7 +153,7 @@ def _offset(array: np.typing.ArrayLike) -> int:
     return (array.ctypes.data - array.base.ctypes.data) // array.itemsize
 
 
-def seen(x: object) -> object:
+def snapshot(x: object) -> object:
     """What a caller sees of a value: a copy, as a NumPy array; bounded numbers and None stay as they are."""
     if isinstance(x, torch.Tensor):
         return x.numpy(force=True).copy()

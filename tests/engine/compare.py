@@ -24,7 +24,7 @@ class Inconclusive(AssertionError):
     """The bound is infinite somewhere: nothing is proven."""
 
 
-class Untold(dict):
+class Opaque(dict):
     """What somebody keeps to himself, such as the state of an optimizer that is not ours: it differs from nothing."""
 
     def __init__(self, kept=None):
@@ -127,7 +127,7 @@ def assert_same(actual, reference, what="value", levels=()):
 
 
 def _compare(actual, reference, what, levels, joint):
-    if isinstance(actual, Untold) or isinstance(reference, Untold):
+    if isinstance(actual, Opaque) or isinstance(reference, Opaque):
         return
     if isinstance(reference, Bounded):
         assert_within(actual, reference, what)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, cells, live
+from tests.cells import DROP_IN, LADDERS, cells, torch_bug
 from tests.engine import assert_same
-from tests.engine.arrays import seen
+from tests.engine.arrays import snapshot
 from tests.families import assert_refused_alike
 from tests.init.problems import FEW, GAINS, MANY, births
 from tests.init.trace import born, reference, within_rounding
@@ -65,7 +65,7 @@ def test_a_parameter_is_filled_in_place_and_no_gradient_sees_it(cell, data):
             memory = torch.zeros(*birth.shape, 2)
             w = memory[..., 0].requires_grad_()
             cls(w, **birth.settings)
-            found.append([seen(memory), w.is_leaf, w.requires_grad])
+            found.append([snapshot(memory), w.is_leaf, w.requires_grad])
     assert_same(*found, "custom")
 
 
@@ -126,8 +126,8 @@ def test_a_generator_that_is_given_is_drawn_from(cell):
     for rung, impl in cell.implementations.items():
         with torch.random.fork_rng(devices=()):
             mine, everybodys = torch.Generator().manual_seed(1), torch.default_generator.manual_seed(1)
-            found = [seen(impl(torch.empty(2, 3), generator=mine)), state_of(mine)._asdict()]
-            assert_same(found, [seen(impl(torch.empty(2, 3))), state_of(everybodys)._asdict()], f"{rung}")
+            found = [snapshot(impl(torch.empty(2, 3), generator=mine)), state_of(mine)._asdict()]
+            assert_same(found, [snapshot(impl(torch.empty(2, 3))), state_of(everybodys)._asdict()], f"{rung}")
 
 
 @cells(*REFUSED, rungs=DROP_IN, dtypes=None, cpu_because="refusals are words")
@@ -136,7 +136,7 @@ def test_custom_refuses_what_native_refuses_in_its_words(cell):
     assert_refused_alike(cell, REFUSED[cell.concept])
 
 
-@live("sparse_ draws its rows from the global generator")
+@torch_bug("sparse_ draws its rows from the global generator")
 @cells("init.sparse", rungs=DROP_IN, dtypes=None, cpu_because=ON_THE_CPU)
 def test_a_generator_that_is_given_draws_everything(cell):
     """Whatever the global generator's state, a given one fixes the parameter."""
@@ -145,5 +145,5 @@ def test_a_generator_that_is_given_draws_everything(cell):
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(seed)
             generator = torch.Generator().manual_seed(0)
-            found.append([seen(f(torch.empty(9, 9), 0.5, generator=generator)) for f in cell.ladder[2:]])
+            found.append([snapshot(f(torch.empty(9, 9), 0.5, generator=generator)) for f in cell.ladder[2:]])
     assert_same(*found, "sparse")

@@ -10,7 +10,7 @@ from impls import rng
 from impls.ladder import Rung
 from tests.cells import LADDERS
 from tests.engine import FORMATS, Bounded, bounded
-from tests.engine.arrays import seen
+from tests.engine.arrays import snapshot
 from tests.rng.trace import generator_of, state_of
 
 TO_THE_BIT = ("init.trunc_normal",)  # its draws decide how often it draws
@@ -29,7 +29,7 @@ def born(rung, impl, birth, dtype):
         else:
             w = torch.full(birth.shape, torch.nan, dtype=kind)
             assert impl(w, **settings) is w
-        return {"parameter": seen(w), "generator": state_of(generator)._asdict()}
+        return {"parameter": snapshot(w), "generator": state_of(generator)._asdict()}
 
 
 def reference(concept, birth, dtype):
@@ -65,7 +65,7 @@ def bounded_draws(dtype):
 
     def drawn(draw, state, shape):
         found, generator = draw(generator_of(state), shape, dtype=getattr(torch, dtype))
-        return bounded(seen(found), dtype), state_of(generator)
+        return bounded(snapshot(found), dtype), state_of(generator)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rng, "uniform_manual", uniform)

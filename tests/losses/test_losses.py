@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, cells, live
+from tests.cells import DROP_IN, cells, torch_bug
 from tests.engine import assert_bitwise, assert_same, bounded
 from tests.engine.arrays import lattice
 from tests.families import entry, expected, observe, problems, refusal
@@ -118,7 +118,7 @@ def test_a_mean_over_nothing_is_nan_and_moves_nothing(cell):
             assert not trace["gradient"]["input"].any(), rung
 
 
-@live("the backward pass of images wants their channels first in memory", RuntimeError)
+@torch_bug("the backward pass of images wants their channels first in memory", RuntimeError)
 def test_natives_nll_goes_back_through_images_whose_channels_come_last():
     """How logarithms lie in memory is no matter: the gradient of the loss of images is there."""
     logarithms = torch.zeros(1, 2, 2, 2).to(memory_format=torch.channels_last).requires_grad_()

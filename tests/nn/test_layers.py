@@ -11,9 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, cells, live
+from tests.cells import DROP_IN, cells, torch_bug
 from tests.engine import assert_same
-from tests.engine.arrays import lattice, seen, tensor
+from tests.engine.arrays import lattice, snapshot, tensor
 from tests.families import entry, expected, observe, problems, refusal
 from tests.nn.layer_problems import TAKES_BIAS
 from tests.nn.problems import SEEDS
@@ -162,8 +162,8 @@ def test_custom_has_natives_options_of_a_table(cell, data):
         if y.requires_grad:
             y.backward(torch.from_numpy(problem.dy))
         grad = module.weight.grad
-        left.append([seen(y), seen(module.weight), repr(module), grad is not None and grad.is_sparse])
-        left[-1].append(seen(grad.to_dense() if left[-1][-1] else grad))
+        left.append([snapshot(y), snapshot(module.weight), repr(module), grad is not None and grad.is_sparse])
+        left[-1].append(snapshot(grad.to_dense() if left[-1][-1] else grad))
     assert_same(*left, "custom embedding")
 
 
@@ -194,7 +194,9 @@ def test_one_mask_is_enough(cell):
             observe(cell, rung, Problem(inputs, (False,) * 4, np.ones((2, 2)), {"is_causal": True}))
 
 
-@live("of four dimensions the fused kernel is taken, and applies both", raises=pytest.fail.Exception, mended=(2, 14))
+@torch_bug(
+    "of four dimensions the fused kernel is taken, and applies both", raises=pytest.fail.Exception, mended=(2, 14)
+)
 def test_native_refuses_a_second_mask_of_four_dimensions_too():
     """attn_mask and is_causal together are refused, however many dimensions there are."""
     mask = torch.ones(2, 2)
@@ -203,7 +205,7 @@ def test_native_refuses_a_second_mask_of_four_dimensions_too():
             torch.nn.functional.scaled_dot_product_attention(q, q, q, mask, is_causal=True)
 
 
-@live("the fused kernel counts the values, and leaves the other keys out", raises=pytest.fail.Exception)
+@torch_bug("the fused kernel counts the values, and leaves the other keys out", raises=pytest.fail.Exception)
 def test_native_refuses_fewer_values_than_keys():
     """A key without a value is refused."""
     for q in (torch.ones(1, 2, 2), torch.ones(1, 1, 2, 2)):
@@ -246,14 +248,14 @@ def test_every_rung_finds_the_same_places(cell, data):
 
 def _found(rung, impl, x, **settings):
     if rung is Rung.MANUAL:
-        (y, places), _ = impl.forward(seen(x), **settings, return_indices=True)
+        (y, places), _ = impl.forward(snapshot(x), **settings, return_indices=True)
         return [y, places]
     pool = functools.partial(impl, **settings, return_indices=True)
     y, places = pool(x) if rung is Rung.RAW else pool()(x)
-    return [seen(y), seen(places)]
+    return [snapshot(y), snapshot(places)]
 
 
-@live("a window that sees nothing but padding has the place behind the last", raises=AssertionError)
+@torch_bug("a window that sees nothing but padding has the place behind the last", raises=AssertionError)
 def test_every_place_of_native_lies_in_the_image():
     """An index of the largest is that of a place, so that its gradient has one to go to."""
     pool = torch.nn.MaxPool2d((2, 1), padding=(1, 0), dilation=2, return_indices=True)
@@ -394,7 +396,7 @@ def test_a_dimension_that_is_not_given_is_natives(cell, dimensions):
     x, found = torch.arange(2.0**dimensions).reshape((2,) * dimensions), []
     for cls in cell.ladder[2:]:
         with pytest.warns(UserWarning, match="Implicit dimension choice"):
-            found.append(seen(cls()(x)))
+            found.append(snapshot(cls()(x)))
     assert_same(*found, "custom")
 
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cells import DROP_IN, LADDERS, cells, live
+from tests.cells import DROP_IN, LADDERS, cells, torch_bug
 from tests.engine import assert_same
 from tests.families import assert_refused_alike
 from tests.nn.trace import outcome, told, tree
@@ -190,7 +190,7 @@ def test_custom_refuses_what_native_refuses_in_its_words(cell):
     assert_refused_alike(cell, REFUSED[cell.concept])
 
 
-@live("ParameterDict sorts the keys of a plain dictionary (cf. pytorch#40905)")
+@torch_bug("ParameterDict sorts the keys of a plain dictionary (cf. pytorch#40905)")
 @cells("nn.parameter_dict", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING_COMPUTED)
 def test_a_dictionary_of_parameters_keeps_the_order_of_a_plain_one(cell):
     """The order of a plain dictionary is the order of the parameters."""
@@ -198,7 +198,7 @@ def test_a_dictionary_of_parameters_keeps_the_order_of_a_plain_one(cell):
         assert list(cls({"b": torch.ones(1), "a": torch.ones(1)})) == ["b", "a"]
 
 
-@live("append counts, and a slice keeps its keys (cf. pytorch#77067)")
+@torch_bug("append counts, and a slice keeps its keys (cf. pytorch#77067)")
 @cells("nn.sequential", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING_COMPUTED)
 def test_what_is_appended_to_a_slice_of_a_chain_overwrites_nothing(cell):
     """A chain is longer by one after append."""

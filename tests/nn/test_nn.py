@@ -24,7 +24,7 @@ from impls.ladder import Absent, Pair, Rung
 from impls.nn.sequential import Layer
 from tests.cells import DROP_IN, LADDERS, cells
 from tests.engine import assert_bitwise, assert_same
-from tests.engine.arrays import arrays, lattice, seen, shapes, tensor
+from tests.engine.arrays import arrays, lattice, shapes, snapshot, tensor
 from tests.families import Run, assert_refused_alike, observe, problems
 from tests.nn import refused
 from tests.nn.problems import SEEDS, TREES, chains, linear, signed_zeros
@@ -135,10 +135,10 @@ def test_a_layer_is_reborn_as_it_was_born(cell, seed):
         with torch.random.fork_rng(devices=()):
             torch.default_generator.manual_seed(seed)
             born = cls(3, 2, dtype=getattr(torch, cell.dtype))
-            before = [seen(p) for p in born.parameters()]
+            before = [snapshot(p) for p in born.parameters()]
             torch.default_generator.manual_seed(seed)
             born.reset_parameters()
-        assert_same([seen(p) for p in born.parameters()], before, f"{cls.__module__} parameter")
+        assert_same([snapshot(p) for p in born.parameters()], before, f"{cls.__module__} parameter")
 
 
 # ── a chain of layers ───────────────────────────────────────────────────────────────────────────

@@ -15,7 +15,7 @@ from impls.ladder import Rung
 from impls.nn.batch_norm1d import Stats
 from impls.nn.sequential import Layer
 from tests.cells import LADDERS
-from tests.engine.arrays import in_any_order, seen, tensor
+from tests.engine.arrays import in_any_order, snapshot, tensor
 from tests.families import plain_words
 from tests.rng.trace import state_of
 
@@ -107,11 +107,11 @@ def _tensors(settings, leaves):
 
 
 def _trace(y, gradients, problem, left=None):
-    trace = {"output": seen(y), "gradient": dict(zip(problem.inputs, map(seen, gradients), strict=False))}
+    trace = {"output": snapshot(y), "gradient": dict(zip(problem.inputs, map(snapshot, gradients), strict=False))}
     if problem.seed is not None:
         trace["generator"] = (state_of(left) if isinstance(left, torch.Generator) else left)._asdict()
     if problem.stats is not None:
-        trace["stats"] = [seen(left.running_mean), seen(left.running_var), int(left.num_batches_tracked)]
+        trace["stats"] = [snapshot(left.running_mean), snapshot(left.running_var), int(left.num_batches_tracked)]
     return trace
 
 
@@ -126,7 +126,10 @@ def initial(rung, impl, seed, dtype, *sizes, **options):
             params, generator = impl.init(generator, *sizes, **options, dtype=kind)
         else:
             params = dict(impl(*sizes, **options, dtype=kind).named_parameters())
-        return {"parameters": {name: seen(w) for name, w in params.items()}, "generator": state_of(generator)._asdict()}
+        return {
+            "parameters": {name: snapshot(w) for name, w in params.items()},
+            "generator": state_of(generator)._asdict(),
+        }
 
 
 # ── the derivative along a line ──
@@ -242,8 +245,8 @@ def _layer(run, kind, params, settings):
 
 
 def _chain_trace(y, dx, grads, rng):
-    named = {f"{key}.{name}": seen(g) for key, own in sorted(grads.items()) for name, g in own.items()}
-    return {"output": seen(y), "x": seen(dx), "gradient": named, "generator": rng._asdict()}
+    named = {f"{key}.{name}": snapshot(g) for key, own in sorted(grads.items()) for name, g in own.items()}
+    return {"output": snapshot(y), "x": snapshot(dx), "gradient": named, "generator": rng._asdict()}
 
 
 # ── modules ──
@@ -259,7 +262,7 @@ def outcome(act):
 
 def told(x):
     if isinstance(x, torch.Tensor):
-        return [seen(x), x.requires_grad, x.is_leaf]
+        return [snapshot(x), x.requires_grad, x.is_leaf]
     if isinstance(x, dict):
         return {key: told(value) for key, value in x.items()}
     if isinstance(x, list | tuple):

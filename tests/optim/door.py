@@ -16,7 +16,7 @@ from tests.capabilities import (
     untouched,
 )
 from tests.cells import LADDERS
-from tests.engine import Different, Untold
+from tests.engine import Different, Opaque
 from tests.engine.arrays import arrays, lattice
 from tests.optim.matrix_problems import Orthogonal
 from tests.optim.problems import LRS
@@ -83,7 +83,7 @@ class _Stepper:
                 setattr(inner, name, lr)
 
     def state_dict(self):
-        return {"state": {i: Untold() for i in range(len(self.params))}}
+        return {"state": {i: Opaque() for i in range(len(self.params))}}
 
     def load_state_dict(self, saved):
         if not _is_torchs(self.thing):
@@ -130,14 +130,14 @@ def _functional(thing, params, state, *, lr, **given):
         if p.grad is None:
             continue
         w, g = p.detach().numpy().copy(), p.grad.numpy().copy()
-        if p in state and not isinstance(state[p], Untold):
+        if p in state and not isinstance(state[p], Opaque):
             raise Missing("state_dict under torch's names (absent)")
         with untouched(w, g):
             change, kept = update(g, state[p].kept if p in state else init(w), w)
         moved = np.asarray(w + np.asarray(change))
         if (moved.dtype, moved.shape) != (w.dtype, w.shape):
             raise Different(f"the parameter became {moved.dtype}{list(moved.shape)}, it was {w.dtype}{list(w.shape)}")
-        state[p] = Untold(kept)
+        state[p] = Opaque(kept)
         p.data.copy_(torch.as_tensor(moved))
 
 

@@ -3,7 +3,7 @@
 from impls.ladder import Rung
 from tests.capabilities import Missing, left_to, refuse_missing, untouched
 from tests.cells import LADDERS
-from tests.engine import Untold
+from tests.engine import Opaque
 from tests.optim.lbfgs_trace import tells
 
 ROLE = "optim.lbfgs"
@@ -29,7 +29,7 @@ class _Stepper:
             return self.inner.step(closure)
 
     def state_dict(self):
-        return self.inner.state_dict() if tells(type(self.inner)) else {"state": {0: Untold()}}
+        return self.inner.state_dict() if tells(type(self.inner)) else {"state": {0: Opaque()}}
 
     def load_state_dict(self, saved):
         if not tells(type(self.inner)):

@@ -14,9 +14,9 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
-from tests.engine import Bounded, Different, Untold, assert_same, assert_within
+from tests.engine import Bounded, Different, Opaque, assert_same, assert_within
 from tests.engine.arithmetic import format_of
-from tests.engine.arrays import seen, tensor
+from tests.engine.arrays import snapshot, tensor
 from tests.engine.branches import some_way
 from tests.families import Run
 
@@ -55,7 +55,7 @@ def observe(run, problem):
 
 def outside(steps):
     """What there is to see of a run: torch keeps some numbers as tensors, and the order of its keys is no matter."""
-    return [step._asdict() | {"state": None, "end_state": told(step.end_state, seen)} for step in steps]
+    return [step._asdict() | {"state": None, "end_state": told(step.end_state, snapshot)} for step in steps]
 
 
 def in_turns(first, second, problem):
@@ -108,16 +108,16 @@ def _object(cls, problem, ask):
         w = _place(leaves)
         returned = optimizer.step(_closure(leaves, problem, ask))
         after = copy.deepcopy(optimizer.state_dict()["state"][0])
-        yield w, before, _place(leaves), after, _grad(leaves), seen(returned)
+        yield w, before, _place(leaves), after, _grad(leaves), snapshot(returned)
         before = after
 
 
 def _place(leaves):
-    return np.concatenate([seen(p).reshape(-1) for p in leaves])
+    return np.concatenate([snapshot(p).reshape(-1) for p in leaves])
 
 
 def _grad(leaves):
-    return np.concatenate([seen(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in leaves])
+    return np.concatenate([snapshot(torch.zeros_like(p) if p.grad is None else p.grad).reshape(-1) for p in leaves])
 
 
 def _closure(leaves, problem, ask):
@@ -155,7 +155,7 @@ def assert_admissible(formula, step, settings, what, roundings=1):
 
     From a state that is not told no step can be followed.
     """
-    if isinstance(step.state, Untold):
+    if isinstance(step.state, Opaque):
         return
     dtype = str(step.w.dtype)
     bounded = functools.partial(Bounded.exact, format=format_of(dtype, roundings))
@@ -175,7 +175,7 @@ def assert_admissible(formula, step, settings, what, roundings=1):
         if next(answers, None) is not None:
             raise Different(f"{what}: asked for the loss {len(step.asked)} times, expected fewer")
         assert_within(step.end, w, f"{what}, parameters")
-        if isinstance(step.end_state, Untold):
+        if isinstance(step.end_state, Opaque):
             return
         number = lambda x: x if isinstance(x, Bounded) else Bounded.constant(x, format_of(dtype, roundings))
         expected = told(state._asdict(), number)
@@ -198,11 +198,11 @@ def _each(value, number):
 
 def _lifted(x, bounded):
     """A number of Python's is what it was given as, and any rung may round it once; an array is known."""
-    return x if isinstance(x, int | float) and not isinstance(x, np.generic) else bounded(seen(x))
+    return x if isinstance(x, int | float) and not isinstance(x, np.generic) else bounded(snapshot(x))
 
 
 def _array(x, dtype):
-    return seen(x) if isinstance(x, np.ndarray | np.generic | torch.Tensor) else np.asarray(x, dtype)
+    return snapshot(x) if isinstance(x, np.ndarray | np.generic | torch.Tensor) else np.asarray(x, dtype)
 
 
 # ── of a stranger's ──

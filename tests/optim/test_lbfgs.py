@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, cells, live
+from tests.cells import DROP_IN, cells, torch_bug
 from tests.engine import assert_bitwise, assert_same
-from tests.engine.arrays import seen
+from tests.engine.arrays import snapshot
 from tests.engine.compare import STEP
 from tests.families import Run, problems
 from tests.nn.trace import outcome
@@ -105,7 +105,7 @@ def test_the_closure_is_called_with_gradients_and_its_first_answer_is_returned(c
         assert losses[-1] < losses[0], rung
 
 
-@live("a gradient is seen as one row, which one that lies otherwise in memory is not", RuntimeError)
+@torch_bug("a gradient is seen as one row, which one that lies otherwise in memory is not", RuntimeError)
 @cells("optim.lbfgs", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_a_transposed_parameter_is_stepped(cell):
     """A parameter whose columns follow each other in memory is stepped as one whose rows do."""
@@ -129,7 +129,7 @@ def test_a_sparse_gradient_is_the_dense_one(cell):
                 return ((p.detach() - torch.tensor([0.0, 3.0])) ** 2).sum()
 
             optimizer.step(closure)
-            ends.append(seen(p))
+            ends.append(snapshot(p))
         assert_same(*ends, f"{rung}: dense and sparse")
 
 
@@ -142,7 +142,7 @@ def test_a_loaded_state_is_of_the_dtype_of_its_parameters(cell):
         along_a_bowl(narrow)
         wide.load_state_dict(copy.deepcopy(narrow.state_dict()))
         along_a_bowl(wide)
-        ends.append(told(wide.state_dict()["state"][0], seen))
+        ends.append(told(wide.state_dict()["state"][0], snapshot))
     assert_same(*ends, "custom, loaded")
 
 
@@ -155,7 +155,7 @@ def test_a_copy_of_custom_goes_on_as_custom_does(cell):
     copied = copy.deepcopy(optimizer)
     for one in (optimizer, copied):
         along_a_bowl(one)
-    assert_same(*(seen(one.param_groups[0]["params"][0]) for one in (copied, optimizer)), "copy")
+    assert_same(*(snapshot(one.param_groups[0]["params"][0]) for one in (copied, optimizer)), "copy")
 
 
 @cells("optim.lbfgs", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")

@@ -22,9 +22,9 @@ from hypothesis.stateful import (
 
 from impls.ladder import Rung
 from impls.since import TORCH
-from tests.cells import DROP_IN, DTYPES, LADDERS, cells, live
+from tests.cells import DROP_IN, DTYPES, LADDERS, cells, torch_bug
 from tests.engine import assert_bitwise, assert_same
-from tests.engine.arrays import arrays, in_layout, seen, shapes, tensor
+from tests.engine.arrays import arrays, in_layout, shapes, snapshot, tensor
 from tests.engine.compare import PARAMETER, STEP
 from tests.families import answer, entry, expected, observe, problems
 from tests.optim.family import ENTRIES
@@ -200,7 +200,7 @@ def _stepped(cls, dtype=torch.float32, gradient=None, **options):
     for factor in torch.tensor([[1.0, 2.0], [0.5, 3.0]]):
         p.grad = (gradient.to_dense() * factor).to_sparse() if gradient.is_sparse else gradient * factor
         optimizer.step()
-    return seen(p)
+    return snapshot(p)
 
 
 SPARSE, COMPLEX = torch.eye(2).to_sparse(), torch.tensor([[1 + 2j, 0.5j], [3 - 1j, 1]])
@@ -309,14 +309,14 @@ def two_steps(dtype, settings):
     return Problem([np.ones(1, dtype)], [settings], [line, line])
 
 
-@live("foreach adds the momentum to the gradient itself (pytorch#92706 mended the others)")
+@torch_bug("foreach adds the momentum to the gradient itself (pytorch#92706 mended the others)")
 @cells("optim.sgd", rungs=(Rung.NATIVE,), dtypes=ONE)
 def test_natives_foreach_leaves_the_trace_of_sgd(cell):
     """Looking ahead, too, it leaves the formula's trace, of which a gradient that stays as it is is a part."""
     _assert_foreach_agrees(cell, two_steps(cell.dtype, {"momentum": 0.5, "nesterov": True}))
 
 
-@live("the rate is computed from the count, a float32 tensor, operation by operation in float32")
+@torch_bug("the rate is computed from the count, a float32 tensor, operation by operation in float32")
 @cells("optim.asgd", rungs=(Rung.NATIVE,))
 def test_natives_foreach_leaves_the_trace_of_asgd(cell):
     """Native's second way leaves the formula's trace of ASGD, whose rate is rounded once, as it is kept."""
@@ -343,7 +343,7 @@ def _heard(problem):
     return problem._replace(params=[in_layout(w, "contiguous") for w in problem.params], script=script)
 
 
-@live("the kernel takes the elements that follow each other in memory, whatever the strides are")
+@torch_bug("the kernel takes the elements that follow each other in memory, whatever the strides are")
 @cells("optim.sgd", "optim.adam", "optim.adamw", "optim.adagrad", rungs=(Rung.NATIVE,), cpu_because="CPU kernels")
 def test_natives_fused_takes_the_step_of_a_strided_parameter(cell):
     """Native's kernel for the whole step takes the formula's step of a parameter whose elements lie apart in memory."""
@@ -367,18 +367,18 @@ def test_hooks_are_called_as_natives_are(cell):
 
 def _hooked(cls):
     """What hooks of every kind see of a step, of a state saved and loaded, and of a copy."""
-    optimizer, story = cls([parameter()]), []
-    told = lambda name, answer=None: lambda o, *rest: (story.append((name, o is optimizer, len(rest))), answer)[1]
+    optimizer, log = cls([parameter()]), []
+    told = lambda name, answer=None: lambda o, *rest: (log.append((name, o is optimizer, len(rest))), answer)[1]
     optimizer.register_step_pre_hook(told("before the step"))
     optimizer.register_step_pre_hook(lambda o, _args, _kwargs: ((o,), {"closure": lambda: 3.0}))
-    optimizer.register_step_post_hook(lambda _o, args, kwargs: story.append((len(args), list(kwargs))))
+    optimizer.register_step_post_hook(lambda _o, args, kwargs: log.append((len(args), list(kwargs))))
     removed = optimizer.register_state_dict_pre_hook(told("before saving"))
     optimizer.register_state_dict_post_hook(told("saved", {"state": {}, "param_groups": [], "mine": 1}))
     optimizer.register_load_state_dict_pre_hook(told("before loading", cls([parameter()]).state_dict()))
     optimizer.register_load_state_dict_post_hook(told("loaded"))
     for moment in ("state_dict_pre", "state_dict_post", "load_state_dict_pre", "load_state_dict_post"):
         getattr(optimizer, f"register_{moment}_hook")(told(f"before others, {moment}"), prepend=True)
-    story += [optimizer.step(), list(optimizer.state_dict())]
+    log += [optimizer.step(), list(optimizer.state_dict())]
     optimizer.load_state_dict({})
     removed.remove()
     optimizer.state_dict()
@@ -386,7 +386,7 @@ def _hooked(cls):
     optimizer.register_step_pre_hook(lambda *_: 1)
     with pytest.raises(RuntimeError, match=r"must return None or a tuple of \(new_args, new_kwargs\), but got 1\.$"):
         optimizer.step()
-    return story
+    return log
 
 
 @cells(*DROPPED_IN, rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
@@ -435,7 +435,7 @@ def test_torchs_schedulers_drive_custom_as_they_drive_native(cell, name):
             p.grad = torch.full((2,), 1.0 + t)
             optimizer.step()
             scheduler.step(*([1.0] if name == "ReduceLROnPlateau" else []))
-            trace.append([seen(p), {k: v for k, v in optimizer.param_groups[0].items() if k != "params"}])
+            trace.append([snapshot(p), {k: v for k, v in optimizer.param_groups[0].items() if k != "params"}])
         ends.append(trace)
     assert_same(*ends, "custom", levels=(STEP,))
 
@@ -453,7 +453,7 @@ def test_an_optimizer_survives_pickling(cell):
         assert_same(plain(loaded.state_dict()), plain(optimizer.state_dict()), f"{rung} state_dict")
 
 
-@live("Adagrad makes states at construction alone", KeyError, mended=(2, 12))
+@torch_bug("Adagrad makes states at construction alone", KeyError, mended=(2, 12))
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("optim.adagrad", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_a_parameter_that_is_added_has_a_state(cell, rung):
@@ -464,7 +464,7 @@ def test_a_parameter_that_is_added_has_a_state(cell, rung):
     for p in (late, there):
         p.grad = torch.ones(2)
     optimizer.step()
-    assert_same(seen(late), seen(there), "parameter")
+    assert_same(snapshot(late), snapshot(there), "parameter")
 
 
 @cells(*DROPPED_IN, rungs=DROP_IN, dtypes=None, cpu_because="custom runs torch's for-loop, CUDA's default is foreach")
@@ -492,7 +492,7 @@ def test_custom_and_native_live_through_the_same_lives(cell):
 
         @rule(data=st.data(), lr=LRS | LRS.map(torch.tensor) | LRS.map(lambda lr: torch.tensor([lr])))
         def step(self, data, lr):
-            grads = [data.draw(st.none() | arrays(tuple(p.shape), str(seen(p).dtype))) for p in self.leaves[0]]
+            grads = [data.draw(st.none() | arrays(tuple(p.shape), str(snapshot(p).dtype))) for p in self.leaves[0]]
             for optimizer, leaves in zip(self.pair, self.leaves, strict=True):
                 optimizer.param_groups[0]["lr"] = lr
                 for p, g in zip(leaves, grads, strict=True):
@@ -526,7 +526,7 @@ def test_custom_and_native_live_through_the_same_lives(cell):
 
         @invariant()
         def custom_is_native(self):
-            custom, native = ([{"w": seen(p), "g": seen(p.grad)} for p in leaves] for leaves in self.leaves)
+            custom, native = ([{"w": snapshot(p), "g": snapshot(p.grad)} for p in leaves] for leaves in self.leaves)
             assert_same(custom, native, "custom")
             assert_same(*(plain(optimizer.state_dict()) for optimizer in self.pair), "custom state_dict")
             assert repr(self.pair[0]) == repr(self.pair[1])

@@ -14,8 +14,8 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
-from tests.engine import Untold
-from tests.engine.arrays import seen, tensor
+from tests.engine import Opaque
+from tests.engine.arrays import snapshot, tensor
 
 CONSTRUCTED = ("initial_accumulator_value",)  # options that torch heeds in the constructor and not in a group
 NUMBERS = ("step", "mu_product", "eta", "mu")  # of a state: one each for the whole parameter, on the CPU
@@ -137,11 +137,11 @@ def _receive(leaves, grads):
 
 def _entry(w, g, state):
     """One parameter after one line; a number is a float, whatever a rung keeps it in; before a first step, no state."""
-    if isinstance(state, Untold):
-        return {"parameter": seen(w), "gradient": seen(g), "state": state}
+    if isinstance(state, Opaque):
+        return {"parameter": snapshot(w), "gradient": snapshot(g), "state": state}
     state = state if state and state.get("step", 1) else {}
-    state = {k: float(v) if k in NUMBERS else seen(v) for k, v in sorted(state.items()) if v is not None}
-    return {"parameter": seen(w), "gradient": seen(g), "state": state}
+    state = {k: float(v) if k in NUMBERS else snapshot(v) for k, v in sorted(state.items()) if v is not None}
+    return {"parameter": snapshot(w), "gradient": snapshot(g), "state": state}
 
 
 # ── saved by one class, loaded by another ──
@@ -155,7 +155,7 @@ def resumed(first, second, problem):
     other = second([{"params": group["params"]} for group in one.param_groups])
     other.load_state_dict(copy.deepcopy(one.state_dict()))
     _play(other, leaves, problem.script[half:])
-    return [[seen(p) for p in leaves], plain(other.state_dict())]
+    return [[snapshot(p) for p in leaves], plain(other.state_dict())]
 
 
 def _play(optimizer, leaves, script):
@@ -169,5 +169,5 @@ def _play(optimizer, leaves, script):
 
 def plain(state_dict):
     """A state_dict with its tensors as arrays."""
-    state = {i: {k: seen(v) for k, v in s.items()} for i, s in state_dict["state"].items()}
+    state = {i: {k: snapshot(v) for k, v in s.items()} for i, s in state_dict["state"].items()}
     return {"state": state, "param_groups": state_dict["param_groups"]}

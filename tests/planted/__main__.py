@@ -10,7 +10,7 @@ import os
 import sys
 import time
 
-from tests.planted import FAMILIES, bugs, matrix, not_here, only_on_a_device, prepare, verdict
+from tests.planted import FAMILIES, bugs, kill_matrix, not_here, only_on_a_device, prepare, verdict
 
 
 def main():
@@ -28,7 +28,7 @@ def main():
     prepare()
     start, planted, elsewhere = time.perf_counter(), *asked(*names)
     if full:
-        return matrix.fill(planted, bool(names))
+        return kill_matrix.fill(planted, bool(names))
 
     calls, ends = collections.Counter(), collections.Counter()  # how often a law was called before it rejected its last bug
     for bug, said in zip(planted, verdicts(planted, seed), strict=True):

@@ -5,7 +5,7 @@ import json
 import pathlib
 import sys
 
-from tests.platform.matrix import PLATFORMS, REFERENCE, ROOT, is_green, record, row, run
+from tests.platform.runs import PLATFORMS, REFERENCE, ROOT, is_green, record, row, run
 
 KEPT = ROOT / "build" / "reference.json"  # the run that every row is told beside
 

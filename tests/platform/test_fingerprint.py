@@ -70,7 +70,7 @@ def test_a_bug_that_cannot_be_judged_here_is_not_rejected(installed):
 def test_a_subject_is_not_blamed_for_the_machine(installed):
     """What a subject's law cannot conclude because of the machine is not run, and no difference."""
     installed("erf", lambda x: x)
-    outcome = subjects.apart(lambda: accuracy("erf", "float32"))
+    outcome = subjects.isolated(lambda: accuracy("erf", "float32"))
     assert outcome.word == "not run"
     assert "erf" in outcome.told
 

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.platform.matrix import PLATFORMS, RECORD, REFERENCE, ROOT, is_declared, is_green, row, table
+from tests.platform.runs import PLATFORMS, RECORD, REFERENCE, ROOT, is_declared, is_green, row, table
 
 ABOUT = {"torch": "2.13.0", "python": "3.11.7", "numpy": "2.4.6", "hypothesis": "6.170", "pytest": "9.2"}
 ABOUT |= {"machine": "x86_64", "cpu capability": "AVX512"}
@@ -21,19 +21,24 @@ def report(**verdicts):
     return {"commit": "0123456", "environment": ABOUT, "fingerprint": {}, "results": results}
 
 
-HERE = report(one=("equal", None), two=("equal", None), three=("expected", "live"), four=("not run", "no device"))
+HERE = report(
+    one=("equal", None), two=("equal", None), three=("expected", "seen in torch 2.13"), four=("not run", "no device")
+)
 ELSEWHERE = {
     "judged alike": (HERE, {}),
     "mended there": (report(**dict.fromkeys(("one", "two", "three"), ("equal", None))), {}),
     "not run": (
-        report(one=("not run", "another platform"), two=("equal", None), three=("expected", "live")),
+        report(one=("not run", "another platform"), two=("equal", None), three=("expected", "seen in torch 2.13")),
         {"a_law[one]": "not run: another platform"},
     ),
     "demoted": (
-        report(one=("expected", "live"), two=("equal", None), three=("expected", "live")),
-        {"a_law[one]": "expected: live"},
+        report(one=("expected", "seen in torch 2.13"), two=("equal", None), three=("expected", "seen in torch 2.13")),
+        {"a_law[one]": "expected: seen in torch 2.13"},
     ),
-    "not collected": (report(one=("equal", None), three=("expected", "live")), {"a_law[two]": "not collected"}),
+    "not collected": (
+        report(one=("equal", None), three=("expected", "seen in torch 2.13")),
+        {"a_law[two]": "not collected"},
+    ),
 }
 
 

@@ -19,7 +19,7 @@ LAWS = "tests/optim/test_lbfgs.py::test_every_rung_has_natives_defaults"
 RECORD = {
     "torch": "2.13.0",
     "signatures": {"optim.lbfgs": ["params", "lr=1"], "optim.sgd": ["params"]},
-    **versions.summary({"results": [result("tests/nn/test_layers.py::test_a", "", "expected", "live in torch 2.13")]}),
+    **versions.summary({"results": [result("tests/nn/test_layers.py::test_a", "", "expected", "seen in torch 2.13")]}),
 }
 
 
@@ -29,7 +29,7 @@ def told(signatures, *results):
 
 def test_what_has_not_changed_is_one_line_each():
     """The page names no place for a version that changes nothing."""
-    page = told(RECORD["signatures"], result("tests/nn/test_layers.py::test_a", "", "expected", "live in torch 2.13"))
+    page = told(RECORD["signatures"], result("tests/nn/test_layers.py::test_a", "", "expected", "seen in torch 2.13"))
     assert page.count("none has changed") == 2
     assert "stated" not in page
 
@@ -39,7 +39,7 @@ def test_what_has_changed_is_told_with_its_places():
     concept and the law are named with what is stated there."""
     page = told(
         {"optim.lbfgs": ["params", "lr=1", "*, maximize=False"], "optim.sgd": ["params"]},
-        result("tests/nn/test_layers.py::test_a", "", "equal", "live in torch 2.13"),
+        result("tests/nn/test_layers.py::test_a", "", "equal", "seen in torch 2.13"),
         result(LAWS, LBFGS, "DIFFERENT", "another default"),
     )
     assert "optim.lbfgs: + *, maximize=False" in page

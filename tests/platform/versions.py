@@ -18,7 +18,7 @@ import torch
 
 from impls.ladder import Absent, concepts
 from tests.engine.verdict import VERDICTS
-from tests.platform.matrix import by_cell
+from tests.platform.runs import by_cell
 
 ROOT = pathlib.Path(__file__).parents[2]
 RECORD = ROOT / "results" / "versions.json"

@@ -10,7 +10,7 @@ import torch
 
 from impls.ladder import Rung
 from impls.rng import State
-from tests.engine.arrays import seen
+from tests.engine.arrays import snapshot
 
 _LEGACY = np.dtype(
     [
@@ -39,7 +39,7 @@ def observe(rung, draws, seed, script):
     state, trace = draws.seed(seed), []
     for draw in script:
         values, state = getattr(draws, draw.kind)(state, **_for(rung, draw.settings))
-        trace.append({"values": seen(values), "state": _plain(rung, state)})
+        trace.append({"values": snapshot(values), "state": _plain(rung, state)})
     return trace
 
 

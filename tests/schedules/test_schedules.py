@@ -24,7 +24,7 @@ from hypothesis.stateful import (
 )
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, cells, live
+from tests.cells import DROP_IN, LADDERS, cells, torch_bug
 from tests.engine import assert_same, bounded
 from tests.engine.compare import STEP
 from tests.families import expected, problems
@@ -462,7 +462,7 @@ def sgd(rung, lr=1.0):
     return optimizer_of(rung, Problem([lr], {}, 1))
 
 
-@live("CyclicLR.load_state_dict takes an entry out of the dictionary that it is given")
+@torch_bug("CyclicLR.load_state_dict takes an entry out of the dictionary that it is given")
 @cells("schedules.cyclic_lr", rungs=(Rung.NATIVE,), dtypes=None, cpu_because=NOTHING)
 def test_natives_saved_state_can_be_loaded_twice(cell):
     """Loading leaves the saved state alone, in native's CyclicLR too."""
@@ -473,7 +473,7 @@ def test_natives_saved_state_can_be_loaded_twice(cell):
     assert list(saved) == before
 
 
-@live("the chained form lowers the rate at construction, and step 0 has passed when it would undo that")
+@torch_bug("the chained form lowers the rate at construction, and step 0 has passed when it would undo that")
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("schedules.constant_lr", "schedules.linear_lr", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_a_warm_up_of_no_steps_leaves_the_rate_whole(cell, rung):
@@ -484,7 +484,7 @@ def test_a_warm_up_of_no_steps_leaves_the_rate_whole(cell, rung):
     assert optimizer.param_groups[0]["lr"] == 1.0
 
 
-@live("the chained form multiplies by 1/factor", ZeroDivisionError)
+@torch_bug("the chained form multiplies by 1/factor", ZeroDivisionError)
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("schedules.constant_lr", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_a_rate_that_was_nothing_comes_back(cell, rung):
@@ -494,7 +494,7 @@ def test_a_rate_that_was_nothing_comes_back(cell, rung):
     assert optimizer.param_groups[0]["lr"] == 1.0
 
 
-@live("step(epoch) finds the cycle by a logarithm, which falls short at the restart itself")
+@torch_bug("step(epoch) finds the cycle by a logarithm, which falls short at the restart itself")
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("schedules.cosine_annealing_warm_restarts", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_a_jump_to_a_restart_is_a_restart(cell, rung):
@@ -505,7 +505,7 @@ def test_a_jump_to_a_restart_is_a_restart(cell, rung):
     assert optimizer.param_groups[0]["lr"] == 1.0
 
 
-@live("a step more than total_steps - 1 is taken, and extrapolates")
+@torch_bug("a step more than total_steps - 1 is taken, and extrapolates")
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("schedules.one_cycle_lr", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_a_cycle_never_leaves_its_bounds(cell, rung):
@@ -516,7 +516,7 @@ def test_a_cycle_never_leaves_its_bounds(cell, rung):
     assert optimizer.param_groups[0]["lr"] > 0
 
 
-@live("a SequentialLR inside another starts at its step 1 (pytorch#196243)")
+@torch_bug("a SequentialLR inside another starts at its step 1 (pytorch#196243)")
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("schedules.sequential_lr", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_a_sequence_in_a_sequence_is_the_sequence(cell, rung):
@@ -534,7 +534,7 @@ def test_a_sequence_in_a_sequence_is_the_sequence(cell, rung):
     assert_same(found[1], found[0])
 
 
-@live("the first part takes the step at construction, whatever its milestone (pytorch#185872)", mended=(2, 13))
+@torch_bug("the first part takes the step at construction, whatever its milestone (pytorch#185872)", mended=(2, 13))
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("schedules.sequential_lr", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_a_part_that_ends_at_step_0_sets_no_rate(cell, rung):
@@ -545,7 +545,7 @@ def test_a_part_that_ends_at_step_0_sets_no_rate(cell, rung):
     assert optimizer.param_groups[0]["lr"] == 0.1
 
 
-@live("a MultiplicativeLR has no closed form, so at its milestone it multiplies the rate that it finds")
+@torch_bug("a MultiplicativeLR has no closed form, so at its milestone it multiplies the rate that it finds")
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("schedules.sequential_lr", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_every_part_of_a_sequence_starts_from_the_initial_rate(cell, rung):
@@ -557,7 +557,7 @@ def test_every_part_of_a_sequence_starts_from_the_initial_rate(cell, rung):
     assert optimizer.param_groups[0]["lr"] == 1.0
 
 
-@live("of a negative best the relative threshold lies above it (pytorch#47513)")
+@torch_bug("of a negative best the relative threshold lies above it (pytorch#47513)")
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("schedules.reduce_lr_on_plateau", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_a_measure_that_stays_is_no_better(cell, rung):
@@ -567,7 +567,7 @@ def test_a_measure_that_stays_is_no_better(cell, rung):
     assert optimizer.param_groups[0]["lr"] < 1.0
 
 
-@live("infinity times nothing is NaN")
+@torch_bug("infinity times nothing is NaN")
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("schedules.reduce_lr_on_plateau", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_the_first_measure_is_the_best_so_far(cell, rung):
@@ -580,7 +580,7 @@ def test_the_first_measure_is_the_best_so_far(cell, rung):
 LAGGING = tuple(f"schedules.{c}_lr" for c in ("exponential", "linear", "polynomial", "cosine_annealing"))
 
 
-@live("these chained forms take no step at construction, so a run that is taken up lags by one")
+@torch_bug("these chained forms take no step at construction, so a run that is taken up lags by one")
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells(*LAGGING, rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
 def test_every_run_that_is_taken_up_goes_on(cell, rung):

@@ -109,7 +109,7 @@ def parse(given, directory):
         raise pytest.UsageError(f"--subject {given}: there is no file {path}")
     subject = Subject(role, path, name, given)
     import_late(roles()[role])
-    outcome = apart(lambda: load(subject))
+    outcome = isolated(lambda: load(subject))
     if outcome.word != "equal":
         raise pytest.UsageError(f"--subject {given}: {outcome.told}")
     return subject
@@ -143,7 +143,7 @@ def _imported(path):
 # ── what is asked of a subject, each in a process of its own ────────────────────────────────────
 
 
-def place(subject, law=None):
+def cell_of(subject, law=None):
     """The cell in which a subject stands, torch's own things around it, and problems that it can do."""
     thing = load(subject)
     torch.set_default_dtype(torch.float32)  # whatever its file has set
@@ -177,15 +177,15 @@ def judge(subject, law, cell, **arguments):
     """The outcome of a law in a cell."""
 
     def act():
-        placed = place(subject, law.__name__)
+        placed = cell_of(subject, law.__name__)
         if placed.rungs[0] not in cell.rungs:
             raise Missing(f"a law of {' and '.join(cell.rungs)} alone")
         law(cell=placed._replace(dtype=cell.dtype), **arguments)
 
-    return apart(act)
+    return isolated(act)
 
 
-def apart(act):
+def isolated(act):
     """Run `act` in a process of its own, and give it LIMIT seconds, or more where others want the cores."""
     _prepare()
     limit = LIMIT * max(1.0, os.getloadavg()[0] / os.cpu_count())
@@ -280,12 +280,12 @@ __all__ = [
     "Missing",
     "Outcome",
     "Subject",
-    "apart",
+    "cell_of",
     "import_late",
+    "isolated",
     "judge",
     "load",
     "parse",
-    "place",
     "roles",
     "without_role",
 ]

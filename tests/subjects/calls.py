@@ -23,7 +23,7 @@ from tests.cells import LADDERS, Cell
 from tests.data import problems as rows
 from tests.data import trace as observed
 from tests.engine import bounded
-from tests.engine.arrays import lattice, seen
+from tests.engine.arrays import lattice, snapshot
 from tests.families import expected as admitted
 from tests.init import problems as init
 from tests.init import trace as births
@@ -136,7 +136,7 @@ def trace(rung, role, problem):
             exec("\n".join(ROLES[role].lines(problem, _options(problem.settings))), space)
         finally:
             torch.set_default_dtype(before)
-    return {str(name): seen(value) for name, value in space["seen"].items()}
+    return {str(name): snapshot(value) for name, value in space["seen"].items()}
 
 
 def expected(role, problem, dtype):
@@ -223,7 +223,7 @@ def _as_born(role, problem):
     found = births.reference(role, init.Birth(problem.shape, problem.settings, problem.seed), problem.dtype)
     after = generator_of(State(**found["generator"]))
     drawn, _ = rng.rand_raw(after, (1,), getattr(torch, problem.dtype))
-    return {"parameter": found["parameter"], "what is drawn next": seen(drawn)}
+    return {"parameter": found["parameter"], "what is drawn next": snapshot(drawn)}
 
 
 def _birth(name):

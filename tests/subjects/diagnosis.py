@@ -20,7 +20,7 @@ from tests import subjects
 from tests.cells import LADDERS
 from tests.engine.verdict import versions
 from tests.planted import bugs, prepare
-from tests.subjects import Subject, apart, place, report
+from tests.subjects import Subject, cell_of, isolated, report
 from tests.subjects.report import Search, rung_of, shows, source_of
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results" / "diagnosis.json"
@@ -113,7 +113,7 @@ def written(concept, rung, changes, path):
 
 def diagnosed(bug, subject):
     """What the report of a bug says that it looks like, as (named, word)."""
-    search = Search(subject, place(subject), "float64")
+    search = Search(subject, cell_of(subject), "float64")
     if search.find() is None:
         return None, "equal"
     named = report.cause(search)
@@ -154,12 +154,12 @@ def told_of(chosen, directory):
         where = bug.concept, rung_of(bug)
         if where not in fits:
             right = written(*where, (), directory / f"{'_'.join(where).replace('.', '_')}.py")
-            fits[where] = apart(lambda: diagnosed(None, right)).told == (None, "equal")
+            fits[where] = isolated(lambda: diagnosed(None, right)).told == (None, "equal")
         if not fits[where]:
             yield Told(bug.name, None, "no shape")
             continue
         subject = written(*where, bug.changes, directory / f"{bug.name}.py")
-        outcome = apart(lambda: diagnosed(bug, subject))
+        outcome = isolated(lambda: diagnosed(bug, subject))
         yield Told(bug.name, *(outcome.told if outcome.word == "equal" else (None, "nothing")))
 
 

@@ -12,7 +12,7 @@ from impls.ladder import Rung
 from tests import subjects
 from tests.cells import DROP_IN, DTYPES, expand, is_left_out, parametrize
 from tests.engine import LEDGER
-from tests.planted import again, matrix
+from tests.planted import again, kill_matrix
 from tests.subjects.report import bits, explain
 
 
@@ -107,7 +107,7 @@ class Judge:
         """The report of a difference, made once for each subject."""
         if subject in self.reports:
             return "(the report is above)"
-        told = subjects.apart(lambda: explain(subject, self.dtypes))
+        told = subjects.isolated(lambda: explain(subject, self.dtypes))
         self.reports[subject] = told.told if told.word == "equal" else f"no report: {told.told}"
         return self.reports[subject]
 
@@ -150,7 +150,7 @@ class Judge:
                 yield f"stale: {law} is expected to fail and {'does not' if law in asked else 'was not asked'}"
 
     def bits(self, subject):
-        told = subjects.apart(lambda: bits(subject, self.dtypes))
+        told = subjects.isolated(lambda: bits(subject, self.dtypes))
         return told.told if told.word == "equal" else "no"
 
 
@@ -181,7 +181,7 @@ def _read(path):
 
 def power(role, laws):
     """How many known wrong variants of a role these laws reject."""
-    rows = matrix.read().values() if matrix.JSON.exists() else []
+    rows = kill_matrix.read().values() if kill_matrix.JSON.exists() else []
     known = [row["rejected_by"] for row in rows if row["concept"] == role]
     if not known:
         return "what these laws reject: python -m tests.planted --full"

@@ -11,11 +11,11 @@ import numpy as np
 from impls.ladder import Rung
 from tests.capabilities import left_to
 from tests.cells import LADDERS, Cell
-from tests.engine import Bounded, Different, Inconclusive, Untold, array, assert_same
+from tests.engine import Bounded, Different, Inconclusive, Opaque, array, assert_same
 from tests.engine.bounded import SLACK
 from tests.families import expected, formulas_alone, observe
 from tests.planted import bugs
-from tests.subjects import load, place
+from tests.subjects import cell_of, load
 from tests.variants import planted, source_of
 
 FIRST, PATIENCE = 10, 2  # seconds of computing in which a difference is looked for, and then one on a smaller problem
@@ -145,7 +145,7 @@ class Search:
 
 def explain(subject, dtypes):
     """The report of the smallest problem on which a subject leaves another trace than the formula, if one is found."""
-    cell = place(subject)
+    cell = cell_of(subject)
     for dtype in dtypes:
         search = Search(subject, cell, dtype)
         found = search.find()
@@ -194,7 +194,7 @@ def _values(search, yours, torchs, allowed):
 
 def differences(actual, expected, native, path=()):
     """What is outside, in the order of the trace: (where, yours, torch's, the bound if there is one)."""
-    if isinstance(actual, Untold):
+    if isinstance(actual, Opaque):
         return
     if isinstance(expected, Bounded):
         yield from _outside(actual, expected, native, path)
@@ -293,7 +293,7 @@ def _attempt(holds):
 
 def bits(subject, dtypes):
     """Whether every value is torch's to the bit, on a few problems."""
-    cell = place(subject)
+    cell = cell_of(subject)
     for dtype in dtypes:
         search = Search(subject, cell, dtype)
 

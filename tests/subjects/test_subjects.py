@@ -19,7 +19,7 @@ from tests.init import test_init
 from tests.losses import test_losses
 from tests.optim import test_optim
 from tests.planted import again, doors
-from tests.subjects import Subject, apart, judge, parse, report
+from tests.subjects import Subject, isolated, judge, parse, report
 from tests.subjects.__main__ import RIGHT
 from tests.subjects.plugin import Judge, about_any_rung, roles
 from tests.training import test_averaging, test_training
@@ -95,8 +95,8 @@ def test_what_is_torchs_passes_whatever_its_shape(role, sample, name):
 def test_bits_are_a_fact_beside_the_verdict():
     """Torch's own class has torch's bits, a textbook form has not, and both are equal."""
     torchs, textbook = subject("right", "optim.sgd", "SGD"), subject("right", "optim.adam", "TextbookAdam")
-    assert apart(lambda: report.bits(torchs, ["float32"])).told == "yes"
-    assert apart(lambda: report.bits(textbook, ["float32"])).told == "no"
+    assert isolated(lambda: report.bits(torchs, ["float32"])).told == "yes"
+    assert isolated(lambda: report.bits(textbook, ["float32"])).told == "no"
 
 
 def test_what_a_subject_lacks_is_not_run_by_name():
@@ -151,7 +151,7 @@ def reported(role, name):
     wrong = subject("wrong", role, name)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(report, "PATIENCE", 0.5)
-        return apart(lambda: report.explain(wrong, ["float64"])).told
+        return isolated(lambda: report.explain(wrong, ["float64"])).told
 
 
 @pytest.mark.parametrize(("role", "name"), [*WRONG, *UNNAMED])
@@ -196,7 +196,7 @@ def test_a_reproduction_shows_what_is_written_into():
     """A reproduction prints the gradient that a subject which writes into it leaves, and torch's, as no parameter may
     show it."""
     writes = subject("hostile", "optim.sgd", "WritesTheGradient")
-    code = code_of(apart(lambda: report.explain(writes, ["float64"])).told)
+    code = code_of(isolated(lambda: report.explain(writes, ["float64"])).told)
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=SAMPLES, timeout=300)
     assert printed.stdout == "[-2.0] [2.0]\n[-1.0] [1.0]\n", printed
 
@@ -208,7 +208,8 @@ def test_the_page_about_adamw_says_what_a_run_says(tmp_path):
     (tmp_path / "mine.py").write_text(suspect, encoding="utf-8")
     mine = parse("optim.adamw=mine.py:AdamW", tmp_path)
     assert (
-        apart(lambda: report.explain(mine, ["float64"])).told == re.search(r"```text\n(.*?)\n```", page, re.DOTALL)[1]
+        isolated(lambda: report.explain(mine, ["float64"])).told
+        == re.search(r"```text\n(.*?)\n```", page, re.DOTALL)[1]
     )
     kept = suspect.splitlines(keepends=True)[: -mend.count("\n")]
     (tmp_path / "mended.py").write_text("".join(kept) + mend, encoding="utf-8")

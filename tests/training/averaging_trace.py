@@ -8,7 +8,7 @@ import torch
 from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS
 from tests.engine import assert_same, bounded
-from tests.engine.arrays import seen, tensor
+from tests.engine.arrays import snapshot, tensor
 from tests.families import admitted
 
 
@@ -20,9 +20,9 @@ def averaged(rung, impl, average, current, settings, n, lift=lambda x: x):
     a, w = tensor(average), tensor(current)
     if rung is Rung.RAW:
         impl(a, w, **settings, **told)
-        return seen(a)
-    found = seen(impl(**settings)(a, w, torch.tensor(n)))
-    assert_same(seen(w), current, f"{rung} what comes in")
+        return snapshot(a)
+    found = snapshot(impl(**settings)(a, w, torch.tensor(n)))
+    assert_same(snapshot(w), current, f"{rung} what comes in")
     return found
 
 
@@ -43,8 +43,8 @@ def followed(rung, impl, script, average, lift=lambda x: x):
         for weights in script:
             load(model, weights)
             averages.update_parameters(model)
-            assert_same({name: seen(p) for name, p in model.named_parameters()}, weights, f"{rung} model")
-            trace.append({name: seen(p) for name, p in averages.module.named_parameters()})
+            assert_same({name: snapshot(p) for name, p in model.named_parameters()}, weights, f"{rung} model")
+            trace.append({name: snapshot(p) for name, p in averages.module.named_parameters()})
         return trace
     told = (lambda a, w, n: one(a, w, n)) if concept == "training.swa" else (lambda a, w, n: one(a, w, **settings))
     n, averages = 0, {name: lift(np.zeros_like(w)) for name, w in script[0].items()}
@@ -55,7 +55,7 @@ def followed(rung, impl, script, average, lift=lambda x: x):
             trace.append(averages)
         else:
             n = impl(list(leaves.values()), [tensor(w) for w in weights.values()], n, average=told)
-            trace.append({name: seen(a) for name, a in leaves.items()})
+            trace.append({name: snapshot(a) for name, a in leaves.items()})
     assert n == len(script), rung
     return trace
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
-from tests.engine.arrays import seen, tensor
+from tests.engine.arrays import snapshot, tensor
 from tests.training.trace import rung_of
 
 
@@ -19,7 +19,7 @@ def clipped(rung, grads, max_norm, norm_type, lift=lambda x: x, device="cpu", **
     for p, g in zip(params, grads, strict=True):
         p.grad = None if g is None else tensor(g, device)
     total = clip(params, max_norm, norm_type, **settings)
-    return [seen(p.grad) for p in params], seen(total)
+    return [snapshot(p.grad) for p in params], snapshot(total)
 
 
 def clipped_by_value(rung, grads, clip_value, device="cpu", **settings):
@@ -32,4 +32,4 @@ def clipped_by_value(rung, grads, clip_value, device="cpu", **settings):
     for p, g in zip(params, grads, strict=True):
         p.grad = None if g is None else tensor(g, device)
     assert clip(params, clip_value, **settings) is None
-    return [seen(p.grad) for p in params]
+    return [snapshot(p.grad) for p in params]

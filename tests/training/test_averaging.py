@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.cells import DROP_IN, LADDERS, cells, live
+from tests.cells import DROP_IN, LADDERS, cells, torch_bug
 from tests.engine import assert_bitwise, assert_same, bounded
-from tests.engine.arrays import seen, tensor
+from tests.engine.arrays import snapshot, tensor
 from tests.training.averaging_trace import averaged, followed, layer, load, reference_of_one, statistics
 from tests.training.problems import AVERAGES, batches, looks, pairs
 
@@ -45,7 +45,7 @@ def both_ways(avg_fn, a, w, settings, n):
     many = [tensor(a), tensor(w)]
     multi_avg_fn = avg_fn.__globals__[avg_fn.__name__.replace("_avg", "_multi_avg")]
     multi_avg_fn(**settings)(many, [tensor(w), tensor(a)], n)
-    return [seen(avg_fn(**settings)(tensor(a), tensor(w), n)), *map(seen, many)]
+    return [snapshot(avg_fn(**settings)(tensor(a), tensor(w), n)), *map(snapshot, many)]
 
 
 @pytest.mark.parametrize("decay", [-0.1, 1.1])
@@ -117,7 +117,7 @@ def averaging(rung, cell, way, steps=6):
         averages.update_parameters(net)
         trace.append(state(averages))
     averages.eval()
-    return [*trace, seen(averages(x))], averages
+    return [*trace, snapshot(averages(x))], averages
 
 
 def standing_by(rung):
@@ -136,7 +136,7 @@ def trained(rung, dtype):
 
 
 def state(model):
-    return {name: seen(value) for name, value in model.state_dict().items()}
+    return {name: snapshot(value) for name, value in model.state_dict().items()}
 
 
 @cells("training.averaged_model", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
@@ -166,7 +166,7 @@ def test_statistics_are_the_means_over_the_batches(cell, data):
             found = impl([torch.from_numpy(x) for x in given])
         else:
             found = statistics(rung, impl, given)
-        assert_same([*map(seen, found[:2]), found[2]], list(expected), f"{rung} statistic")
+        assert_same([*map(snapshot, found[:2]), found[2]], list(expected), f"{rung} statistic")
 
 
 @cells("training.update_bn", rungs=DROP_IN, cpu_because="the layer is compared on CUDA where it stands")
@@ -197,7 +197,7 @@ def test_without_batch_normalization_no_data_is_read(cell):
 # ── where torch disagrees with torch ────────────────────────────────────────────────────────────
 
 
-@live("the mean of many weighs by 1/(n + 1) in the default dtype, so float64 weights by a float32 number")
+@torch_bug("the mean of many weighs by 1/(n + 1) in the default dtype, so float64 weights by a float32 number")
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("training.averaged_model", rungs=DROP_IN, dtypes=("float64",), cpu_because=NOTHING)
 def test_a_mean_is_a_mean_one_by_one_or_many_at_once(cell, rung):
@@ -209,11 +209,11 @@ def test_a_mean_is_a_mean_one_by_one_or_many_at_once(cell, rung):
         for value in (1.0, 1.0, 4.0):
             load(model, {name: np.full(p.shape, value) for name, p in model.named_parameters()})
             averages.update_parameters(model)
-        found.append(seen(averages.module.bias))
+        found.append(snapshot(averages.module.bias))
     assert_bitwise(*found)
 
 
-@live("whole numbers, such as batch normalization's count, have no mean", RuntimeError)
+@torch_bug("whole numbers, such as batch normalization's count, have no mean", RuntimeError)
 @pytest.mark.parametrize("rung", DROP_IN)
 @cells("training.averaged_model", rungs=DROP_IN, dtypes=("float32",), cpu_because=NOTHING)
 def test_batch_normalization_is_averaged_with_its_buffers(cell, rung):

@@ -14,16 +14,16 @@ from hypothesis import strategies as st
 from impls.data.sources import sources_manual
 from impls.ladder import Rung
 from impls.nn.sequential import Layer
-from tests.cells import DROP_IN, LADDERS, cells, live
+from tests.cells import DROP_IN, LADDERS, cells, torch_bug
 from tests.engine import assert_bitwise, assert_same, assert_within, bounded
-from tests.engine.arrays import seen, tensor
+from tests.engine.arrays import snapshot, tensor
 from tests.engine.certificate import certify
 from tests.engine.compare import STEP
 from tests.training.clipping_trace import clipped, clipped_by_value
 from tests.training.formulas import Formulas
 from tests.training.problems import NORMS, clippings, runs, sets
 from tests.training.trace import Net, rung_of, runner
-from tests.training.two_epochs import observe as story
+from tests.training.two_epochs import observe as two_epochs
 
 CLASSIFIER = (("linear", 64, 32), ("relu",), ("dropout", 0.2), ("linear", 32, 10))
 NETS = {
@@ -76,7 +76,7 @@ def test_custom_trains_like_native_bit_for_bit(cell):
     traces = []
     for rung in DROP_IN:
         run = runner(rung, net, seed=7, dtype=cell.dtype)
-        traces.append([(seen(run.take(x, y)), run.parameters()) for x, y in batches("digits", cell.dtype, 1000)])
+        traces.append([(snapshot(run.take(x, y)), run.parameters()) for x, y in batches("digits", cell.dtype, 1000)])
     assert_same(*traces, "custom", levels=(STEP,))
 
 
@@ -102,9 +102,9 @@ def test_one_seed_tells_every_rung_the_same_story(cell, data):
     """From one integer, in one stream, every rung draws the same initial weights, split, shuffles and dropout masks."""
     seed = data.draw(st.integers(0, 2**32 - 1), label="seed")
     n, batch = data.draw(st.integers(2, 40), label="rows"), data.draw(st.integers(1, 16), label="batch")
-    expected = story(Rung.NATIVE, seed, n, batch, cell.dtype)
+    expected = two_epochs(Rung.NATIVE, seed, n, batch, cell.dtype)
     for rung in cell.implementations:
-        assert_same(story(rung, seed, n, batch, cell.dtype), expected, f"{rung}, unlike native:")
+        assert_same(two_epochs(rung, seed, n, batch, cell.dtype), expected, f"{rung}, unlike native:")
 
 
 # ── the loop ────────────────────────────────────────────────────────────────────────────────────
@@ -116,7 +116,7 @@ def epochs(rung, losses, n, batch, count):
 
     def step(*args):
         x = args[-2]
-        rows.append(seen(x).astype(int).tolist())
+        rows.append(snapshot(x).astype(int).tolist())
         loss = next(values)
         return (np.float64(loss), *args[:3]) if rung is Rung.MANUAL else torch.tensor(float(loss))
 
@@ -438,9 +438,9 @@ def test_clipping_by_value_takes_one_tensor_or_a_generator(cell):
         clip, p = rung_of("training.clip_grad_value", rung), torch.zeros(3)
         p.grad = torch.tensor([float("nan"), float("-inf"), 3.0])
         clip(p, 2)
-        assert_same(seen(p.grad), np.array([np.nan, -2, 2], np.float32), f"{rung} lone tensor")
+        assert_same(snapshot(p.grad), np.array([np.nan, -2, 2], np.float32), f"{rung} lone tensor")
         clip((q for q in [p]), 1)
-        assert_same(seen(p.grad), np.array([np.nan, -1, 1], np.float32), f"{rung} generator")
+        assert_same(snapshot(p.grad), np.array([np.nan, -1, 1], np.float32), f"{rung} generator")
 
 
 OURS = (Rung.MANUAL, Rung.RAW, Rung.CUSTOM)
@@ -454,7 +454,7 @@ def test_clipping_no_gradients_by_value_does_nothing(cell):
         assert clipped_by_value(rung, [], 1.0) == [], rung
 
 
-@live("an internal check on the grouped gradients fails when there are none", RuntimeError)
+@torch_bug("an internal check on the grouped gradients fails when there are none", RuntimeError)
 @cells("training.clip_grad_value", rungs=(Rung.NATIVE,), dtypes=None, cpu_because="it computes nothing")
 def test_native_clips_no_gradients_by_value(cell):
     """Native, too, leaves a parameter without a gradient alone."""

@@ -13,7 +13,7 @@ import torch
 from impls.ladder import Pair, Rung
 from impls.nn.sequential import Layer
 from tests.cells import LADDERS
-from tests.engine.arrays import seen, tensor
+from tests.engine.arrays import snapshot, tensor
 from tests.engine.certificate import Node, Step
 from tests.rng.trace import state_of
 
@@ -55,15 +55,15 @@ class Run:
     def step(self, x, target):
         self.entered, self.left, self.grads = {}, {}, {}
         before, state_before = self.parameters(), self.state()
-        loss = seen(self.take(x, target))
+        loss = snapshot(self.take(x, target))
         nodes = [Node(key, *self.entered[key], self.left.get(key)) for key in self.net.layers]
         return Step(x, target, before, state_before, nodes, loss, self.grads, self.parameters(), self.state())
 
     def forwarded(self, key, rng, x, y):
         """Note a layer's passage forward, and ask the graph for the gradient that comes back."""
-        self.entered[key] = (rng, seen(x), seen(y))
+        self.entered[key] = (rng, snapshot(x), snapshot(y))
         if y.requires_grad:
-            y.register_hook(lambda g: self.left.__setitem__(key, seen(g)))
+            y.register_hook(lambda g: self.left.__setitem__(key, snapshot(g)))
 
 
 class ManualRun(Run):
@@ -145,7 +145,7 @@ class RawRun(Run):
         return forward
 
     def update(self, leaves, states):
-        self.grads = {key: {name: seen(p.grad) for name, p in layer.items()} for key, layer in self.params.items()}
+        self.grads = {key: {name: snapshot(p.grad) for name, p in layer.items()} for key, layer in self.params.items()}
         self.part(self.net.optimizer)(leaves, states, **self.net.options)
 
     def take(self, x, target):
@@ -153,7 +153,7 @@ class RawRun(Run):
         return self.part("training.step")(self.params, self.states, self.generator, *batch, **self.pieces)
 
     def parameters(self):
-        return {key: {name: seen(p) for name, p in layer.items()} for key, layer in self.params.items()}
+        return {key: {name: snapshot(p) for name, p in layer.items()} for key, layer in self.params.items()}
 
     def state(self):
         return {
@@ -188,7 +188,7 @@ class ObjectRun(Run):
 
     def spied_update(self, update):
         def spied():
-            self.grads = self.tree(lambda p: seen(p.grad))
+            self.grads = self.tree(lambda p: snapshot(p.grad))
             return update()
 
         return spied
@@ -206,7 +206,7 @@ class ObjectRun(Run):
         return found
 
     def parameters(self):
-        return self.tree(seen)
+        return self.tree(snapshot)
 
     def state(self):
         places = iter(range(len(list(self.model.parameters()))))
@@ -216,4 +216,4 @@ class ObjectRun(Run):
 
 def _plain(state):
     """A state in the manual rung's terms: a count is an int, everything else an array."""
-    return {k: int(v) if k == "step" else seen(v) for k, v in state.items() if v is not None}
+    return {k: int(v) if k == "step" else snapshot(v) for k, v in state.items() if v is not None}

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from impls.ladder import Rung
-from tests.engine.arrays import seen
+from tests.engine.arrays import snapshot
 from tests.rng.trace import state_of
 from tests.training.trace import rung_of
 
@@ -39,11 +39,11 @@ def _raw(rung, seed, n, lengths, batch, dtype, epochs):
     dropout, generator = rung_of("nn.dropout", rung), rung_of("rng", rung).seed(seed)
     weights, _ = rung_of("nn.linear", rung).init(generator, 3, WIDTH, dtype=getattr(torch, dtype))
     parts = rung_of("data.split", rung)(n, lengths, generator)
-    told = {"weights": _arrays(weights), "split": [seen(p) for p in parts], "batches": []}
+    told = {"weights": _arrays(weights), "split": [snapshot(p) for p in parts], "batches": []}
     for _ in range(epochs):
         for rows in rung_of("data.loader", rung)(len(parts[0]), batch, shuffle=True, generator=generator):
             y = dropout(torch.ones(len(rows), WIDTH, dtype=getattr(torch, dtype)), p=P, generator=generator)
-            told["batches"].append({"rows": seen(parts[0][rows]), "mask": seen(y != 0)})
+            told["batches"].append({"rows": snapshot(parts[0][rows]), "mask": snapshot(y != 0)})
     return told | {"generator": state_of(generator)._asdict()}
 
 
@@ -56,9 +56,9 @@ def _object(rung, seed, n, lengths, batch, dtype, epochs):
     for _ in range(epochs):
         for (rows,) in loader:
             y = dropout(torch.ones(len(rows), WIDTH, dtype=getattr(torch, dtype)))
-            told["batches"].append({"rows": seen(rows), "mask": seen(y != 0)})
+            told["batches"].append({"rows": snapshot(rows), "mask": snapshot(y != 0)})
     return told | {"generator": state_of(torch.default_generator)._asdict()}
 
 
 def _arrays(weights):
-    return {name: seen(w) for name, w in weights.items()}
+    return {name: snapshot(w) for name, w in weights.items()}

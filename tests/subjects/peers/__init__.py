@@ -18,7 +18,7 @@ from tests.nn.trace import Problem as Pass
 from tests.optim.trace import Line
 from tests.optim.trace import Problem as Script
 from tests.schedules.trace import Problem as Rates
-from tests.subjects import Subject, load, place
+from tests.subjects import Subject, cell_of, load
 from tests.subjects.report import Search, differences, torchs_name
 
 HERE = pathlib.Path(__file__).parent
@@ -97,7 +97,7 @@ def _array(given, dtype):
 
 def shown(subject, known, dtype):
     """What the example shows: where, both values, and the lines that show it; nothing where all is the same."""
-    search, given = Search(subject, place(subject), dtype), problem(subject.role, known.example, dtype)
+    search, given = Search(subject, cell_of(subject), dtype), problem(subject.role, known.example, dtype)
     code = list(subject.door.reproduce(subject, load(subject), torchs_name(subject.role), given, dtype))
     try:
         trace = search.trace(given)

@@ -48,7 +48,9 @@ def examples(library):
     subjects.LIMIT = LIMIT
     for known in library.differs:
         for dtype in known.dtypes:
-            told = subjects.apart(lambda known=known, dtype=dtype: shown(library.subject(known.subject), known, dtype))
+            told = subjects.isolated(
+                lambda known=known, dtype=dtype: shown(library.subject(known.subject), known, dtype)
+            )
             yield known.subject, dtype, told.told if told.word == "equal" else [str(told.told), "", ""]
 
 
