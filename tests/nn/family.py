@@ -30,7 +30,7 @@ ENTRIES = {
         dict.fromkeys(("agreement", "bits", "needs"), ITS_OWN_GENERATOR),
         bits=IN_PLACE,
         # torch draws its mask in the order of memory, and the formula in that of the elements
-        **{law: {"contiguous": True} for law in ("agreement", "adjoint")},
+        **{law: {"contiguous": True} for law in ("agreement", "adjoint", "needs")},
     ),
     "nn.sequential": Sequence(
         draw=problems.chains,
