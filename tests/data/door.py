@@ -89,7 +89,7 @@ def until(path, program):
     return program
 
 
-def reproduce(subject, thing, native, program, dtype):
+def reproduce(subject, thing, native, program, dtype, path=()):
     """Lines that print what comes in one pass, first of the subject's and then of torch's."""
     order = program.streams[program.script[0].which]
     drawing = order.generator and takes(LADDERS[subject.role].native, "generator")

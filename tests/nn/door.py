@@ -212,7 +212,7 @@ def until(path, problem):
     return problem
 
 
-def reproduce(subject, thing, native, problem, dtype):
+def reproduce(subject, thing, native, problem, dtype, path=()):
     """Lines that print the value and the gradients that are asked for, first the subject's and then torch's."""
     spared = left_to(thing, LADDERS[subject.role].native, problem.settings)
     names, settings = list(problem.inputs), {k: v for k, v in spared.items() if k != "training"}

@@ -83,7 +83,9 @@ class _Stepper:
                 setattr(inner, name, lr)
 
     def state_dict(self):
-        return {"state": {i: Opaque() for i in range(len(self.params))}}
+        """Of each parameter what it shows of its state: all of it, if it is an Optimizer of torch's."""
+        kept = self.inner[0].state if _is_torchs(self.thing) else {}
+        return {"state": {i: Opaque(kept.get(p, ())) for i, p in enumerate(self.params)}}
 
     def load_state_dict(self, saved):
         if not _is_torchs(self.thing):
@@ -137,7 +139,7 @@ def _functional(thing, params, state, *, lr, **given):
         moved = np.asarray(w + np.asarray(change))
         if (moved.dtype, moved.shape) != (w.dtype, w.shape):
             raise Different(f"the parameter became {moved.dtype}{list(moved.shape)}, it was {w.dtype}{list(w.shape)}")
-        state[p] = Opaque(kept)
+        state[p] = Opaque(kept=kept)
         p.data.copy_(torch.as_tensor(moved))
 
 
@@ -199,16 +201,17 @@ def _options(settings, by=", "):
     return by.join(f"{k}={v!r}" for k, v in settings.items())
 
 
-def reproduce(subject, thing, native, problem, dtype):
+def reproduce(subject, thing, native, problem, dtype, path=()):
     """Lines that show the same difference: what arrives as gradients is written out, step by step."""
     rung, _ = adapt(subject.role, thing)
     problem = problem._replace(settings=[left_to(thing, LADDERS[subject.role].native, s) for s in problem.settings])
     if rung is Rung.RAW:
         return _of_a_function(subject, native, problem, dtype)
-    return (_of_one_parameter if _is_simple(problem) else _of_several)(subject, thing, native, problem, dtype)
+    lines = _of_one_parameter if _is_simple(problem) else _of_several
+    return lines(subject, thing, native, problem, dtype, "state" in path)
 
 
-def _of_one_parameter(subject, thing, native, problem, dtype):
+def _of_one_parameter(subject, thing, native, problem, dtype, with_state):
     yield "import torch"
     yield f"from {subject.path.stem} import {subject.name}"
     yield f"for cls in {subject.name}, {native}:"
@@ -217,10 +220,13 @@ def _of_one_parameter(subject, thing, native, problem, dtype):
     yield f"    for g in {[line.grads[0].tolist() for line in problem.script]}:"
     yield "        w.grad = torch.tensor(g, dtype=w.dtype)"
     yield "        optimizer.step()"
-    yield "    print(w.tolist(), w.grad.tolist())"
+    yield f"    print(w.tolist(), w.grad.tolist(){f', {STATE}' if with_state else ''})"
 
 
-def _of_several(subject, thing, native, problem, dtype):
+STATE = "{k: v.tolist() for k, v in optimizer.state[w].items() if isinstance(v, torch.Tensor)}"
+
+
+def _of_several(subject, thing, native, problem, dtype, with_state):
     lr = problem.script[0].lr
     steps = [[None if g is None else g.tolist() for g in grads] for grads in _arriving(problem)]
     yield "import torch"
@@ -239,7 +245,8 @@ def _of_several(subject, thing, native, problem, dtype):
     yield "            w.grad = None if g is None else torch.tensor(g, dtype=w.dtype)"
     yield "        for optimizer in optimizers:"
     yield "            optimizer.step()"
-    yield "    print([w.tolist() for w in ws], [w.grad if w.grad is None else w.grad.tolist() for w in ws])"
+    seen = "[w.tolist() for w in ws], [w.grad if w.grad is None else w.grad.tolist() for w in ws]"
+    yield f"    print({seen}{f', [{STATE} for optimizer in optimizers for w in ws]' if with_state else ''})"
 
 
 def _of_a_function(subject, native, problem, dtype):

@@ -65,7 +65,7 @@ def _options(settings, by=", "):
     return by.join(f"{k}={v!r}" for k, v in settings.items())
 
 
-def reproduce(subject, thing, native, problem, dtype):
+def reproduce(subject, thing, native, problem, dtype, path=()):
     """Lines that print the parameters after the steps, and how often the loss was asked for."""
     a, b, c, k, sign = problem.answer
     yield "import torch"

@@ -138,10 +138,17 @@ def _receive(leaves, grads):
 def _entry(w, g, state):
     """One parameter after one line; a number is a float, whatever a rung keeps it in; before a first step, no state."""
     if isinstance(state, Opaque):
-        return {"parameter": snapshot(w), "gradient": snapshot(g), "state": state}
+        return {"parameter": snapshot(w), "gradient": snapshot(g), "state": shown(state)}
     state = state if state and state.get("step", 1) else {}
     state = {k: float(v) if k in NUMBERS else snapshot(v) for k, v in sorted(state.items()) if v is not None}
     return {"parameter": snapshot(w), "gradient": snapshot(g), "state": state}
+
+
+def shown(state):
+    """What a stranger's state shows: its tensors, and its count; how other numbers are rounded is its own affair."""
+    numbers = {k: float(v) for k, v in state.items() if k == "step" and np.size(v) == 1}
+    tensors = {k: snapshot(v) for k, v in state.items() if k not in NUMBERS and isinstance(v, torch.Tensor)}
+    return Opaque(numbers | tensors)
 
 
 # ── saved by one class, loaded by another ──

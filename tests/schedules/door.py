@@ -128,7 +128,7 @@ def until(path, problem):
     return problem._replace(steps=path[0])
 
 
-def reproduce(subject, thing, native, problem, dtype):
+def reproduce(subject, thing, native, problem, dtype, path=()):
     """Lines that print each group's rate after the last step, first the subject's and then torch's."""
     spared = left_to(thing, LADDERS[subject.role].native, problem.settings)
     settings = _options(spared)

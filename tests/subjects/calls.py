@@ -173,7 +173,7 @@ def until(path, problem):
     return problem
 
 
-def reproduce(subject, thing, native, problem, dtype):
+def reproduce(subject, thing, native, problem, dtype, path=()):
     """Lines that print what is seen, first of the subject's and then of torch's."""
     spared, form = left_to(thing, LADDERS[subject.role].native, problem.settings), _form(subject.role, thing)
     own = subject.name

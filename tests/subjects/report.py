@@ -155,7 +155,7 @@ def explain(subject, dtypes):
 
 
 def _lines(subject, search, problem, trace, complaint):
-    native = torchs_name(subject.role)
+    native, path = torchs_name(subject.role), ()
     told = [("", f"{subject.path.stem}.{subject.name} is not {native}")]
     if trace is None:
         raised = "" if isinstance(complaint, Different) else f"{type(complaint).__name__}: "
@@ -168,7 +168,7 @@ def _lines(subject, search, problem, trace, complaint):
     looks_like = cause(search)
     words = f"{_in_words(looks_like)} ({looks_like.source})" if looks_like else "nothing that is planted here"
     told += [("looks like", words)]
-    code = list(search.door.reproduce(subject, load(subject), native, problem, search.dtype))
+    code = list(search.door.reproduce(subject, load(subject), native, problem, search.dtype, path))
     told += [("reproduce", code[0]), *[("", line) for line in code[1:]]]
     yield told[0][1]
     for name, line in told[1:]:
@@ -194,12 +194,10 @@ def _values(search, yours, torchs, allowed):
 
 def differences(actual, expected, native, path=()):
     """What is outside, in the order of the trace: (where, yours, torch's, the bound if there is one)."""
-    if isinstance(actual, Opaque):
-        return
     if isinstance(expected, Bounded):
         yield from _outside(actual, expected, native, path)
     elif isinstance(expected, dict):
-        for key in expected:
+        for key in [k for k in expected if k in actual or not isinstance(actual, Opaque)]:
             yield from differences(actual.get(key), expected[key], native.get(key), (*path, key))
     elif isinstance(expected, list) and isinstance(actual, list) and len(actual) == len(expected):
         for i, entry in enumerate(expected):

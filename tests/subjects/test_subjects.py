@@ -137,6 +137,7 @@ UNNAMED = [
     ("optim.adamw", "NoDecayByDefault"),
     ("losses.mse", "summed_mse"),
     ("optim.adam", "OneClock"),
+    ("optim.asgd", "NeverAverages"),
     ("nn.linear", "Unbiased"),
     ("nn.relu", "TwiceTheGradient"),
     ("schedules.cosine_annealing_lr", "late_cosine"),
@@ -175,7 +176,8 @@ def code_of(told):
 def pasted():
     """What each reproduction prints, one after the other in one fresh process that knows nothing of us."""
     codes = [code_of(reported(*each)) for each in (*WRONG, *UNNAMED)]
-    run = "import sys\nfor code in eval(sys.stdin.read()):\n    exec(code, {})\n    print('----')"
+    each = "torch.set_default_dtype(torch.float32)\n    exec(code, {})\n    print('----')"  # one of them has set it
+    run = f"import sys, torch\nfor code in eval(sys.stdin.read()):\n    {each}"
     return subprocess.run(
         [sys.executable, "-c", run], input=repr(codes), capture_output=True, text=True, cwd=SAMPLES, timeout=300
     )
