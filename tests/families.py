@@ -61,6 +61,7 @@ class Entry(abc.ABC, Generic[P]):
     asks: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)  # by a law, of `problems`
     on_cpu: Mapping[str, str] = dataclasses.field(default_factory=dict)  # laws that no device is asked: why
     exempt: Mapping[str, str] = dataclasses.field(default_factory=dict)  # laws of all families that do not hold: why
+    lacks: Mapping[str, str] = dataclasses.field(default_factory=dict)  # varieties that none of its problems has: why
     dtypes: tuple[str | None, ...] = DTYPES
     door: Any = None  # the module through which a stranger's piece comes in; None where nobody can have the role
 
@@ -90,6 +91,13 @@ class Entry(abc.ABC, Generic[P]):
         """What custom has to share with native to the bit: by default all that a caller sees."""
         return self.trace(run, problem)
 
+    def drawn(self, dtype: str) -> list[SearchStrategy[P]]:
+        """Everything that laws draw of it."""
+        return [self.problems(dtype, **ask) for ask in ({}, *self.asks.values())]
+
+    varieties: ClassVar[
+        Mapping[str, Callable[[Any], bool]]
+    ] = {}  # what some problem has to show; whether this one does
     levels: ClassVar[tuple[Level, ...]] = ()  # what the lists of a trace are lists of
     saves: ClassVar[bool] = False  # whether it has a state that one class saves and another loads
 

@@ -1,6 +1,7 @@
 """What every family is asked: its rungs leave one trace, custom is native to the bit, and nothing is left undrawn."""
 
 import ast
+import contextlib
 import inspect
 import textwrap
 import traceback
@@ -48,6 +49,7 @@ NOT_DRAWN = {
 # Refusals of native's that no attempt meets, by a part of their words, and why.
 UNMET = {"Tensor betas": "two elements are compared with 1 before, which torch refuses in other words"}
 
+LOOK = hypothesis.settings(max_examples=100, derandomize=True, database=None, phases=[hypothesis.Phase.generate])
 GIVEN = ("device", "dtype")  # as a law's cell says
 
 
@@ -161,9 +163,8 @@ def test_every_concept_is_drawn(cell):
 def test_every_concept_has_a_planted_bug(cell):
     """Each concept has a wrong variant that the law of agreement rejects."""
     law = family_of(cell.concept).judged_by.get(cell.concept, AGREEMENT)
-    name = family_of(cell.concept).name
     about = [bug for bug in bugs() if cell.concept in (bug.concept, bug.file)]
-    assert law in {bug.law for bug in about}, f"plant a bug that {law} rejects, in tests/{name}/bugs.py"
+    assert law in {bug.law for bug in about}, f"plant a bug that {law} rejects, in {folder(cell)}/bugs.py"
 
 
 @asked("options", ALL, dtypes=(None,), cpu_because="it computes nothing")
@@ -171,7 +172,7 @@ def test_every_option_is_drawn(cell):
     """Some problem gives each option of each rung a value that is not its default, or NOT_DRAWN says why none does."""
     own, drawn = entry(cell), []
 
-    @hypothesis.settings(max_examples=60, derandomize=True, database=None, phases=[hypothesis.Phase.generate])
+    @LOOK
     @given(data=st.data())
     def look(data):
         for law in ("agreement", *own.asks):
@@ -182,7 +183,29 @@ def test_every_option_is_drawn(cell):
     is_drawn = lambda option, default: any(option == name and differs(value, default) for name, value in drawn)
     is_listed = lambda option: option in GIVEN or {option, f"{cell.concept} {option}"} & NOT_DRAWN.keys()
     missing = [f"{r}: {n}" for r, n, default in options if not is_listed(n) and not is_drawn(n, default)]
-    assert missing == [], f"draw them in tests/{family_of(cell.concept).name}/family.py"
+    assert missing == [], f"draw them in {folder(cell)}/family.py"
+
+
+@asked("varieties", ALL, lambda _, entry: entry.varieties, (None,), "it computes nothing")
+def test_what_can_differ_is_drawn(cell):
+    """Some problem shows each way in which problems of its kind can differ: layouts in memory, sizes that coincide,
+    counts that a format can no longer tell apart, rates that change, gradients that are missing."""
+    own = entry(cell)
+    missing = {*own.varieties} - {*own.lacks}
+
+    def all_are_shown(problem):
+        missing.difference_update({name for name in missing if own.varieties[name](problem)})
+        return not missing
+
+    for strategy in own.drawn("float64"):
+        with contextlib.suppress(hypothesis.errors.NoSuchExample):
+            hypothesis.find(strategy, all_are_shown, settings=LOOK)
+    assert not missing, f"no problem shows {', '.join(sorted(missing))}: draw it in {folder(cell)}/problems.py"
+
+
+def folder(cell):
+    """Where the tables stand that a law's complaint sends its reader to."""
+    return f"tests/{family_of(cell.concept).name}"
 
 
 def differs(value, default):
@@ -218,7 +241,7 @@ def test_every_refusal_of_natives_constructor_is_asked(cell):
     unmet = [
         text for line, text in raises.items() if line not in met and not any(n in text for n in (*NOT_DRAWN, *UNMET))
     ]
-    assert unmet == [], f"attempt it in tests/{family_of(cell.concept).name}/refused.py"
+    assert unmet == [], f"attempt it in {folder(cell)}/refused.py"
 
 
 def raised_at(attempt, native):

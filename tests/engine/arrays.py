@@ -38,7 +38,9 @@ _whole = functools.cache(st.integers)
 
 @functools.cache
 def _sides(rank: int, least: int, most: int) -> st.SearchStrategy[Shape]:
-    return st.tuples(*[_whole(least, most)] * rank)
+    """Each side by itself; and, where there are several, as often all the same."""
+    apart = st.tuples(*[_whole(least, most)] * rank)
+    return apart if rank < 2 else apart | _whole(least, most).map(lambda side: (side,) * rank)
 
 
 @functools.cache
@@ -125,6 +127,21 @@ def in_layout(array: np.ndarray, layout: str) -> np.ndarray:
     if layout == "offset":
         return np.append(array.flat[:1], array).view()[1:].reshape(array.shape)
     return np.ascontiguousarray(array)
+
+
+def kinds_of(array: np.ndarray) -> set[str]:
+    """What is special about an array: how it lies in memory, and which of its sizes coincide."""
+    if not array.ndim or not array.size:
+        return {"a scalar" if array.size else "an empty array"}
+    steps = [step for step, n in zip(array.strides, array.shape, strict=True) if n > 1]
+    kinds = {"square"} if len({*array.shape}) < array.ndim else {"oblong"} if array.ndim > 1 else set()
+    if 0 in steps:
+        return kinds | {"expanded"}
+    if steps and min(steps) > array.itemsize:
+        return kinds | {"strided"}
+    if steps != sorted(steps, reverse=True):
+        kinds |= {"transposed"} if steps == sorted(steps) else {"channels last"}
+    return kinds | ({"behind an offset"} if _offset(array) else set())
 
 
 # ── as tensors, and back ──

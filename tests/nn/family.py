@@ -13,9 +13,11 @@ DEFAULTS = {"defaults": "test_nn has a law of its own for layers"}
 OF_MODULES = "test_nn.test_custom_and_native_modules_live_through_the_same_lives"
 
 
-def layer(name, draw, on_cpu=None, **asks):
+def layer(name, draw, on_cpu=None, lacks=None, **asks):
     refused = LAYERS.get(f"nn.{name}", {})
-    return Layer(draw=draw, refused=refused, on_cpu=on_cpu or {"bits": OTHERS}, exempt=DEFAULTS, asks=asks)
+    return Layer(
+        draw=draw, refused=refused, on_cpu=on_cpu or {"bits": OTHERS}, exempt=DEFAULTS, lacks=lacks or {}, asks=asks
+    )
 
 
 IN_PLACE = {"inplace": True}
@@ -57,6 +59,7 @@ ENTRIES = {
     "nn.scaled_dot_product_attention": layer(
         "scaled_dot_product_attention",
         drawn.scaled_dot_product_attention,
+        lacks={"an input without elements": "native returns None for the gradient of such a mask"},
         needs={"fused": False},  # the fused kernel has no gradient of a mask
     ),
 }

@@ -7,10 +7,24 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
-from tests.engine.arrays import laid_out, lattice
+from tests.engine.arrays import kinds_of, laid_out, lattice
 from tests.families import Entry
 from tests.nn import door, trace
 from tests.nn.trace import Chain, Problem
+
+
+def input_is(kind):
+    return lambda problem: any(kind in kinds_of(a) for a in problem.inputs.values())
+
+
+VARIETIES = {
+    **{f"an input that is {kind}": input_is(kind) for kind in ("transposed", "strided", "behind an offset")},
+    "a gradient from above that is expanded": lambda problem: "expanded" in kinds_of(problem.dy),
+    "an input whose sizes coincide": input_is("square"),
+    "an input whose sizes do not": input_is("oblong"),
+    "an input without elements": input_is("an empty array"),
+    "nobody who needs a gradient": lambda problem: not any(problem.needs),
+}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -19,6 +33,7 @@ class Layer(Entry[Problem]):
 
     draw: Callable[..., SearchStrategy[Problem]]  # of a dtype
     door: Any = door
+    varieties = VARIETIES
 
     def problems(self, dtype, inplace=False, contiguous=False, **ask):
         drawn = self.draw(dtype, **ask) if contiguous else self.draw(dtype, **ask).flatmap(_laid_out)

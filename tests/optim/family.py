@@ -11,7 +11,7 @@ from tests.families import Family
 from tests.optim import door, lbfgs_door, matrix_problems, refused
 from tests.optim.lbfgs_problems import LBFGS
 from tests.optim.matrix_problems import RATIOS, Orthogonal
-from tests.optim.problems import LRS, Optimizer, given_or_default
+from tests.optim.problems import COUNTS, EMPTY, LRS, SCALAR, Optimizer, given_or_default
 from tests.optim.refused import TENSORS
 
 # The last whole numbers of bfloat16, float16 and float32, of a 16-bit float's range, and those just beyond; a count of
@@ -129,8 +129,16 @@ def optimizer(native, options, state, taken=TENSORS[:1], **known):
     )
 
 
+NO_COUNT = dict.fromkeys(COUNTS, "it counts no steps")
+
 ENTRIES = {
-    "optim.sgd": optimizer(torch.optim.SGD, given_or_default(sgd()), _sgd_state, ("lr that is no number", *TENSORS)),
+    "optim.sgd": optimizer(
+        torch.optim.SGD,
+        given_or_default(sgd()),
+        _sgd_state,
+        taken=("lr that is no number", *TENSORS),
+        lacks=NO_COUNT,
+    ),
     "optim.adam": optimizer(
         torch.optim.Adam,
         options(betas=BETAS, eps=EPS, weight_decay=DECAY, amsgrad=st.booleans(), decoupled_weight_decay=st.booleans()),
@@ -214,6 +222,7 @@ ENTRIES = {
         sizes=matrix_problems.SIZES,
         gradient=matrix_problems.gradients,
         refused=refused.ADAFACTOR,
+        lacks={EMPTY: "of no elements there is no mean"},
         asks={"bits": {"restore": True}},
         door=door,
     ),
@@ -228,6 +237,9 @@ ENTRIES = {
         ),
         state=_sgd_state,
         refused=refused.MUON,
+        lacks=NO_COUNT
+        | dict.fromkeys((SCALAR, EMPTY), "it takes matrices alone")
+        | {"a gradient that is expanded": "its matrices have rows of their own"},
         asks={"bits": {"any": True}},
         door=door,
     ),

@@ -101,6 +101,11 @@ class LBFGS(Entry[Problem]):
     restored: SearchStrategy[bool] = RESTORED  # whether the state is saved and loaded before each step
     levels = (STEP,)
     saves = True
+    varieties = {
+        "several parameters": lambda problem: len(problem.params) > 1,
+        "a gradient that is missing": lambda problem: bool(problem.without),
+        "a state that is saved and loaded": lambda problem: problem.restore,
+    }
 
     def problems(self, dtype, any=False):
         return any_problems(self, dtype) if any else smooth(self, dtype)

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from impls.since import TORCH
 from tests.capabilities import takes
 from tests.engine.arrays import arrays, graded, laid_out, shapes
-from tests.optim.problems import LRS, Optimizer, lines
+from tests.optim.problems import LRS, Optimizer, lines, several
 from tests.optim.trace import Problem
 
 SHAPES = shapes(max_dims=3, max_side=3, empty=False)
-SIZES = st.lists(SHAPES, min_size=2, max_size=3)
+SIZES = several(SHAPES)
 
 
 @st.composite

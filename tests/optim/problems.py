@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
 from tests.capabilities import taken, takes
-from tests.engine.arrays import FIFTHS, TENTHS, arrays, graded, laid_out, shapes
+from tests.engine.arrays import FIFTHS, TENTHS, arrays, graded, kinds_of, laid_out, shapes
 from tests.engine.compare import PARAMETER, STEP
 from tests.families import Entry
 from tests.optim import trace
@@ -18,7 +18,15 @@ from tests.optim.trace import Line, Problem
 
 LRS = st.sampled_from([1.0, 0.1, 0.01, 1e-3])
 SCALES, ONE_OF_TWO = st.sampled_from([1.0, 2.0**-26, 2.0**-10, 2.0**10]), st.sampled_from([0, 1])
-SIZES = st.lists(shapes(max_side=3), min_size=2, max_size=3)
+
+
+def several(shapes):
+    """The shapes of several parameters, one time in three all the same."""
+    apart = st.lists(shapes, min_size=2, max_size=3)
+    return apart | apart | st.tuples(shapes, st.integers(2, 3)).map(lambda same: [same[0]] * same[1])
+
+
+SIZES = several(shapes(max_side=3))
 
 Options = SearchStrategy[dict[str, Any]]
 
@@ -47,6 +55,40 @@ def lines(sizes, dtype, lrs, restore, gradient=gradients, old=("keep", "zero", "
     )
 
 
+def parameter_is(kind):
+    return lambda problem: any(kind in kinds_of(w) for w in problem.params)
+
+
+def gradient_is(kind):
+    return lambda problem: any(g is not None and kind in kinds_of(g) for line in problem.script for g in line.grads)
+
+
+def has_counted(steps):
+    return lambda problem: any(state.get("step", 0) > steps for state in problem.state or ())
+
+
+COUNTS = {  # beyond which a format has not every whole number, or none
+    "a count beyond bfloat16's": has_counted(2**8),
+    "a count beyond float16's": has_counted(2**11),
+    "a count beyond float16's range": has_counted(65504),
+    "a count at the end of float32's": has_counted(2**24 - 3),
+}
+EMPTY, SCALAR = "a parameter without elements", "a parameter that is a scalar"
+VARIETIES = {
+    **{f"a parameter that is {kind}": parameter_is(kind) for kind in ("transposed", "strided", "behind an offset")},
+    **{f"a gradient that is {kind}": gradient_is(kind) for kind in ("transposed", "strided", "expanded")},
+    "a parameter whose sizes coincide": parameter_is("square"),
+    "a parameter whose sizes do not": parameter_is("oblong"),
+    SCALAR: parameter_is("a scalar"),
+    EMPTY: parameter_is("an empty array"),
+    "two parameters of one shape": lambda problem: len({w.shape for w in problem.params}) < len(problem.params),
+    "a gradient that is missing": lambda problem: any(g is None for line in problem.script for g in line.grads),
+    "a rate that changes": lambda problem: len({line.lr for line in problem.script}) > 1,
+    "a state that is saved and loaded": lambda problem: any(line.restore for line in problem.script),
+    **COUNTS,
+}
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Optimizer(Entry[Problem]):
     """How the scripts for one optimizer are drawn."""
@@ -58,6 +100,10 @@ class Optimizer(Entry[Problem]):
     gradient: Callable[..., SearchStrategy[Any]] = gradients
     levels = (STEP, PARAMETER)
     saves = True
+    varieties = VARIETIES
+
+    def drawn(self, dtype):
+        return [*super().drawn(dtype), self.continued(dtype)]
 
     def problems(self, dtype, **ask):
         """Several parameters, in groups with options of their own, and a script of several steps."""

@@ -20,6 +20,7 @@ from tests.schedules.trace import Part, Problem
 ROUND = st.sampled_from([0.1, 1.0, 0.3, 1e-3, 2.0**-5])
 FULL = graded((), "float64", exponents=(-6, 0)).map(lambda x: abs(float(x)))
 LRS = ROUND | FULL | FULL
+RATES = st.lists(LRS, min_size=1, max_size=2) | st.lists(LRS, min_size=2, max_size=2) | LRS.map(lambda lr: [lr, lr])
 GAMMAS = st.sampled_from([0.1, 0.5, 0.9, 1 / 3, 1.5])
 FACTORS = st.sampled_from([1 / 3, 0.7, 0.1, 0.3, 1.0, 0.9])
 COUNTS = st.integers(1, 5)
@@ -196,6 +197,11 @@ class Schedule(Entry[Problem]):
     settings_of: Callable[[int], SearchStrategy[dict[str, Any]]]  # of so many groups
     dtypes: tuple[str | None, ...] = (None,)
     levels = (Level("step"), Level("group"))
+    varieties = {
+        "one group": lambda problem: len(problem.lrs) == 1,
+        "groups with rates of their own": lambda problem: len({*problem.lrs}) > 1,
+        "groups with one rate": lambda problem: len({*problem.lrs}) < len(problem.lrs),
+    }
 
     def problems(self, dtype, max_steps=12, measured=True):
         return problems(self.settings_of, max_steps)
@@ -236,7 +242,7 @@ class Plateau(Schedule):
 @st.composite
 def problems(draw, settings_of, max_steps=12):
     """One or two groups, with a rate each, and a schedule on them."""
-    lrs = [draw(LRS, label="rate") for _ in range(draw(st.sampled_from([1, 2, 2])))]
+    lrs = draw(RATES, label="rates")
     settings = draw(settings_of(len(lrs)), label="settings")
     last = trace.in_steps(settings).get("total_steps", max_steps + 1) - 1  # no rate beyond the end of one cycle
     steps = draw(st.integers(1, min(max_steps, last)), label="steps")
