@@ -7,7 +7,7 @@ import pytest
 
 import impls
 from tests import planted
-from tests.planted import Bug, Verdict, __main__, bugs, law_of, verdict
+from tests.planted import Bug, Verdict, __main__, bugs, holes, law_of, verdict
 from tests.variants import variant
 
 SOUND = Bug("nothing", "optim.sgd", (), "test_families.test_every_rung_has_natives_defaults", "")
@@ -94,3 +94,14 @@ def test_a_bug_that_is_none_here_is_not_run(monkeypatch, capsys):
     told = capsys.readouterr().out
     assert "not run   unfused" in told
     assert "1 not run: it is no bug where torch rounds a multiply-add twice" in told
+
+
+@pytest.mark.parametrize("hole", holes.HOLES, ids=lambda hole: hole.name)
+def test_a_hole_can_still_be_made(hole):
+    """What `python -m tests.planted.holes` changes stands once in its file."""
+    holes.changed(hole)
+
+
+def test_a_hole_is_noticed_by_the_law_it_names():
+    """An entry that is deleted from its family's table is missed by name, with the table to edit."""
+    assert holes.verdict(holes.HOLES[0]) == "noticed"

@@ -102,7 +102,7 @@ def cross_entropy(input, target, ignore_index=-100, reduction="mean"):
     dim = min(1, input.dim() - 1)
     z = input - input.detach().amax(dim, keepdim=True)
     logs = z - z.exp().sum(dim, keepdim=True).log()
-    return torch.nn.functional.nll_loss(logs, target, ignore_index=ignore_index, reduction=reduction)
+    return torch.nn.functional.nll_loss(logs.contiguous(), target, ignore_index=ignore_index, reduction=reduction)
 
 
 def bare_cross_entropy(input, target):
