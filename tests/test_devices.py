@@ -14,7 +14,6 @@ from tests.engine import assert_same
 from tests.engine.arrays import snapshot
 from tests.engine.compare import PARAMETER, STEP
 from tests.families import problems
-from tests.init.problems import MANY, births
 from tests.init.test_init import FILLS, TAKE_A_GENERATOR
 from tests.nn.trace import outcome
 from tests.optim.trace import in_a_loop
@@ -252,13 +251,13 @@ def test_a_pinned_batch_is_pinned_wherever_it_was_made(cell, workers):
 def test_a_parameter_on_the_device_is_drawn_there(cell, data, given_one):
     """From one seed the device's generator, everybody's or one that is given, draws native's parameter for custom, and
     both generators are left where native leaves them."""
-    birth = data.draw(births(cell.concept, MANY), label="birth")
+    problem = data.draw(problems(cell, many=True), label="problem")
     found = []
     for fill in cell.ladder[2:]:
-        generator = seeded(cell.device, birth.seed)
-        told = {"generator": generator} if given_one and cell.concept in TAKE_A_GENERATOR else {}
-        w = torch.empty(birth.shape, dtype=getattr(torch, cell.dtype), device=cell.device)
-        said = outcome(lambda: fill(w, **birth.settings, **told) is w)
+        generator = seeded(cell.device, problem.seed)
+        own = {"generator": generator} if given_one and cell.concept in TAKE_A_GENERATOR else {}
+        w = torch.empty(problem.shape, dtype=getattr(torch, cell.dtype), device=cell.device)
+        said = outcome(lambda: fill(w, **problem.settings, **own) is w)
         found.append(placed([said, w, generator.get_state(), torch.rand(1), torch.rand(1, device=cell.device)]))
     assert_same(*found, "custom")
 
@@ -268,10 +267,10 @@ def test_a_parameter_on_the_device_is_drawn_there(cell, data, given_one):
 def test_a_generator_fills_on_its_own_device(cell, data):
     """The raw rung's parameter stands where the generator stands that draws it, and is what that generator draws for
     native."""
-    birth = data.draw(births(cell.concept, MANY), label="birth")
+    problem = data.draw(problems(cell, many=True), label="problem")
     kind = getattr(torch, cell.dtype)
-    raw, _ = cell.ladder.raw(seeded(cell.device, birth.seed), birth.shape, **birth.settings, dtype=kind)
-    seeded(cell.device, birth.seed)
-    native = torch.empty(birth.shape, dtype=kind, device=cell.device)
-    cell.ladder.native(native, **birth.settings)
+    raw, _ = cell.ladder.raw(seeded(cell.device, problem.seed), problem.shape, **problem.settings, dtype=kind)
+    seeded(cell.device, problem.seed)
+    native = torch.empty(problem.shape, dtype=kind, device=cell.device)
+    cell.ladder.native(native, **problem.settings)
     assert_same(placed(raw), placed(native), "raw")

@@ -1,25 +1,43 @@
-"""The initializations, and the laws that judge them."""
+"""The initializations: of each the shapes and the settings that are drawn, and what is refused."""
 
 from tests.families import Family
+from tests.init import door, problems
+from tests.init.problems import ANY, FANS, KERNELS, MATRICES, Fill, Gain
+from tests.init.refused import REFUSED
 
-FAMILY = Family(
-    name="init",
-    entries={},
-    judged_by={
-        "init.calculate_gain": "test_init.test_every_rung_has_the_same_gains",
-        "init.constant": "test_init.test_one_seed_is_one_parameter_on_every_rung",
-        "init.dirac": "test_init.test_one_seed_is_one_parameter_on_every_rung",
-        "init.eye": "test_init.test_one_seed_is_one_parameter_on_every_rung",
-        "init.kaiming_normal": "test_init.test_one_seed_is_one_parameter_on_every_rung",
-        "init.kaiming_uniform": "test_init.test_one_seed_is_one_parameter_on_every_rung",
-        "init.normal": "test_init.test_one_seed_is_one_parameter_on_every_rung",
-        "init.ones": "test_init.test_one_seed_is_one_parameter_on_every_rung",
-        "init.orthogonal": "test_init.test_one_seed_is_one_orthogonal_parameter_on_every_rung",
-        "init.sparse": "test_init.test_one_seed_is_one_parameter_on_every_rung",
-        "init.trunc_normal": "test_init.test_one_seed_is_one_parameter_on_every_rung",
-        "init.uniform": "test_init.test_one_seed_is_one_parameter_on_every_rung",
-        "init.xavier_normal": "test_init.test_one_seed_is_one_parameter_on_every_rung",
-        "init.xavier_uniform": "test_init.test_one_seed_is_one_parameter_on_every_rung",
-        "init.zeros": "test_init.test_one_seed_is_one_parameter_on_every_rung",
-    },
-)
+DRAWN = dict.fromkeys(("agreement", "bits"), "parameters are drawn on the CPU")
+
+
+def fill(name, settings, shapes, **known):
+    return Fill(settings=settings, **shapes, refused=REFUSED.get(name, {}), on_cpu=DRAWN, door=door.FILL, **known)
+
+
+ENTRIES = {
+    "init.uniform": fill("uniform", problems.UNIFORM, ANY),
+    "init.normal": fill("normal", problems.NORMAL, ANY),
+    "init.constant": fill("constant", problems.CONSTANT, ANY, own_generator=problems.NONE),
+    "init.ones": fill("ones", problems.given(), ANY, own_generator=problems.NONE),
+    "init.zeros": fill("zeros", problems.given(), ANY, own_generator=problems.NONE),
+    "init.eye": fill("eye", problems.given(), MATRICES, own_generator=problems.NONE),
+    "init.dirac": fill("dirac", problems.groups, KERNELS, own_generator=problems.NONE),
+    "init.xavier_uniform": fill("xavier_uniform", problems.GAIN, FANS),
+    "init.xavier_normal": fill("xavier_normal", problems.GAIN, FANS),
+    "init.kaiming_uniform": fill("kaiming_uniform", problems.KAIMING, FANS),
+    "init.kaiming_normal": fill("kaiming_normal", problems.KAIMING, FANS),
+    "init.trunc_normal": fill("trunc_normal", lambda _: problems.TRUNCATED, ANY, seeds=problems.DECIDED, decides=True),
+    "init.sparse": fill(
+        "sparse",
+        problems.SPARSITY,
+        MATRICES,
+        own_generator=problems.NONE,
+        exempt={"options": "native draws its rows from the global generator, whichever is given: a law of its own"},
+    ),
+    "init.orthogonal": fill("orthogonal", problems.GAIN, FANS, rounds=True),
+    "init.calculate_gain": Gain(
+        refused=REFUSED["calculate_gain"],
+        on_cpu=dict.fromkeys(("agreement", "bits"), "a number has no device"),
+        dtypes=(None,),
+        door=door.GAIN,
+    ),
+}
+FAMILY = Family(name="init", entries=ENTRIES)

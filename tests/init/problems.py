@@ -1,22 +1,126 @@
-"""How parameters are born: of which shape, from which seed, with which settings."""
+"""Which parameter is to be drawn: of which shape, from which seed, with which settings."""
 
-from typing import NamedTuple
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
+import numpy as np
 from hypothesis import strategies as st
+from hypothesis.strategies import SearchStrategy
 
+from impls.ladder import Rung
+from tests.capabilities import requires, taken, takes
+from tests.engine.arithmetic import format_of
+from tests.families import Entry, Run
+from tests.init import trace
+
+Shape = tuple[int, ...]
 SEEDS = st.integers(0, 2**32 - 1)
-FIFTEEN = 15  # elements, up to which torch draws a normal one by one
+OWN, NONE = st.booleans(), st.just(False)
 
 
-class Birth(NamedTuple):
-    shape: tuple[int, ...]
-    settings: dict
+class Problem(NamedTuple):
+    shape: Shape
+    settings: dict[str, Any]
     seed: int
+    dtype: str
+    own_generator: bool = False  # whether what is called with a tensor is handed a generator of its own
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Fill(Entry[Problem]):
+    """What draws a parameter, or computes it."""
+
+    settings: Callable[[Shape], SearchStrategy[dict[str, Any]]]
+    few: SearchStrategy[Shape]  # up to fifteen elements, which torch draws one by one
+    many: SearchStrategy[Shape]
+    seeds: SearchStrategy[int] = SEEDS
+    own_generator: SearchStrategy[bool] = OWN
+    rounds: bool = False  # on the manual rung more than torch does
+    decides: bool = False  # by what it has drawn, what it draws next
+
+    def problems(self, dtype, many=False):
+        """Of few elements, where a normal draw is the C library's on every rung; or of any number, none among them."""
+        return of_shape(self, self.many if many else self.few, dtype)
+
+    def trace(self, run, problem):
+        return trace.observe(run, problem)
+
+    def expected(self, cell, problem):
+        """Native's parameter to the bit; or, where an operation may cost several roundings, what they make of its
+        draws."""
+        ladder = cell.ladders[cell.concept]
+        if (cell.roundings == 1 and not self.rounds) or self.decides or 0 in problem.shape:
+            return trace.observe(Run(Rung.NATIVE, ladder.native, cell.ladders), problem)
+        run = Run(Rung.MANUAL, ladder.manual, cell.ladders)
+        return trace.within_rounding(run, problem, format_of(problem.dtype, cell.roundings))
+
+    def options(self, problem):
+        return [*problem.settings.items(), ("generator", problem.own_generator or None)]
+
+    def narrowed(self, role, thing):
+        """The settings that it takes, and those that torch's has to be given."""
+        always = [name for name in ("val", "sparsity") if requires(thing, name)]
+        own_generator = self.own_generator if takes(thing, "generator") else NONE
+        settings = lambda shape: self.settings(shape).map(lambda given: taken(thing, given, *always))
+        return dataclasses.replace(self, settings=settings, own_generator=own_generator)
+
+
+@st.composite
+def of_shape(draw, entry, shapes, dtype):
+    shape = draw(shapes, label="shape")
+    settings, seed = draw(entry.settings(shape), label="settings"), draw(entry.seeds, label="seed")
+    return Problem(shape, settings, seed, dtype, draw(entry.own_generator, label="a generator of its own"))
+
+
+def given(required=None, /, **optional):
+    """Settings: what is required, and of the rest each left to its default at times."""
+    return functools.cache(lambda _shape: _given(required or {}, optional))
+
+
+@st.composite
+def _given(draw, required, optional):
+    kept = {name: values for name, values in optional.items() if draw(st.integers(0, 3), label=f"{name} is given")}
+    return {name: draw(values, label=name) for name, values in (required | kept).items()}
+
+
+def groups(shape):
+    """Groups into which the outputs can be parted."""
+    parted = st.sampled_from([g for g in (1, 2, 3) if shape[0] % g == 0])
+    return st.fixed_dictionaries({}, optional={"groups": parted})
+
+
+UNIFORM = given(a=st.sampled_from([0.0, -1.0, -0.1]), b=st.sampled_from([1.0, 0.1]))
+NORMAL = given(mean=st.sampled_from([0.0, 1.5]), std=st.sampled_from([1.0, 0.02, 3.0]))
+GAIN = given(gain=st.sampled_from([1.0, 0.5, 5 / 3]))
+KAIMING = given(
+    a=st.sampled_from([0, 0.2, 5**0.5]),
+    mode=st.sampled_from(["fan_in", "fan_out"]),
+    nonlinearity=st.sampled_from(["leaky_relu", "relu", "tanh", "conv2d"]),
+)
+CONSTANT = given({"val": st.sampled_from([0, 1, 0.3, -2.5])})
+SPARSITY = given({"sparsity": st.sampled_from([0.1, 0.5, 0.0, 0.9, 1.0])}, std=st.sampled_from([0.01, 1.0]))
+TRUNCATED = st.sampled_from(
+    [  # much of the bell inside, and little: above, below and around its peak
+        {},
+        {"std": 0.02},
+        {"mean": 0.5, "std": 3.0},
+        {"a": -0.5, "b": 0.6},
+        {"mean": 0.5, "std": 3.0, "a": -0.5, "b": 0.6},
+        {"mean": -1.0, "a": -0.5, "b": 0.1},
+        {"mean": 1.0, "a": -2.0, "b": -0.5},
+    ]
+)
+# Few: an acceptance is decided by a logarithm, which NumPy and torch may round apart, on no seed seen so far.
+DECIDED = st.integers(0, 31)
+
+
+# ── shapes ──
 
 
 def _shapes(least, most, largest, smallest=1):
-    sides = st.lists(st.integers(smallest, largest), min_size=least, max_size=most)
-    return sides.map(tuple)
+    return st.lists(st.integers(smallest, largest), min_size=least, max_size=most).map(tuple)
 
 
 def _few(least, most):
@@ -24,86 +128,50 @@ def _few(least, most):
     return _shapes(least, most, {1: 15, 2: 3, 3: 2, 4: 1}[most])
 
 
-GAIN = {"gain": st.sampled_from([1.0, 0.5, 5 / 3])}
-KAIMING = {
-    "a": st.sampled_from([0, 0.2, 5**0.5]),
-    "mode": st.sampled_from(["fan_in", "fan_out"]),
-    "nonlinearity": st.sampled_from(["leaky_relu", "relu", "tanh", "conv2d"]),
+ANY = {"few": _few(1, 1) | _few(0, 2), "many": _shapes(0, 3, 9, smallest=0)}
+FANS = {
+    "few": _few(2, 2) | _few(2, 3) | st.sampled_from([(1, 15), (15, 1), (3, 5), (5, 3), (2, 3, 2)]),
+    "many": _shapes(2, 4, 7),
 }
-BELLS = [  # much of the bell inside, and little: above, below and around its peak
-    {},
-    {"std": 0.02},
-    {"mean": 0.5, "std": 3.0},
-    {"a": -0.5, "b": 0.6},
-    {"mean": 0.5, "std": 3.0, "a": -0.5, "b": 0.6},
-    {"mean": -1.0, "a": -0.5, "b": 0.1},
-    {"mean": 1.0, "a": -2.0, "b": -0.5},
-]
-SETTINGS = {
-    "uniform": {"a": st.sampled_from([0.0, -1.0, -0.1]), "b": st.sampled_from([1.0, 0.1])},
-    "normal": {"mean": st.sampled_from([0.0, 1.5]), "std": st.sampled_from([1.0, 0.02, 3.0])},
-    "constant": {"val": st.sampled_from([0, 1, 0.3, -2.5])},
-    "ones": {},
-    "zeros": {},
-    "eye": {},
-    "dirac": {"groups": st.just(1)},
-    "xavier_uniform": GAIN,
-    "xavier_normal": GAIN,
-    "kaiming_uniform": KAIMING,
-    "kaiming_normal": KAIMING,
-    "trunc_normal": {},
-    "sparse": {"sparsity": st.sampled_from([0.1, 0.5, 0.0, 0.9, 1.0]), "std": st.sampled_from([0.01, 1.0])},
-    "orthogonal": GAIN,
+MATRICES = {
+    "few": _few(2, 2) | st.sampled_from([(15, 1), (5, 3), (3, 5), (7, 2)]),
+    "many": st.tuples(st.integers(1, 20), st.integers(1, 9)),
 }
-ANY = {"uniform", "normal", "constant", "ones", "zeros", "trunc_normal"}
-FANS = {"xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"}
-
-
-def _of(name, any_, fans, matrix, kernel):
-    return any_ if name in ANY else fans if name in FANS else kernel if name == "dirac" else matrix
-
-
-KERNELS = st.tuples(st.sampled_from([2, 4, 6]), st.integers(1, 4)).flatmap(
-    lambda channels: _shapes(1, 3, 4).map(lambda kernel: (*channels, *kernel))
+CHANNELS = st.tuples(st.sampled_from([2, 4, 6]), st.integers(1, 4))
+KERNELS = dict.fromkeys(
+    ("few", "many"), CHANNELS.flatmap(lambda channels: _shapes(1, 3, 4).map(lambda kernel: (*channels, *kernel)))
 )
-MANY = {
-    name: _of(
-        name,
-        _shapes(0, 3, 9, smallest=0),
-        _shapes(2, 4, 7),
-        st.tuples(st.integers(1, 20), st.integers(1, 9)),
-        KERNELS,
-    )
-    for name in SETTINGS
-}
-FEW = {
-    name: _of(
-        name,
-        _few(1, 1) | _few(0, 2),
-        _few(2, 2) | _few(2, 3) | st.sampled_from([(1, 15), (15, 1), (3, 5), (5, 3), (2, 3, 2)]),
-        _few(2, 2) | st.sampled_from([(15, 1), (5, 3), (3, 5), (7, 2)]),
-        KERNELS,
-    )
-    for name in SETTINGS
-}
-# Few: an acceptance is decided by a logarithm, which NumPy and torch may round apart, on no seed seen so far.
-DECIDED = st.integers(0, 31)
 
 
-@st.composite
-def births(draw, concept, shapes):
-    """Each setting is left to its default at times."""
-    name = concept.partition(".")[2]
-    shape, settings = draw(shapes[name], label="shape"), {}
-    for setting, values in SETTINGS[name].items():
-        if setting in ("val", "sparsity") or draw(st.integers(0, 3), label=f"{setting} is given"):
-            settings[setting] = draw(values, label=setting)
-    if name == "trunc_normal":
-        settings = draw(st.sampled_from(BELLS), label="bell")
-    if "groups" in settings:
-        settings["groups"] = draw(st.sampled_from([g for g in (1, 2, 3) if shape[0] % g == 0]), label="groups")
-    return Birth(shape, settings, draw(DECIDED if name == "trunc_normal" else SEEDS, label="seed"))
+# ── gains ──
+
+
+class Question(NamedTuple):
+    nonlinearity: str
+    settings: dict[str, Any]
+
+
+class Gain(Entry[Question]):
+    """What a gain is asked of."""
+
+    def problems(self, dtype):
+        return QUESTIONS
+
+    def trace(self, run, problem):
+        return {"gain": np.float64(run.impl(problem.nonlinearity, **problem.settings))}
+
+    def expected(self, cell, problem):
+        """Native's number: a gain is one, whatever the rung."""
+        return self.trace(Run(Rung.NATIVE, cell.ladders[cell.concept].native), problem)
+
+    def options(self, problem):
+        return problem.settings.items()
+
+    def narrowed(self, role, thing):
+        return self
 
 
 NAMES = ["linear", "sigmoid", "tanh", "relu", "selu", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "leaky_relu"]
-GAINS = [(name,) for name in NAMES] + [("leaky_relu", slope) for slope in (None, 0, 0.2, 5**0.5, 1)]
+SLOPES = [None, 0, 0.2, 5**0.5, 1]
+EVERY = [Question(name, {}) for name in NAMES] + [Question("leaky_relu", {"param": slope}) for slope in SLOPES]
+QUESTIONS = st.sampled_from(EVERY)

@@ -1,4 +1,4 @@
-"""How a parameter is born on a rung: the parameter, and the generator after it was drawn."""
+"""What an initialization leaves on a rung: the parameter, and the generator that it was drawn from."""
 
 import contextlib
 
@@ -8,47 +8,40 @@ import torch
 
 from impls import rng
 from impls.ladder import Rung
-from tests.cells import LADDERS
-from tests.engine import FORMATS, Bounded, bounded
+from tests.engine import Bounded, Different
 from tests.engine.arrays import snapshot
 from tests.rng.trace import generator_of, state_of
 
-TO_THE_BIT = ("init.trunc_normal",)  # its draws decide how often it draws
 
-
-def born(rung, impl, birth, dtype):
-    """The parameter, and the generator after."""
-    settings = birth.settings
-    if rung is Rung.MANUAL:
-        w, state = impl(LADDERS["rng"].manual.seed(birth.seed), birth.shape, dtype=np.dtype(dtype).type, **settings)
+def observe(run, problem):
+    """The parameter, and the generator afterwards."""
+    if run.rung is Rung.MANUAL:
+        state, dtype = run.ladders["rng"].manual.seed(problem.seed), np.dtype(problem.dtype).type
+        w, state = run.impl(state, problem.shape, dtype=dtype, **problem.settings)
         return {"parameter": w, "generator": state._asdict()}
     with torch.random.fork_rng(devices=()):
-        generator, kind = torch.default_generator.manual_seed(birth.seed), getattr(torch, dtype)
-        if rung is Rung.RAW:
-            w, generator = impl(generator, birth.shape, dtype=kind, **settings)
+        generator, dtype = torch.default_generator.manual_seed(problem.seed), getattr(torch, problem.dtype)
+        if run.rung is Rung.RAW:
+            w, generator = run.impl(generator, problem.shape, dtype=dtype, **problem.settings)
         else:
-            w = torch.full(birth.shape, torch.nan, dtype=kind)
-            assert impl(w, **settings) is w
+            generator = torch.Generator().manual_seed(problem.seed) if problem.own_generator else generator
+            w = torch.full(problem.shape, torch.nan, dtype=dtype)
+            given = {"generator": generator} if problem.own_generator else {}
+            if run.impl(w, **problem.settings, **given) is not w:
+                raise Different("it does not return the tensor that it has filled")
         return {"parameter": snapshot(w), "generator": state_of(generator)._asdict()}
 
 
-def reference(concept, birth, dtype):
-    """Native's parameter to the bit; or, where an operation may cost several roundings, what they make of its draws."""
-    if FORMATS[dtype].roundings == 1 or concept in TO_THE_BIT or 0 in birth.shape:
-        return born(Rung.NATIVE, LADDERS[concept].native, birth, dtype)
-    return within_rounding(concept, birth, dtype)
-
-
-def within_rounding(concept, birth, dtype):
+def within_rounding(run, problem, number_format):
     """The manual rung's parameter of torch's draws, with as much room as it may round away."""
-    with bounded_draws(dtype):
-        found = born(Rung.MANUAL, LADDERS[concept].manual, birth, dtype)
+    with bounded_draws(problem.dtype, number_format):
+        found = observe(run, problem)
     w = found["parameter"]
-    return found | {"parameter": w if not isinstance(w, np.ndarray) else bounded(w, dtype)}
+    return found | {"parameter": w if isinstance(w, Bounded) else Bounded.exact(w, number_format)}
 
 
 @contextlib.contextmanager
-def bounded_draws(dtype):
+def bounded_draws(dtype, number_format):
     """While this lasts, what the manual rung draws are torch's numbers, bounded, and so is what it computes of them."""
 
     def uniform(state, shape=(), low=0.0, high=1.0, _dtype=None):
@@ -65,7 +58,7 @@ def bounded_draws(dtype):
 
     def drawn(draw, state, shape):
         found, generator = draw(generator_of(state), shape, dtype=getattr(torch, dtype))
-        return bounded(snapshot(found), dtype), state_of(generator)
+        return Bounded.exact(snapshot(found), number_format), state_of(generator)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(rng, "uniform_manual", uniform)

@@ -3,6 +3,8 @@
 # Then, in the project:  FOLDER/python -m pytest -n0 --report report tests/nn/test_layers.py ...
 # and                    python -m tests.platform aarch64=report/results.json
 # What starts processes by sys.executable does not run there, and torch 2.9 is outside the declared range.
+# Without SVE, as Apple's processors are: with it NumPy 2.4's OpenBLAS makes NaN of finite float32 matrices that are
+# strided or transposed (its kernel multiplies what stood in memory before by 0).
 set -eu
 mkdir -p "$1/debs" "$1/packages"
 cd "$1"
@@ -26,7 +28,8 @@ python3 -m pip install --quiet --target packages --no-deps --only-binary=:all: \
 
 cat > python <<END
 #!/bin/sh
-PYTHONPATH=$folder/packages exec qemu-aarch64-static -L $folder $folder/usr/bin/python3.11 "\$@"
+export PYTHONPATH=$folder/packages QEMU_CPU=max,sve=off
+exec qemu-aarch64-static -L $folder $folder/usr/bin/python3.11 "\$@"
 END
 chmod +x python
 ./python -c 'import platform, torch; print(platform.machine(), torch.__version__)'

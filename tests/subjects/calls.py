@@ -15,9 +15,7 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
-from impls import rng
 from impls.ladder import Rung
-from impls.rng import State
 from tests.capabilities import left_to, names, refuse_missing, requires, takes, untouched
 from tests.cells import LADDERS, Cell
 from tests.data import problems as rows
@@ -25,11 +23,8 @@ from tests.data import trace as observed
 from tests.engine import bounded
 from tests.engine.arrays import lattice, snapshot
 from tests.families import expected as admitted
-from tests.init import problems as init
-from tests.init import trace as births
 from tests.nn.problems import chains
 from tests.nn.trace import Chain
-from tests.rng.trace import generator_of
 from tests.training import problems as training
 from tests.training.averaging_trace import followed, reference_of_one
 from tests.training.clipping_trace import clipped, clipped_by_value
@@ -205,47 +200,6 @@ def _tensor(a):
 def _given(gradients):
     return {f"gradient {i}": g for i, g in enumerate(gradients) if g is not None}
 
-
-# ── initial parameters ──────────────────────────────────────────────────────────────────────────
-
-FILLS = "a function NAME(tensor, ...) that fills it and returns it, or NAME(shape, ...) that returns what it draws"
-
-
-def _born(problem, options):
-    yield f"torch.set_default_dtype(torch.{problem.dtype})"
-    yield f"w = torch.full({problem.shape}, torch.nan)"
-    yield f"torch.manual_seed({problem.seed})"
-    yield f"f(w{options})"
-    yield "seen = {'parameter': w, 'what is drawn next': torch.rand(1)}"
-
-
-def _as_born(role, problem):
-    found = births.reference(role, init.Birth(problem.shape, problem.settings, problem.seed), problem.dtype)
-    after = generator_of(State(**found["generator"]))
-    drawn, _ = rng.rand_raw(after, (1,), getattr(torch, problem.dtype))
-    return {"parameter": found["parameter"], "what is drawn next": snapshot(drawn)}
-
-
-def _birth(name):
-    def problems(dtype):
-        every = init.births(f"init.{name}", init.FEW)
-        return every.map(lambda birth: Problem(dtype, {"shape": birth.shape, "seed": birth.seed}, birth.settings))
-
-    def narrow(thing):
-        init.SETTINGS[name] = {k: v for k, v in init.SETTINGS[name].items() if takes(thing, k) or requires(native, k)}
-        init.BELLS[:] = [bell for bell in init.BELLS if all(takes(thing, k) for k in bell)]
-
-    native = LADDERS[f"init.{name}"].native
-    by_shape = "lambda w, *given, **options: w.copy_(torch.as_tensor(theirs(tuple(w.shape), *given, **options)))"
-    raw = "lambda w, *g, **o: w.copy_(theirs(torch.default_generator, w.shape, *g, dtype=w.dtype, **o)[0])"
-    return Role(FILLS, problems, _born, _as_born, ((lambda thing: names(thing, "shape"), by_shape),), narrow, raw)
-
-
-GAIN = Role(
-    "a function NAME(nonlinearity, param=None) that returns a number",
-    lambda dtype: st.sampled_from(init.GAINS).map(lambda asked: Problem(dtype, {"asked": asked})),
-    lambda problem, _: [f"seen = {{'gain': torch.tensor(f{problem.asked!r}, dtype=torch.float64)}}"],
-)
 
 # ── gradients clipped ───────────────────────────────────────────────────────────────────────────
 
@@ -536,8 +490,6 @@ def _derivative(name, needs):
 
 
 ROLES = {
-    **{f"init.{name}": _birth(name) for name in sorted(init.SETTINGS)},
-    "init.calculate_gain": GAIN,
     "training.clip_grad_norm": CLIP_NORM,
     "training.clip_grad_value": CLIP_VALUE,
     "training.ema": _average("training.ema"),

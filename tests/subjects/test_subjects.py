@@ -17,7 +17,6 @@ from tests.autograd import test_autograd
 from tests.cells import ALL, LADDERS, Cell
 from tests.data import test_data
 from tests.families import entry
-from tests.init import test_init
 from tests.losses import test_losses
 from tests.optim import test_optim
 from tests.optim.trace import Line, Problem
@@ -35,7 +34,7 @@ HEADLINE = {
     "schedules": test_families.test_rungs_leave_the_same_trace,
     "data": test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators,
     "optim.lbfgs": test_families.test_rungs_leave_the_same_trace,
-    "init": test_init.test_torch_draws_the_same_at_any_size,
+    "init": test_families.test_rungs_leave_the_same_trace,
     "training": test_averaging.test_every_rung_takes_the_step_of_the_formula,
     "autograd": test_autograd.test_whole_derivatives_are_natives_exactly,
     "training.clip_grad_norm": test_training.test_a_gradient_that_is_listed_twice_counts_twice_and_is_scaled_twice,
