@@ -66,12 +66,15 @@ class Cell(NamedTuple):
         return "-".join([self.concept, *self.rungs, *([self.dtype] if self.dtype else []), self.device])
 
 
-def cells(*names, rungs=ALL, dtypes=DTYPES, devices=DEVICES, cpu_because=None):
-    """Mark a law with its cells: concepts by name or by family; `cpu_because` says why CUDA has no such law.
+def cells(*names, rungs=ALL, dtypes=DTYPES, devices=DEVICES, cpu_because=None, of_tables=False):
+    """Mark a law with its cells: concepts by name or by family; `cpu_because` says why CUDA has no such law, and
+    `of_tables` that it judges what the suite draws, and no implementation.
 
     `dtypes` and `cpu_because` may be dictionaries, which say it of each concept.
     """
-    return pytest.mark.cells(names=names, rungs=rungs, dtypes=dtypes, devices=devices, cpu_because=cpu_because)
+    return pytest.mark.cells(
+        names=names, rungs=rungs, dtypes=dtypes, devices=devices, cpu_because=cpu_because, of_tables=of_tables
+    )
 
 
 def of_concept(told, concept):

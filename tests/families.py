@@ -106,8 +106,8 @@ class Entry(abc.ABC, Generic[P]):
         raise NotImplementedError(f"{type(self).__name__} saves nothing")
 
     def narrowed(self, role: str, thing: Any) -> Self:
-        """The entry, whose problems a stranger's piece can be given."""
-        raise NotImplementedError(f"{role} is nobody's role")
+        """The entry, whose problems a stranger's piece can be given: by default any piece can."""
+        return self
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -152,13 +152,18 @@ def problems(cell: Cell, law: str = "", **ask: Any) -> SearchStrategy[Any]:
 
 def observe(cell: Cell, rung: Rung, problem: Any, impl: Any = None) -> Trace:
     """What is seen of a rung of a cell, or of another implementation on that rung, which is given a problem."""
+    return entry(cell).trace(run_of(cell, rung, impl), problem)
+
+
+def run_of(cell: Cell, rung: Rung, impl: Any = None) -> Run:
+    """A rung of a cell, or another implementation on it, which is given something."""
     impl = getattr(cell.ladder, rung) if impl is None else impl
-    return entry(cell).trace(Run(rung, impl, cell.ladders, device=cell.device, roundings=cell.roundings), problem)
+    return Run(rung, impl, cell.ladders, device=cell.device, roundings=cell.roundings)
 
 
 def bits(cell: Cell, rung: Rung, problem: Any) -> Trace:
     """What is to be the same to the bit on both drop-in rungs of a cell."""
-    return entry(cell).bits(Run(rung, getattr(cell.ladder, rung), cell.ladders, device=cell.device), problem)
+    return entry(cell).bits(run_of(cell, rung), problem)
 
 
 def expected(cell: Cell, problem: Any) -> Trace:

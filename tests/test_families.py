@@ -50,14 +50,16 @@ NOT_DRAWN = {
 UNMET = {"Tensor betas": "two elements are compared with 1 before, which torch refuses in other words"}
 
 LOOK = hypothesis.settings(max_examples=100, derandomize=True, database=None, phases=[hypothesis.Phase.generate])
+NOTHING = "it computes nothing"
 GIVEN = ("device", "dtype")  # as a law's cell says
 
 
-def asked(law, rungs=ALL, applies=lambda ladder, entry: True, dtypes=None, cpu_because=None):
+def asked(law, rungs=ALL, applies=lambda ladder, entry: True, dtypes=None, cpu_because=None, of_tables=False):
     """The cells of a law of all families: of each concept that has an entry, unless the law does not apply to it."""
     names = [c for c, e in ENTRIES.items() if law not in e.exempt and applies(LADDERS[c], e)]
     because = {c: cpu_because or ENTRIES[c].on_cpu.get(law) for c in names}
-    return cells(*names, rungs=rungs, dtypes=dtypes or {c: ENTRIES[c].dtypes for c in names}, cpu_because=because)
+    dtypes = dtypes or {c: ENTRIES[c].dtypes for c in names}
+    return cells(*names, rungs=rungs, dtypes=dtypes, cpu_because=because, of_tables=of_tables)
 
 
 def has_a_drop_in(ladder, _entry):
@@ -95,7 +97,7 @@ def test_custom_is_native_bit_for_bit(cell, data):
     assert_same(custom, native, f"{cell.concept} custom", entry(cell).levels)
 
 
-@asked("defaults", DROP_IN, has_a_drop_in, (None,), "it computes nothing")
+@asked("defaults", DROP_IN, has_a_drop_in, (None,), NOTHING)
 def test_every_rung_has_natives_defaults(cell):
     """An argument that a rung lets its caller leave out stands for the same on every rung."""
     native = signature(cell.ladder.native)
@@ -149,7 +151,7 @@ def test_a_gradient_nobody_needs_is_none_and_the_others_stay(cell, data):
 # ── nothing is left out ─────────────────────────────────────────────────────────────────────────
 
 
-@cells(*LADDERS, dtypes=None, cpu_because="it computes nothing")
+@cells(*LADDERS, dtypes=None, cpu_because=NOTHING, of_tables=True)
 def test_every_concept_is_drawn(cell):
     """Each concept has an entry in its family's table, or a law of its own that is named there."""
     family = family_of(cell.concept)
@@ -159,7 +161,7 @@ def test_every_concept_is_drawn(cell):
     assert law_of(family.judged_by[cell.concept]).__doc__
 
 
-@cells(*LADDERS, dtypes=None, cpu_because="it computes nothing")
+@cells(*LADDERS, dtypes=None, cpu_because=NOTHING, of_tables=True)
 def test_every_concept_has_a_planted_bug(cell):
     """Each concept has a wrong variant that the law of agreement rejects."""
     law = family_of(cell.concept).judged_by.get(cell.concept, AGREEMENT)
@@ -167,7 +169,7 @@ def test_every_concept_has_a_planted_bug(cell):
     assert law in {bug.law for bug in about}, f"plant a bug that {law} rejects, in {folder(cell)}/bugs.py"
 
 
-@asked("options", ALL, dtypes=(None,), cpu_because="it computes nothing")
+@asked("options", ALL, dtypes=(None,), cpu_because=NOTHING, of_tables=True)
 def test_every_option_is_drawn(cell):
     """Some problem gives each option of each rung a value that is not its default, or NOT_DRAWN says why none does."""
     own, drawn = entry(cell), []
@@ -186,7 +188,7 @@ def test_every_option_is_drawn(cell):
     assert missing == [], f"draw them in {folder(cell)}/family.py"
 
 
-@asked("varieties", ALL, lambda _, entry: entry.varieties, (None,), "it computes nothing")
+@asked("varieties", ALL, lambda _, entry: entry.varieties, (None,), NOTHING, of_tables=True)
 def test_what_can_differ_is_drawn(cell):
     """Some problem shows each way in which problems of its kind can differ: layouts in memory, sizes that coincide,
     counts that a format can no longer tell apart, rates that change, gradients that are missing."""
@@ -231,7 +233,7 @@ def test_few_options_are_not_drawn():
     assert all(len(reason.split()) > 3 for reason in NOT_DRAWN.values())
 
 
-@asked("raises", DROP_IN, has_a_constructor, (None,), "it computes nothing")
+@asked("raises", DROP_IN, has_a_constructor, (None,), NOTHING)
 def test_every_refusal_of_natives_constructor_is_asked(cell):
     """Each `raise` of native's constructor is met by some attempt of the entry."""
     lines, first = inspect.getsourcelines(cell.ladder.native.__init__)

@@ -167,9 +167,6 @@ class Gain(Entry[Question]):
     def options(self, problem):
         return problem.settings.items()
 
-    def narrowed(self, role, thing):
-        return self
-
 
 NAMES = ["linear", "sigmoid", "tanh", "relu", "selu", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "leaky_relu"]
 SLOPES = [None, 0, 0.2, 5**0.5, 1]

@@ -107,8 +107,8 @@ def right():
 def asked(role):
     """The laws that a subject is asked, cell by cell."""
     for law in laws(role):
-        rungs = next(mark.kwargs["rungs"] for mark in law.pytestmark if mark.name == "cells")
-        for arguments in arguments_of(law, role) if about_any_rung(rungs) else ():
+        mark = next(mark for mark in law.pytestmark if mark.name == "cells")
+        for arguments in arguments_of(law, role) if about_any_rung(mark) else ():
             yield law, arguments
 
 

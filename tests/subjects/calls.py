@@ -16,7 +16,7 @@ import torch
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.capabilities import left_to, names, refuse_missing, requires, takes, untouched
+from tests.capabilities import left_to, names, refuse_missing, takes, untouched
 from tests.cells import LADDERS, Cell
 from tests.data import problems as rows
 from tests.data import trace as observed
@@ -25,9 +25,6 @@ from tests.engine.arrays import lattice, snapshot
 from tests.families import expected as admitted
 from tests.nn.problems import chains
 from tests.nn.trace import Chain
-from tests.training import problems as training
-from tests.training.averaging_trace import followed, reference_of_one
-from tests.training.clipping_trace import clipped, clipped_by_value
 
 OPTIONAL = "every option of torch's that has a default"
 
@@ -201,145 +198,6 @@ def _given(gradients):
     return {f"gradient {i}": g for i, g in enumerate(gradients) if g is not None}
 
 
-# ── gradients clipped ───────────────────────────────────────────────────────────────────────────
-
-
-NORMS = [norm for kind in training.NORMS.values() for norm in kind]
-
-
-def _two_alone(thing):
-    NORMS[:] = NORMS if takes(thing, "norm_type") else [2.0]
-
-
-def _clip(dtype, norms=(2.0,)):
-    every = training.clippings(dtype, norms).filter(lambda drawn: any(g is not None for g in drawn[0]))
-    return every.map(lambda drawn: Problem(dtype, {"gradients": drawn[0], "bound": drawn[1]}, {"norm_type": drawn[2]}))
-
-
-def _clip_lines(problem, options):
-    yield f"gradients = {_tensor(problem.gradients)}"
-    yield "params = [torch.zeros(1 if g is None else g.shape, dtype=None if g is None else g.dtype) for g in gradients]"
-    yield "for p, g in zip(params, gradients):"
-    yield "    p.grad = g"
-    yield f"norm = f(params, {problem.bound}{options})"
-    yield "seen = {f'gradient {i}': p.grad for i, p in enumerate(params) if p.grad is not None}"
-
-
-def _as_clipped(role, problem):
-    given = problem.gradients, problem.bound, problem.settings.get("norm_type", 2.0)
-    found, norm = clipped(Rung.MANUAL, *given, lambda g: bounded(g, problem.dtype))
-    return _given(found) | {"norm": norm}
-
-
-def _as_clipped_by_value(role, problem):
-    found = clipped_by_value(Rung.MANUAL, problem.gradients, problem.bound)
-    return {name: bounded(g, problem.dtype) for name, g in _given(found).items()}
-
-
-CLIP_NORM = Role(
-    "a function NAME(parameters, max_norm, ...) that scales the gradients where they are and returns the norm they had",
-    lambda dtype: _clip(dtype, NORMS),
-    lambda problem, options: [*_clip_lines(problem, options), "seen |= {'norm': norm}"],
-    _as_clipped,
-    narrow=_two_alone,
-)
-CLIP_VALUE = Role(
-    "a function NAME(parameters, clip_value) that clips the gradients where they are and returns nothing",
-    lambda dtype: _clip(dtype).map(lambda problem: problem._replace(settings={})),
-    _clip_lines,
-    _as_clipped_by_value,
-)
-
-# ── averages ────────────────────────────────────────────────────────────────────────────────────
-
-UPDATES = (
-    "a function of the options that returns update(average, current, num_averaged), or the update itself, which returns"
-    " the new average or moves the old one"
-)
-MOVED = "lambda **o: lambda a, w, n: (c := a.clone(), r := theirs(c, w{}, **o))[r is not None]"
-
-
-def _arguments(thing):
-    """How many arguments have to be given."""
-    return sum(requires(thing, name) for name in inspect.signature(thing).parameters)
-
-
-def _average(concept):
-    def problems(dtype):
-        return training.pairs(concept, dtype).map(
-            lambda drawn: Problem(dtype, {"average": drawn[0], "current": drawn[1], "n": drawn[3]}, drawn[2])
-        )
-
-    def lines(problem, options):
-        yield f"average, current = {_tensor([problem.average, problem.current])}"
-        yield f"seen = {{'average': f({options[2:]})(average, current, torch.tensor({problem.n}))}}"
-
-    def expected(role, problem):
-        given = problem.average, problem.current, problem.settings, problem.n
-        return {"average": reference_of_one(role, given, problem.dtype)}
-
-    forms = (
-        (lambda thing: _arguments(thing) == 2, MOVED.format("")),
-        (lambda thing: _arguments(thing) > 2, MOVED.format(", n")),
-    )
-    return Role(UPDATES, problems, lines, expected, forms, raw=forms[concept == "training.swa"][1])
-
-
-def _looks(dtype):
-    return training.looks(dtype).map(lambda drawn: Problem(dtype, {"looks": drawn[0], "average": drawn[1]}))
-
-
-def _look_lines(problem, options):
-    concept, settings = problem.average
-    average = f"torch.optim.swa_utils.get_{concept.rpartition('.')[2]}_avg_fn({_options(settings)[2:]})"
-    yield f"model = torch.nn.Linear(3, 2, dtype=torch.{problem.dtype})"
-    yield f"averages = f(model, avg_fn={average})"
-    yield f"for weights in {_tensor(problem.looks)}:"
-    yield "    model.load_state_dict(weights)"
-    yield "    averages.update_parameters(model)"
-    yield "seen = dict(averages.module.named_parameters())"
-
-
-def _as_looked(role, problem):
-    lift = lambda x: bounded(x, problem.dtype)
-    return followed(Rung.MANUAL, LADDERS[role].manual, problem.looks, problem.average, lift)[-1]
-
-
-def _averages_of(thing):
-    if not takes(thing, "avg_fn"):
-        del training.AVERAGES["training.swa" if takes(thing, "decay") else "training.ema"]
-
-
-def _batches(dtype):
-    return training.batches(dtype).map(lambda drawn: Problem(dtype, {"batches": drawn}))
-
-
-def _statistics(problem, options):
-    yield f"model = torch.nn.BatchNorm1d(3, dtype=torch.{problem.dtype})"
-    yield f"f([[x, 0] for x in {_tensor(problem.batches)}], model)"
-    yield "seen = {'mean': model.running_mean, 'variance': model.running_var}"
-
-
-def _as_measured(role, problem):
-    mean, variance, _ = LADDERS[role].manual([bounded(x, problem.dtype) for x in problem.batches])
-    return {"mean": mean, "variance": variance}
-
-
-AVERAGED_MODEL = Role(
-    "a class NAME(model, avg_fn=... or decay=... or neither) with update_parameters(model) and module, the averages",
-    _looks,
-    _look_lines,
-    _as_looked,
-    (
-        (lambda thing: takes(thing, "avg_fn"), None),
-        (lambda thing: takes(thing, "decay"), "lambda model: theirs(model, decay=0.9)"),
-        (lambda _: True, "lambda model: theirs(model)"),
-    ),
-    _averages_of,
-    made_up=("avg_fn",),
-)
-UPDATE_BN = Role("a function NAME(loader, model)", _batches, _statistics, _as_measured)
-
 # ── datasets ────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -490,12 +348,6 @@ def _derivative(name, needs):
 
 
 ROLES = {
-    "training.clip_grad_norm": CLIP_NORM,
-    "training.clip_grad_value": CLIP_VALUE,
-    "training.ema": _average("training.ema"),
-    "training.swa": _average("training.swa"),
-    "training.averaged_model": AVERAGED_MODEL,
-    "training.update_bn": UPDATE_BN,
     "nn.sequential": CHAIN,
     "autograd.vjp": _derivative("vjp", PRODUCT),
     "autograd.jvp": _derivative("jvp", PRODUCT),

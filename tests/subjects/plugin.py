@@ -46,17 +46,19 @@ class Judge:
         params = []
         for subject in self.subjects:
             for cell in (cell for cell in expand(mark) if cell.concept == subject.role):
-                reason = self.why_not(cell, mark.kwargs["rungs"])
+                reason = self.why_not(cell, mark)
                 self.unasked[subject].update([reason] if reason else [])
                 if not reason:
                     name = "-".join([str(subject), *([cell.dtype] if cell.dtype else [])])
                     params.append(pytest.param((subject, cell), id=name))
         parametrize(metafunc, params)
 
-    def why_not(self, cell, rungs):
+    def why_not(self, cell, mark):
         """Why a cell of its role is not asked of a subject, if it is not."""
-        if not about_any_rung(rungs):
-            return f"a law of {' and '.join(rungs)} alone"
+        if mark.kwargs["of_tables"]:
+            return "a law about what the suite draws"
+        if not about_any_rung(mark):
+            return f"a law of {' and '.join(mark.kwargs['rungs'])} alone"
         if cell.device != "cpu":
             return f"{cell.device}: a subject is judged on the CPU"
         if cell.dtype not in (None, *self.dtypes):
@@ -154,9 +156,10 @@ class Judge:
         return told.told if told.word == "equal" else "no"
 
 
-def about_any_rung(rungs):
+def about_any_rung(mark):
     """Whether a law is about torch and all who would equal it, not about drop-ins or the house alone."""
-    return Rung.NATIVE in rungs and set(rungs) - {*DROP_IN}
+    rungs = mark.kwargs["rungs"]
+    return Rung.NATIVE in rungs and set(rungs) - {*DROP_IN} and not mark.kwargs["of_tables"]
 
 
 def load_profile(**changed):

@@ -10,7 +10,7 @@ import numpy as np
 
 from impls.ladder import Rung
 from tests.capabilities import left_to
-from tests.cells import LADDERS, Cell
+from tests.cells import LADDERS
 from tests.engine import Bounded, Different, Inconclusive, Opaque, array, assert_same
 from tests.engine.bounded import SLACK
 from tests.families import expected, formulas_alone, observe
@@ -58,16 +58,15 @@ class Search:
         self.agreed = []  # of (problem, trace), where there was nothing to complain of
 
     def on(self, rung, problem):
+        """What is seen of what stands on a rung of ours now, perhaps with a bug in it."""
         if not self.cell.entry:
             return self.door.trace(rung, self.subject.role, problem)
-        return observe(self.cell, rung, problem, self.sound(rung))
-
-    def sound(self, rung):
-        """The subject on its own rung, and on every other what stands there now, perhaps with a bug in it."""
-        return getattr((self.cell if rung in self.cell.rungs else Cell(self.cell.concept, ())).ladder, rung)
+        return observe(self.cell, rung, problem, getattr(LADDERS[self.cell.concept], rung))
 
     def trace(self, problem):
-        return self.on(self.cell.rungs[0], problem)
+        return (
+            observe(self.cell, self.cell.rungs[0], problem) if self.cell.entry else self.on(self.cell.rungs[0], problem)
+        )
 
     def natives(self, problem):
         return self.on(Rung.NATIVE, problem)
@@ -231,15 +230,16 @@ def _outside(actual, expected, native, path):
 
 
 def cause(search):
-    """The planted bug that leaves the subject's trace, or at least its output, where it differs and where not."""
+    """The planted bug that leaves the subject's trace, or at least what comes first in it, where it differs and where
+    not."""
     role = search.subject.role
     seen = [(problem, trace) for problem, trace, _ in search.seen[: -WITNESSES - 1 : -1] + search.seen[:WITNESSES]]
     if any(trace is None for _, trace in seen):
         return None
     known = [bug for bug in bugs() if _is_built_on(role, bug.file or bug.concept)]
     known.sort(key=lambda bug: (bug.concept != role, bug.source.startswith("clause")))
-    output = [lambda trace: trace["output"]] if isinstance(seen[0][1], dict) and "output" in seen[0][1] else []
-    for part in [lambda trace: trace, *output]:
+    first = [lambda trace: next(iter(trace.values()))] if isinstance(seen[0][1], dict) else []
+    for part in [lambda trace: trace, *first]:
         if all(_same(part(trace), part(search.expected(problem))) for problem, trace in seen):
             continue  # of this part there is nothing to explain
         for bug in known:

@@ -14,7 +14,7 @@ import pytest
 
 from tests import subjects, test_families
 from tests.autograd import test_autograd
-from tests.cells import ALL, LADDERS, Cell
+from tests.cells import ALL, DROP_IN, LADDERS, Cell, cells
 from tests.data import test_data
 from tests.families import entry
 from tests.losses import test_losses
@@ -24,7 +24,7 @@ from tests.planted import again
 from tests.subjects import Subject, cell_of, isolated, judge, parse, report
 from tests.subjects.__main__ import RIGHT
 from tests.subjects.plugin import Judge, about_any_rung, roles
-from tests.training import test_averaging, test_training
+from tests.training import test_training
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
 HEADLINE = {
@@ -35,10 +35,9 @@ HEADLINE = {
     "data": test_data.test_rungs_give_the_same_rows_and_leave_the_same_generators,
     "optim.lbfgs": test_families.test_rungs_leave_the_same_trace,
     "init": test_families.test_rungs_leave_the_same_trace,
-    "training": test_averaging.test_every_rung_takes_the_step_of_the_formula,
+    "training": test_families.test_rungs_leave_the_same_trace,
     "autograd": test_autograd.test_whole_derivatives_are_natives_exactly,
     "training.clip_grad_norm": test_training.test_a_gradient_that_is_listed_twice_counts_twice_and_is_scaled_twice,
-    "training.averaged_model": test_averaging.test_the_first_look_copies_and_the_others_average,
     "data.concat_dataset": test_data.test_a_row_of_the_whole_is_a_row_of_one_part,
     "data.split": test_data.test_rungs_split_alike,
     "nn.sequential": test_families.test_rungs_leave_the_same_trace,
@@ -305,12 +304,12 @@ def test_a_slice_of_the_ladder_is_not_asked_of_a_subject(option):
 
 
 def test_a_law_is_asked_of_a_subject_if_every_rung_must_hold_it():
-    """Laws about drop-ins, about one rung, and about native alone are not asked of a subject."""
+    """Laws about drop-ins, about one rung, about native alone, and about what is drawn are not asked of a subject."""
     marks = [mark for law in HEADLINE.values() for mark in law.pytestmark if mark.name == "cells"]
-    assert all(about_any_rung(mark.kwargs["rungs"]) for mark in marks)
-    assert not about_any_rung(("custom", "native"))
-    assert not about_any_rung(("native",))
-    assert not about_any_rung(("manual", "raw"))
+    assert all(map(about_any_rung, marks))
+    for rungs in (DROP_IN, DROP_IN[1:], ALL[:2]):
+        assert not about_any_rung(cells("optim", rungs=rungs).mark)
+    assert not about_any_rung(cells("optim", of_tables=True).mark)
 
 
 def test_every_role_says_what_it_needs():

@@ -10,30 +10,31 @@ VISITS = "test_training.test_an_epoch_visits_every_row_once"
 MEAN = "test_training.test_evaluation_is_the_mean_over_rows_whatever_the_batch_size"
 COUNT = "test_training.test_evaluation_counts_the_rows_that_are_right"
 LEAVES = "test_training.test_evaluation_leaves_the_model_as_it_was"
-CLIPS = "test_training.test_clipping_scales_all_gradients_by_one_number"
-CLIPS_BITS = "test_training.test_custom_clips_like_native_bit_for_bit"
+CLIPS = "test_families.test_rungs_leave_the_same_trace"
+CLIPS_BITS = "test_families.test_custom_is_native_bit_for_bit"
 SHORT = "test_training.test_a_gradient_that_is_short_enough_is_left_alone"
 SPREADS = "test_training.test_a_norm_that_is_not_finite_spreads"
 TWICE = "test_training.test_a_gradient_that_is_listed_twice_counts_twice_and_is_scaled_twice"
 LONE = "test_training.test_one_tensor_is_a_list_of_one"
 ZERO = "test_training.test_the_norm_of_no_gradients_is_zero"
-EMPTY = "test_training.test_an_empty_gradient_has_no_largest_element_in_natives_words"
-VALUE_BITS = "test_training.test_custom_clips_by_value_like_native_bit_for_bit"
-AVERAGE = "test_averaging.test_every_rung_takes_the_step_of_the_formula"
-AVERAGE_BITS = "test_averaging.test_custom_averages_like_native_bit_for_bit"
-DECAY = "test_averaging.test_a_decay_outside_its_interval_is_refused_in_natives_words"
-LOOK = "test_averaging.test_the_first_look_copies_and_the_others_average"
+EMPTY = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
+VALUE_BITS = "test_families.test_custom_is_native_bit_for_bit"
+AVERAGE = "test_families.test_rungs_leave_the_same_trace"
+AVERAGE_BITS = "test_families.test_custom_is_native_bit_for_bit"
+DECAY = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
+LOOK = "test_families.test_rungs_leave_the_same_trace"
 LOOK_BITS = "test_averaging.test_custom_averages_a_model_like_native_bit_for_bit"
 LOOK_SAVED = "test_averaging.test_a_saved_average_goes_on_in_the_other"
-LOOK_REFUSES = "test_averaging.test_two_averages_at_once_are_refused_in_natives_words"
-STATISTICS = "test_averaging.test_statistics_are_the_means_over_the_batches"
+LOOK_REFUSES = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
+STATISTICS = "test_families.test_rungs_leave_the_same_trace"
 STATISTICS_BITS = "test_averaging.test_custom_updates_statistics_like_native_bit_for_bit"
 UNREAD = "test_averaging.test_without_batch_normalization_no_data_is_read"
-REFUSES = "test_training.test_custom_refuses_a_norm_that_is_not_finite_in_natives_words"
-VALUES = "test_training.test_clipping_by_value_brings_each_element_into_the_interval"
+REFUSES = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
+UNTOUCHED = "test_training.test_gradients_that_are_refused_are_left_alone"
+VALUES = "test_families.test_rungs_leave_the_same_trace"
 VALUE_TAKES = "test_training.test_clipping_by_value_takes_one_tensor_or_a_generator"
 VALUE_NONE = "test_training.test_clipping_no_gradients_by_value_does_nothing"
-WARNS = "test_training.test_custom_warns_of_an_empty_generator_in_natives_words"
+WARNS = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
 
 
 def step(name, old, new, source="clause", law=STEPS):
@@ -133,7 +134,7 @@ BUGS = [
     clip("hides_a_nan", "scale = torch.clamp(float(max_norm) / (total + 1e-6), max=1.0)", "scale = torch.clamp(torch.nan_to_num(float(max_norm) / (total + 1e-6)), max=1.0)", law=SPREADS),
     clip("each_gradient_once", "params = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)", "params = [parameters] if isinstance(parameters, torch.Tensor) else list(dict.fromkeys(parameters))", law=TWICE),
     clip("iterates_over_one_tensor", "params = [parameters] if isinstance(parameters, torch.Tensor) else list(parameters)", "params = list(parameters)", law=LONE),
-    clip("scales_before_it_refuses", "        if error_if_nonfinite and", "        for g in grads:\n            g.mul_(0)\n        if error_if_nonfinite and", law=REFUSES),
+    clip("scales_before_it_refuses", "        if error_if_nonfinite and", "        for g in grads:\n            g.mul_(0)\n        if error_if_nonfinite and", law=UNTOUCHED),
     clip("infinite_where_there_is_nothing", "        norms = [torch", "        grads = [g for g in grads if g.numel()] or [torch.zeros(1)]\n        norms = [torch", law=EMPTY),
     clip("no_norm_of_nothing", "    if not norms:\n        return grads, 0.0\n", "", law=ZERO),
     # ── clipping by value

@@ -4,73 +4,16 @@ statistics of batch normalization, which are of no use for weights that nobody t
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
-from impls.ladder import Rung
 from tests.cells import DROP_IN, LADDERS, cells, torch_bug
-from tests.engine import assert_bitwise, assert_same, bounded
-from tests.engine.arrays import snapshot, tensor
-from tests.training.averaging_trace import averaged, followed, layer, load, reference_of_one, statistics
-from tests.training.problems import AVERAGES, batches, looks, pairs
+from tests.engine import assert_bitwise, assert_same
+from tests.engine.arrays import snapshot
+from tests.training.averaging import layer, load
 
 NOTHING = "it computes nothing"
 
 
-# ── one average ─────────────────────────────────────────────────────────────────────────────────
-
-
-@cells(*AVERAGES, cpu_because="CUDA's are the same elementwise operations")
-@given(data=st.data())
-def test_every_rung_takes_the_step_of_the_formula(cell, data):
-    """Whatever the average and what is averaged, every rung's next average is the formula's."""
-    problem = data.draw(pairs(cell.concept, cell.dtype), label="problem")
-    expected = reference_of_one(cell.concept, problem, cell.dtype)
-    for rung, impl in cell.implementations.items():
-        assert_same(averaged(rung, impl, *problem), expected, f"{rung} average")
-
-
-@cells(*AVERAGES, rungs=DROP_IN, cpu_because="CUDA's are the same elementwise operations")
-@given(data=st.data())
-def test_custom_averages_like_native_bit_for_bit(cell, data):
-    """One tensor by itself or many at once, with a count that is an int or a tensor: not one bit differs."""
-    a, w, settings, n = data.draw(pairs(cell.concept, cell.dtype), label="problem")
-    n = data.draw(st.sampled_from([n, torch.tensor(n)]), label="how n is held")
-    custom, native = (both_ways(getattr(cell.ladder, rung), a, w, settings, n) for rung in DROP_IN)
-    assert_same(custom, native, "custom")
-
-
-def both_ways(avg_fn, a, w, settings, n):
-    """The average by the function and by the one for many tensors that stands beside it in its file."""
-    many = [tensor(a), tensor(w)]
-    multi_avg_fn = avg_fn.__globals__[avg_fn.__name__.replace("_avg", "_multi_avg")]
-    multi_avg_fn(**settings)(many, [tensor(w), tensor(a)], n)
-    return [snapshot(avg_fn(**settings)(tensor(a), tensor(w), n)), *map(snapshot, many)]
-
-
-@pytest.mark.parametrize("decay", [-0.1, 1.1])
-@cells("training.ema", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
-def test_a_decay_outside_its_interval_is_refused_in_natives_words(cell, decay):
-    """A decay below 0 or above 1 raises native's error."""
-    words = []
-    for avg_fn in cell.ladder[2:]:
-        with pytest.raises(ValueError, match="decay") as refusal:
-            avg_fn(decay)
-        words.append(str(refusal.value))
-    assert words[0] == words[1]
-
-
 # ── a model of averages ─────────────────────────────────────────────────────────────────────────
-
-
-@cells("training.averaged_model", cpu_because="CUDA's are the same elementwise operations")
-@given(data=st.data())
-def test_the_first_look_copies_and_the_others_average(cell, data):
-    """After every look the averages are the formula's, on every rung, and what is looked at stays as it was."""
-    script, average = data.draw(looks(cell.dtype), label="problem")
-    expected = followed(Rung.MANUAL, cell.ladder.manual, script, average, lift=lambda x: bounded(x, cell.dtype))
-    for rung, impl in cell.implementations.items():
-        assert_same(followed(rung, impl, script, average), expected, f"{rung}, after look")
 
 
 WAYS = {
@@ -139,34 +82,7 @@ def state(model):
     return {name: snapshot(value) for name, value in model.state_dict().items()}
 
 
-@cells("training.averaged_model", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
-def test_two_averages_at_once_are_refused_in_natives_words(cell):
-    """One function for each tensor and one for many cannot both be given."""
-    words = []
-    for rung in cell.implementations:
-        with pytest.raises(AssertionError) as refusal:
-            getattr(cell.ladder, rung)(layer(rung, "float32"), avg_fn=max, multi_avg_fn=max)
-        words.append(str(refusal.value))
-    assert words[0] == words[1]
-
-
 # ── statistics of the averaged ──────────────────────────────────────────────────────────────────
-
-
-@cells("training.update_bn", cpu_because="the layer is compared on CUDA where it stands")
-@given(data=st.data())
-def test_statistics_are_the_means_over_the_batches(cell, data):
-    """However the statistics began, after the pass they are the means of the batches' own, on every rung."""
-    given = data.draw(batches(cell.dtype), label="batches")
-    expected = cell.ladder.manual([bounded(x, cell.dtype) for x in given])
-    for rung, impl in cell.implementations.items():
-        if rung is Rung.MANUAL:
-            found = impl(given)
-        elif rung is Rung.RAW:
-            found = impl([torch.from_numpy(x) for x in given])
-        else:
-            found = statistics(rung, impl, given)
-        assert_same([*map(snapshot, found[:2]), found[2]], list(expected), f"{rung} statistic")
 
 
 @cells("training.update_bn", rungs=DROP_IN, cpu_because="the layer is compared on CUDA where it stands")

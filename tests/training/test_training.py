@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from impls.data.sources import sources_manual
@@ -19,9 +19,11 @@ from tests.engine import assert_bitwise, assert_same, assert_within, bounded
 from tests.engine.arrays import snapshot, tensor
 from tests.engine.certificate import certify
 from tests.engine.compare import STEP
-from tests.training.clipping_trace import clipped, clipped_by_value
+from tests.families import lifted, observe, problems, run_of
+from tests.training.clipping import clipped, clipped_by_value
 from tests.training.formulas import Formulas
-from tests.training.problems import NORMS, clippings, runs, sets
+from tests.training.problems import runs, sets
+from tests.training.refused import parameter
 from tests.training.trace import Net, rung_of, runner
 from tests.training.two_epochs import observe as two_epochs
 
@@ -249,43 +251,13 @@ NOTHING = "it computes nothing"
 # ── clipping ────────────────────────────────────────────────────────────────────────────────────
 
 
-KINDS_OF_NORM = pytest.mark.parametrize("kind", NORMS)
-
-
-@KINDS_OF_NORM
 @cells("training.clip_grad_norm")
 @given(data=st.data())
-def test_clipping_scales_all_gradients_by_one_number(cell, data, kind):
-    """Gradients and norm are the formula's on every rung; a missing gradient stays missing."""
-    grads, max_norm, norm_type = data.draw(clippings(cell.dtype, NORMS[kind]), label="problem")
-    expected, norm = clipped(Rung.MANUAL, grads, max_norm, norm_type, lift=lambda g: bounded(g, cell.dtype))
-    for rung in cell.implementations:
-        found, total = clipped(rung, grads, max_norm, norm_type, device=cell.device)
-        assert_same(found, expected, f"{rung} gradient")
-        if any(g is not None for g in grads):
-            assert_within(total, norm, f"{rung} norm")
-
-
-@KINDS_OF_NORM
-@cells("training.clip_grad_norm", rungs=DROP_IN, cpu_because="CUDA's default is foreach")
-@given(data=st.data())
-def test_custom_clips_like_native_bit_for_bit(cell, data, kind):
-    """Custom's gradients and norm are native's to the bit, in a loop and in foreach."""
-    grads, max_norm, norm_type = data.draw(clippings(cell.dtype, NORMS[kind]), label="problem")
-    foreach = data.draw(st.sampled_from([None, True, False]), label="foreach")
-    custom, native = (clipped(rung, grads, max_norm, norm_type, foreach=foreach) for rung in DROP_IN)
-    assert_same(custom, native, "custom")
-
-
-@KINDS_OF_NORM
-@cells("training.clip_grad_norm")
-@given(data=st.data())
-def test_a_gradient_that_is_short_enough_is_left_alone(cell, data, kind):
+def test_a_gradient_that_is_short_enough_is_left_alone(cell, data):
     """Where the norm is well below the bound nothing changes, to the bit."""
-    grads, _, norm_type = data.draw(clippings(cell.dtype, NORMS[kind]), label="problem")
+    problem = data.draw(problems(cell), label="problem")._replace(bound=2.0**40)
     for rung in cell.implementations:
-        found, _ = clipped(rung, grads, 2.0**40, norm_type, device=cell.device)
-        assert_same(found, grads, f"{rung} gradient")
+        assert_same(observe(cell, rung, problem)["gradient"], problem.gradients, f"{rung} gradient")
 
 
 NO_GRADIENT = {
@@ -301,7 +273,7 @@ def test_the_norm_of_no_gradients_is_zero(cell, what):
     """Where there is no gradient, or no parameter, or there are no elements, the norm is 0."""
     grads, norm_type = NO_GRADIENT[what]
     for rung in cell.implementations:
-        found, total = clipped(rung, grads, 1.0, norm_type)
+        found, total = clipped(run_of(cell, rung), grads, 1.0, norm_type=norm_type)
         assert_same(found, grads, f"{rung} gradient")
         assert total == 0, rung
 
@@ -322,7 +294,7 @@ def test_a_norm_that_is_not_finite_spreads(cell, what, norm_type):
     grads, expected = ([np.array(g, cell.dtype) for g in tensors] for tensors in (grads, expected))
     for rung in cell.implementations:
         with np.errstate(invalid="ignore"):
-            found, total = clipped(rung, grads, 1.0, norm_type, device=cell.device)
+            found, total = clipped(run_of(cell, rung), grads, 1.0, norm_type=norm_type)
         assert_same(found, expected, f"{rung} gradient")
         assert_bitwise(total, np.array(norm, cell.dtype), f"{rung} norm")
 
@@ -355,87 +327,32 @@ def test_one_tensor_is_a_list_of_one(cell):
 def test_a_gradient_that_is_listed_twice_counts_twice_and_is_scaled_twice(cell):
     """One parameter listed four times has twice its gradient's norm, and its gradient is scaled four times."""
     once = np.array([3.0, 4.0], cell.dtype)
-    slightly = 10.0 / (bounded(np.array(10.0, cell.dtype), cell.dtype) + 1e-6)
+    slightly = 10.0 / (lifted(cell, np.array(10.0, cell.dtype)) + 1e-6)
     for rung in cell.implementations:
         p = torch.zeros(2, dtype=getattr(torch, cell.dtype))
         p.grad = tensor(once)
         assert getattr(cell.ladder, rung)([p] * 4, 10.0) == 10.0, rung
-        assert_within(p.grad, bounded(once, cell.dtype) * slightly * slightly * slightly * slightly, f"{rung} gradient")
-
-
-@pytest.mark.parametrize("norm_type", [2.0, 1, "inf"])
-@pytest.mark.parametrize("value", ["nan", "inf"])
-@cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
-def test_custom_refuses_a_norm_that_is_not_finite_in_natives_words(cell, value, norm_type):
-    """With error_if_nonfinite a gradient that is NaN or infinite is refused with native's class and words."""
-    words = []
-    for clip in cell.ladder[2:]:
-        p = torch.zeros(1, requires_grad=True)
-        p.grad = torch.tensor([float(value)])
-        with pytest.raises(RuntimeError) as refusal:
-            clip([p], 1.0, norm_type, error_if_nonfinite=True)
-        assert_bitwise(p.grad, np.array([float(value)], np.float32), "a gradient that was refused")
-        words.append(str(refusal.value))
-    assert words[0] == words[1]
-
-
-@pytest.mark.parametrize("norm_type", [np.inf, -np.inf])
-@cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
-def test_an_empty_gradient_has_no_largest_element_in_natives_words(cell, norm_type):
-    """Custom says in the words of native's loop that no elements have neither a largest nor a smallest."""
-    words = []
-    for clip in cell.ladder[2:]:
-        p = torch.zeros(0)
-        p.grad = torch.zeros(0)
-        with pytest.raises(RuntimeError) as refusal:
-            clip([p], 1.0, norm_type, foreach=False)
-        words.append(str(refusal.value))
-    assert words[0] == words[1]
+        assert_within(p.grad, lifted(cell, once) * slightly * slightly * slightly * slightly, f"{rung} gradient")
 
 
 @cells("training.clip_grad_norm", rungs=DROP_IN, dtypes=None, cpu_because=NOTHING)
-def test_custom_warns_of_an_empty_generator_in_natives_words(cell):
-    """Nothing to clip is a warning when it comes from a generator, which may have been used up."""
-    words = []
-    for clip in cell.ladder[2:]:
-        with pytest.warns(UserWarning) as warned:
-            assert clip((p for p in ()), 1.0) == 0
-        words.append([str(w.message) for w in warned])
-    assert words[0] == words[1]
+def test_gradients_that_are_refused_are_left_alone(cell):
+    """With error_if_nonfinite a norm that is not finite is refused before anything is scaled."""
+    for rung, clip in cell.implementations.items():
+        p = parameter(float("inf"), 3.0)
+        with pytest.raises(RuntimeError, match="non-finite"):
+            clip([p], 1.0, error_if_nonfinite=True)
+        assert p.grad.tolist() == [float("inf"), 3.0], rung
 
 
 # ── clipping by value ───────────────────────────────────────────────────────────────────────────
-
-
-@cells("training.clip_grad_value")
-@given(data=st.data())
-def test_clipping_by_value_brings_each_element_into_the_interval(cell, data):
-    """On every rung an element inside [-v, v] stays one outside becomes the nearer end, a missing one stays so."""
-    grads, clip_value, _ = data.draw(clippings(cell.dtype), label="problem")
-    assume(any(g is not None for g in grads))  # native fails on none, see below
-    v = np.dtype(cell.dtype).type(clip_value)
-    expected = [None if g is None else np.where(abs(g) <= v, g, np.copysign(v, g)) for g in grads]
-    for rung in cell.implementations:
-        assert_same(clipped_by_value(rung, grads, clip_value, device=cell.device), expected, f"{rung} gradient")
-
-
-@cells("training.clip_grad_value", rungs=DROP_IN, cpu_because="CUDA's default is foreach")
-@given(data=st.data())
-def test_custom_clips_by_value_like_native_bit_for_bit(cell, data):
-    """Custom's gradients are native's to the bit, in a loop and in foreach, also where the interval is empty."""
-    grads, clip_value, _ = data.draw(clippings(cell.dtype), label="problem")
-    assume(any(g is not None for g in grads))
-    value = clip_value * data.draw(st.sampled_from([1, 0, -1]), label="sign")
-    foreach = data.draw(st.sampled_from([None, True, False]), label="foreach")
-    custom, native = (clipped_by_value(rung, grads, value, foreach=foreach) for rung in DROP_IN)
-    assert_same(custom, native, "custom")
 
 
 @cells("training.clip_grad_value", rungs=DROP_IN, dtypes=None, cpu_because="it computes nothing")
 def test_clipping_by_value_takes_one_tensor_or_a_generator(cell):
     """A lone tensor and a generator are clipped, and a NaN stays NaN."""
     for rung in cell.implementations:
-        clip, p = rung_of("training.clip_grad_value", rung), torch.zeros(3)
+        clip, p = getattr(cell.ladder, rung), torch.zeros(3)
         p.grad = torch.tensor([float("nan"), float("-inf"), 3.0])
         clip(p, 2)
         assert_same(snapshot(p.grad), np.array([np.nan, -2, 2], np.float32), f"{rung} lone tensor")
@@ -450,8 +367,8 @@ OURS = (Rung.MANUAL, Rung.RAW, Rung.CUSTOM)
 def test_clipping_no_gradients_by_value_does_nothing(cell):
     """Parameters without a gradient are left alone, one or none."""
     for rung in cell.implementations:
-        assert clipped_by_value(rung, [None], 1.0) == [None], rung
-        assert clipped_by_value(rung, [], 1.0) == [], rung
+        assert clipped_by_value(run_of(cell, rung), [None], 1.0) == [None], rung
+        assert clipped_by_value(run_of(cell, rung), [], 1.0) == [], rung
 
 
 @torch_bug("an internal check on the grouped gradients fails when there are none", RuntimeError)

@@ -2,6 +2,7 @@
 
 from torch.autograd.functional import hessian, jacobian, jvp, vjp  # noqa: F401
 from torch.nn import *  # noqa: F403
+from torch.nn.functional import scaled_dot_product_attention  # noqa: F401
 from torch.nn.init import *  # noqa: F403
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_  # noqa: F401
 from torch.optim import *  # noqa: F403
