@@ -212,7 +212,7 @@ def assert_refused_alike(cell: Cell, attempts: Mapping[str, Attempt]) -> None:
 
 def plain_words(raised: BaseException) -> str:
     """The words without the homes of the classes they name, and those of a set in order."""
-    homes = r"(torch\.nn\.(modules\.)?|impls\.nn\.|variant_\d+\.)(\w+\.)?(?=[A-Z])"
+    homes = r"(torch\.nn\.(modules\.)?|torch\.utils\.data\.|impls\.(nn|data)\.|variant_\d+\.)(\w+\.)?(?=[A-Z])"
     words = re.sub(homes, "", str(raised))
     return re.sub(r"{('\w+'(?:, '\w+')+)}", lambda found: ", ".join(sorted(found[1].split(", "))), words)
 

@@ -155,22 +155,11 @@ def programs(draw, stream, n=3):
     return Program(list(streams), draw(SEEDS), script)
 
 
-def orders(concept, **settings):
-    """Programs of Orders; with settings, all of them have these."""
-    stream = ORDERS[concept].map(lambda pair: (pair[0]._replace(settings=pair[0].settings | settings), pair[1]))
-    return programs(stream, n=5)
-
-
-def count(order):
-    """How many indices an Order has."""
-    return order.sampler_settings.get("num_samples", order.settings.get("num_samples", order.n))
-
-
 def whole(program, concept, live=1):
     """The same streams, one pass over each, or two side by side, read to its end and once more."""
     script = []
     for which, order in enumerate(program.streams):
-        m, b = count(order), order.settings.get("batch_size", 1)
+        m, b = order.count, order.settings.get("batch_size", 1)
         requests = (1,) * (-(-m // b) + 1) if concept in (BATCHES, LOADER) else (m + 1,)
         script.append(Turn(which, requests, live))
     return program._replace(script=script)

@@ -23,6 +23,7 @@ from impls.since import TORCH
 from tests.cells import DROP_IN, LADDERS, cells, torch_bug
 from tests.data import problems as drawn
 from tests.data import trace as observed
+from tests.data.refused import BAD, REFUSED
 from tests.data.trace import (
     BATCHES,
     DISTRIBUTED,
@@ -35,12 +36,11 @@ from tests.data.trace import (
     Raised,
     Side,
     came,
-    observe,
     outcome,
     told,
 )
 from tests.engine import assert_same
-from tests.engine.arrays import snapshot, tensor
+from tests.families import assert_refused_alike, observe, problems, run_of
 
 FEW = settings(max_examples=max(1, settings.default.max_examples // 4))  # of laws that start processes or move much
 ON_CPU = {"dtypes": None, "cpu_because": "rows are counted, drawn and cut on the CPU"}
@@ -51,19 +51,10 @@ STREAMS = (SEQUENTIAL, RANDOM, SUBSET_RANDOM, WEIGHTED, DISTRIBUTED, BATCHES, LO
 # ── order ───────────────────────────────────────────────────────────────────────────────────────
 
 
-@cells(*STREAMS, **ON_CPU)
-@given(data=st.data())
-def test_rungs_give_the_same_rows_and_leave_the_same_generators(cell, data):
-    """After every request every rung has given the same rows and left both generators in the same state."""
-    program = data.draw(drawn.orders(cell.concept), label="program")
-    expected = observe(Rung.NATIVE, cell.concept, cell.ladder.native, program)
-    for rung, impl in cell.implementations.items():
-        assert_same(observe(rung, cell.concept, impl, program), expected, f"{cell.concept} {rung}: turn")
-
-
-def passes(rung, concept, impl, program, **how):
+def passes(cell, rung, program, concept=None, **how):
     """Each stream of a program with what one pass over it gives."""
-    turns = observe(rung, concept, impl, drawn.whole(program, concept, **how))
+    cell = cell if concept is None else cell._replace(concept=concept, entry=None)
+    turns = observe(cell, rung, drawn.whole(program, cell.concept, **how))
     return zip(program.streams, map(came, turns), strict=True)
 
 
@@ -71,10 +62,10 @@ def passes(rung, concept, impl, program, **how):
 @given(data=st.data())
 def test_without_replacement_no_row_comes_again_before_all_have_come(cell, data):
     """A random sampler without replacement gives permutations of all rows, one after the other, the last cut off."""
-    program = data.draw(drawn.orders(cell.concept, replacement=False), label="program")
-    for rung, impl in cell.implementations.items():
-        for order, (rows,) in passes(rung, cell.concept, impl, program):
-            assert len(rows) == drawn.count(order), rung
+    program = data.draw(problems(cell, replacement=False), label="program")
+    for rung in cell.implementations:
+        for order, (rows,) in passes(cell, rung, program):
+            assert len(rows) == order.count, rung
             whole, rest = np.split(rows, [len(rows) - len(rows) % order.n])
             every = np.tile(np.arange(order.n), (len(rows) // order.n, 1))
             assert_same(np.sort(whole.reshape(every.shape), axis=1), every, f"{rung} permutation")
@@ -85,10 +76,10 @@ def test_without_replacement_no_row_comes_again_before_all_have_come(cell, data)
 @given(data=st.data())
 def test_with_replacement_as_many_rows_come_as_are_asked_for(cell, data):
     """A random sampler with replacement gives num_samples rows of the dataset, by default as many as it has."""
-    program = data.draw(drawn.orders(cell.concept, replacement=True), label="program")
-    for rung, impl in cell.implementations.items():
-        for order, (rows,) in passes(rung, cell.concept, impl, program):
-            assert len(rows) == drawn.count(order), rung
+    program = data.draw(problems(cell, replacement=True), label="program")
+    for rung in cell.implementations:
+        for order, (rows,) in passes(cell, rung, program):
+            assert len(rows) == order.count, rung
             assert {*rows.tolist()} <= {*range(order.n)}, rung
 
 
@@ -96,20 +87,20 @@ def test_with_replacement_as_many_rows_come_as_are_asked_for(cell, data):
 @given(data=st.data())
 def test_no_rows_have_no_random_order(cell, data):
     """To shuffle nothing is refused, at once or when the first index is asked for; it does not last for ever."""
-    program = data.draw(drawn.orders(cell.concept), label="program")
+    program = data.draw(problems(cell), label="program")
     nothing = program._replace(streams=[order._replace(n=0, settings={}) for order in program.streams])
-    for rung, impl in cell.implementations.items():
+    for rung in cell.implementations:
         with pytest.raises(ValueError, match=r"num_samples|must not be zero"):
-            passes(rung, cell.concept, impl, nothing)
+            passes(cell, rung, nothing)
 
 
 @cells(SUBSET_RANDOM, **ON_CPU)
 @given(data=st.data())
 def test_given_indices_all_come_once(cell, data):
     """A random sampler of given indices gives each of them as often as it is given."""
-    program = data.draw(drawn.orders(cell.concept), label="program")
-    for rung, impl in cell.implementations.items():
-        for order, (rows,) in passes(rung, cell.concept, impl, program):
+    program = data.draw(problems(cell), label="program")
+    for rung in cell.implementations:
+        for order, (rows,) in passes(cell, rung, program):
             assert sorted(rows.tolist()) == sorted(order.source), rung
 
 
@@ -117,9 +108,9 @@ def test_given_indices_all_come_once(cell, data):
 @given(data=st.data())
 def test_rows_without_weight_do_not_come(cell, data):
     """A weighted sampler gives num_samples rows, none of weight 0; without replacement no row comes twice."""
-    program = data.draw(drawn.orders(cell.concept), label="program")
-    for rung, impl in cell.implementations.items():
-        for order, (rows,) in passes(rung, cell.concept, impl, program):
+    program = data.draw(problems(cell), label="program")
+    for rung in cell.implementations:
+        for order, (rows,) in passes(cell, rung, program):
             assert len(rows) == order.settings["num_samples"], rung
             assert all(order.source[i] for i in rows.tolist()), rung
             assert order.settings.get("replacement", True) or len({*rows.tolist()}) == len(rows), rung
@@ -129,13 +120,13 @@ def test_rows_without_weight_do_not_come(cell, data):
 @given(data=st.data())
 def test_ranks_share_the_rows(cell, data):
     """All ranks together show every row, and each shows as many; with drop_last none twice, and only n mod R never."""
-    program = data.draw(drawn.orders(cell.concept), label="program")
-    for rung, impl in cell.implementations.items():
+    program = data.draw(problems(cell), label="program")
+    for rung in cell.implementations:
         for order in program.streams:
             n, num_replicas = order.n, order.settings["num_replicas"]
             ranks = [order._replace(settings=order.settings | {"rank": rank}) for rank in range(num_replicas)]
             program = program._replace(streams=ranks)
-            shares = [rows.tolist() for _, (rows,) in passes(rung, cell.concept, impl, program)]
+            shares = [rows.tolist() for _, (rows,) in passes(cell, rung, program)]
             rows = [i for share in shares for i in share]
             dropped = n % num_replicas if order.settings.get("drop_last") else 0
             assert len({*map(len, shares)}) == 1, rung
@@ -147,10 +138,10 @@ def test_ranks_share_the_rows(cell, data):
 def test_another_epoch_or_seed_is_another_order(cell):
     """What counts is seed + epoch: another sum shuffles otherwise, the same sum alike."""
     orders = [{}, {"epoch": 1}, {"epoch": 2}, {"seed": 1}, {"seed": 1, "epoch": 1}]
-    for rung, impl in cell.implementations.items():
+    for rung in cell.implementations:
         streams = [observed.Order(20, {"num_replicas": 1, "rank": 0, **each}, "global") for each in orders]
         first, second, third, seeded, both = (
-            rows.tolist() for _, (rows,) in passes(rung, cell.concept, impl, observed.Program(streams, 0, []))
+            rows.tolist() for _, (rows,) in passes(cell, rung, observed.Program(streams, 0, []))
         )
         assert (seeded, both) == (second, third), rung
         assert len({*map(tuple, (first, second, third))}) == 3, rung
@@ -160,13 +151,13 @@ def test_another_epoch_or_seed_is_another_order(cell):
 @given(data=st.data())
 def test_batches_are_the_sampler_cut_into_equal_pieces(cell, data):
     """Joined, the batches are what the sampler gives; all have batch_size rows, save a last one that is not dropped."""
-    program = data.draw(drawn.orders(cell.concept), label="program")
-    for rung, impl in cell.implementations.items():
+    program = data.draw(problems(cell), label="program")
+    for rung in cell.implementations:
         for order in program.streams:
             b, bare = order.settings["batch_size"], order._replace(settings=order.sampler_settings)
             one, alone = (program._replace(streams=[each]) for each in (order, bare))
-            [(_, (rows,))] = passes(rung, order.sampler, getattr(LADDERS[order.sampler], rung), alone)
-            [(_, batches)] = passes(rung, cell.concept, impl, one)
+            [(_, (rows,))] = passes(cell, rung, alone, order.sampler)
+            [(_, batches)] = passes(cell, rung, one)
             end = len(rows) - len(rows) % b if order.settings["drop_last"] else len(rows)
             assert_same(batches, [rows[i : min(i + b, end)] for i in range(0, end, b)], f"{rung} batch")
 
@@ -186,9 +177,9 @@ def test_no_row_is_asked_for_before_a_batch_needs_it(cell, data):
 @given(data=st.data())
 def test_a_pass_shows_every_row_once(cell, data):
     """A pass shows every row once, in batches of batch_size; drop_last leaves out n mod batch_size rows, no more."""
-    program = data.draw(drawn.orders(cell.concept), label="program")
-    for rung, impl in cell.implementations.items():
-        for order, batches in passes(rung, cell.concept, impl, program):
+    program = data.draw(problems(cell), label="program")
+    for rung in cell.implementations:
+        for order, batches in passes(cell, rung, program):
             n, b, drop_last = order.n, order.settings.get("batch_size", 1), order.settings.get("drop_last", False)
             rows = [i for _, y in batches for i in y.tolist()]
             assert len(rows) == len({*rows} & {*range(n)}) == n - (n % b if drop_last else 0), rung
@@ -199,9 +190,9 @@ def test_a_pass_shows_every_row_once(cell, data):
 @given(data=st.data())
 def test_two_passes_side_by_side_both_show_every_row(cell, data):
     """Two passes over one loader, asked in turn, take no rows from each other."""
-    program = data.draw(drawn.orders(cell.concept, drop_last=False), label="program")
-    for rung, impl in cell.implementations.items():
-        for order, batches in passes(rung, cell.concept, impl, program, live=2):
+    program = data.draw(problems(cell, drop_last=False), label="program")
+    for rung in cell.implementations:
+        for order, batches in passes(cell, rung, program, live=2):
             for one in (batches[0::2], batches[1::2]):
                 assert sorted(i for _, y in one for i in y.tolist()) == [*range(order.n)], rung
 
@@ -210,20 +201,20 @@ def test_two_passes_side_by_side_both_show_every_row(cell, data):
 @given(data=st.data())
 def test_a_batch_is_the_callers_to_write_in(cell, data):
     """Writing into a batch changes neither the dataset nor any batch that comes later."""
-    program = data.draw(drawn.orders(cell.concept), label="program")
+    program = data.draw(problems(cell), label="program")
     writing = program._replace(streams=[order._replace(write=True) for order in program.streams])
-    for rung, impl in cell.implementations.items():
-        untouched = observe(rung, cell.concept, impl, program)
-        assert_same(observe(rung, cell.concept, impl, writing), untouched, f"{rung}: turn")
+    for rung in cell.implementations:
+        untouched = observe(cell, rung, program)
+        assert_same(observe(cell, rung, writing), untouched, f"{rung}: turn")
 
 
 @cells(*STREAMS, rungs=DROP_IN, **ON_CPU)
 @given(data=st.data())
 def test_len_is_how_many_come(cell, data):
     """len() of a sampler, of a loader or of a pass is the number of indices, or of batches, that come."""
-    program = data.draw(drawn.orders(cell.concept), label="program")
-    for rung, impl in cell.implementations.items():
-        said, number = observed.lengths(rung, cell.concept, impl, program)
+    program = data.draw(problems(cell), label="program")
+    for rung in cell.implementations:
+        said, number = observed.lengths(run_of(cell, rung), cell.concept, program)
         assert said == number, rung
 
 
@@ -666,17 +657,6 @@ def test_a_loader_can_say_where_it_is(cell):
 # ── datasets and subsets ────────────────────────────────────────────────────────────────────────
 
 
-@cells("data.dataset", **ON_CPU)
-@given(data=st.data())
-def test_every_part_is_indexed_alike(cell, data):
-    """A row, a slice, some rows or a mask: every rung gives the same elements of every part, or an IndexError."""
-    arrays = data.draw(drawn.columns(), label="arrays")
-    index = data.draw(drawn.indices(len(arrays[0])), label="index")
-    expected = observed.indexed(Rung.NATIVE, cell.ladder.native, arrays, index)
-    for rung, impl in cell.implementations.items():
-        assert_same(observed.indexed(rung, impl, arrays, index), expected, f"{rung} part")
-
-
 @cells("data.dataset", "data.subset", rungs=DROP_IN, **ON_CPU)
 @given(data=st.data())
 def test_custom_rows_are_native_rows(cell, data):
@@ -698,41 +678,6 @@ def test_a_batch_is_fetched_row_by_row_until_one_fails(cell, data):
     batches = [batch.tolist() for batch in data.draw(st.tuples(some, some, some), label="batches")]
     custom, native = (observed.noted_by(cls, n, view, batches) for cls in cell.ladder[2:])
     assert custom == native
-
-
-@cells("data.subset", **ON_CPU)
-@given(data=st.data())
-def test_a_subset_of_a_subset_is_a_subset(cell, data):
-    """Indices compose: row i of a subset s of a subset r of the whole is row r[s[i]] of the whole, on every rung."""
-    n = data.draw(st.integers(1, 6), label="rows")
-    outer = data.draw(drawn.some_rows(n), label="outer")
-    inner = data.draw(drawn.some_rows(len(outer)), label="inner")
-    i = data.draw(drawn.row_or_rows(len(inner)), label="i")
-    for rung, impl in cell.implementations.items():
-        assert_same(observed.composed(rung, impl, n, outer, inner, i), np.arange(n)[outer][inner][i], rung)
-
-
-@cells("data.concat_dataset", **ON_CPU)
-@given(data=st.data())
-def test_a_row_of_the_whole_is_a_row_of_one_part(cell, data):
-    """Row i of datasets of any lengths, one after the other, is row i of all their rows in a list, from either end."""
-    lengths = data.draw(drawn.LENGTHS, label="lengths")
-    whole = [(k, i) for k, n in enumerate(lengths) for i in range(n)]
-    i = data.draw(st.integers(-len(whole), len(whole) - 1), label="i")
-    for rung, impl in cell.implementations.items():
-        assert observed.row_of_parts(rung, impl, lengths, i) == whole[i], rung
-
-
-@cells("data.stack_dataset", **ON_CPU)
-@given(data=st.data())
-def test_a_row_of_the_stack_has_a_row_of_each_part(cell, data):
-    """Row i of datasets side by side is row i of each, in a tuple or under its name, on every rung."""
-    arrays = data.draw(drawn.columns().filter(lambda arrays: len(arrays[0])), label="arrays")
-    i = data.draw(st.integers(-len(arrays[0]), len(arrays[0]) - 1), label="i")
-    names = data.draw(drawn.NAMES, label="names")
-    expected = [a[i] for a in arrays] if names is None else {k: a[i] for k, a in zip(names, arrays, strict=False)}
-    for rung, impl in cell.implementations.items():
-        assert_same(observed.row_of_stack(rung, impl, arrays, names, i), expected, rung)
 
 
 @cells(*JOINED, rungs=DROP_IN, **ON_CPU)
@@ -768,21 +713,11 @@ def test_custom_feeds_a_stream_as_native_does(cell, data):
 
 @cells("data.split", **ON_CPU)
 @given(data=st.data())
-def test_rungs_split_alike(cell, data):
-    """Every rung splits into the same parts, or refuses and warns in the same words, and leaves the same generators."""
-    program = data.draw(drawn.splits(), label="program")
-    expected = observed.splitting(Rung.NATIVE, cell.ladder.native, program)
-    for rung, impl in cell.implementations.items():
-        assert_same(observed.splitting(rung, impl, program), expected, f"{rung} split")
-
-
-@cells("data.split", **ON_CPU)
-@given(data=st.data())
 def test_the_parts_of_a_split_share_no_row_and_leave_none_out(cell, data):
     """Every row of the dataset is in exactly one part."""
-    program = data.draw(drawn.splits(accepted=True), label="program")
-    for rung, impl in cell.implementations.items():
-        for split, seen_of in zip(program.streams, observed.splitting(rung, impl, program), strict=True):
+    program = data.draw(problems(cell, accepted=True), label="program")
+    for rung in cell.implementations:
+        for split, seen_of in zip(program.streams, observe(cell, rung, program), strict=True):
             assert sorted(i for part in seen_of["result"] for i in part.tolist()) == [*range(split.n)], rung
 
 
@@ -814,17 +749,6 @@ def test_a_negative_number_of_rows_is_refused(cell):
 
 
 # ── collating ───────────────────────────────────────────────────────────────────────────────────
-
-
-@cells("data.collate", **ON_CPU)
-@given(data=st.data())
-def test_rungs_stack_rows_alike(cell, data):
-    """Rows of arrays become one array for each part, the same on every rung."""
-    rows = data.draw(drawn.plain_samples(), label="rows")
-    expected = [np.stack(part) for part in zip(*rows, strict=True)]
-    for rung, impl in cell.implementations.items():
-        given_rows = rows if rung is Rung.MANUAL else [tuple(map(tensor, row)) for row in rows]
-        assert_same([snapshot(part) for part in impl(given_rows)], expected, f"{rung} part")
 
 
 @cells("data.collate", rungs=DROP_IN, **ON_CPU)
@@ -973,202 +897,10 @@ def test_the_lower_rungs_have_natives_defaults(cell):
                     assert parameter.default == default or (default is None and unless_given), (impl, name)
 
 
-def _overriding_rows(cls):
-    return type("Child", (cls,), {"__getitem__": lambda _, i: i})
-
-
-def _pair(library):
-    return library.TensorDataset(torch.arange(3.0), torch.arange(3))
-
-
-BAD = [
-    {"batch_size": 0},
-    {"batch_size": "3"},
-    {"drop_last": 1},
-    {"batch_size": None, "drop_last": True},
-    {"sampler": [0], "shuffle": True},
-    {"batch_sampler": [[0]], "batch_size": 2},
-    {"batch_sampler": [[0]], "shuffle": True},
-    {"batch_sampler": [[0]], "sampler": [0]},
-    {"batch_sampler": [[0]], "drop_last": True},
-    {"num_workers": -1},
-    {"timeout": -1},
-    {"timeout": 1},
-    {"prefetch_factor": 2},
-    {"prefetch_factor": -1},
-    {"persistent_workers": True},
-    {"multiprocessing_context": "spawn"},
-]
-FOR_STREAMS = [
-    {"shuffle": True},
-    {"sampler": [0]},
-    {"batch_sampler": [[0]]},
-    {"sampler": [0], "shuffle": True},
-    {"batch_size": None, "drop_last": True},
-    {"batch_size": 0},
-]
-FOR_WORKERS = [
-    {"num_workers": 1, "prefetch_factor": -1},
-    {"num_workers": 1, "multiprocessing_context": "spoon"},
-    {"num_workers": 1, "multiprocessing_context": 3},
-    {"num_workers": 0, "multiprocessing_context": "fork"},
-]
-REFUSED = {
-    "data.dataset": {
-        "parts of different length": lambda library: library.TensorDataset(torch.zeros(3), torch.zeros(2)),
-        "a third part of another length": lambda library: library.TensorDataset(*map(torch.zeros, (3, 3, 2))),
-        "a number for a part": lambda library: library.TensorDataset(torch.tensor(1.0)),
-        "the length of no parts": lambda library: len(library.TensorDataset()),
-        "a row past the end": lambda library: _pair(library)[3],
-        "a row before the first": lambda library: _pair(library)[-4],
-        "a row of a dataset that has none": lambda library: library.Dataset()[0],
-        "the length of a dataset that has none": lambda library: len(library.Dataset()),
-    },
-    "data.concat_dataset": {
-        "no datasets": lambda library: library.ConcatDataset([]),
-        "a stream": lambda library: library.ConcatDataset([[7], library.ChainDataset([])]),
-        "a dataset without a length": lambda library: library.ConcatDataset([iter("abc")]),
-        "a row past the end": lambda library: library.ConcatDataset([[7], [8]])[2],
-        "a row before the first": lambda library: library.ConcatDataset([[7], [8]])[-3],
-        "some rows": lambda library: library.ConcatDataset([[7]])[[0]],
-    },
-    "data.stack_dataset": {
-        "no datasets": lambda library: library.StackDataset(),
-        "datasets with names and without": lambda library: library.StackDataset([7], a=[8]),
-        "datasets of two lengths": lambda library: library.StackDataset([7], [8, 9]),
-        "named datasets of two lengths": lambda library: library.StackDataset(a=[7], b=[8], c=[8, 9]),
-        "a dataset without a length": lambda library: library.StackDataset(iter("abc")),
-        "a row past the end": lambda library: library.StackDataset([7], [8])[1],
-        "fewer rows than asked for": lambda library: library.StackDataset(observed.Short()).__getitems__([0, 1]),
-    },
-    "data.iterable_dataset": {
-        "a stream without rows": lambda library: library.IterableDataset(),
-        "a row of a stream": lambda library: library.ChainDataset([])[0],
-        "the length of a stream that has none": lambda library: len(observed.stream_class(library, None)()),
-    },
-    "data.chain_dataset": {
-        "a dataset that is no stream": lambda library: list(library.ChainDataset([[7]])),
-        "the length of one that is no stream": lambda library: len(library.ChainDataset([[7]])),
-        "the length of a stream that has none": lambda library: len(
-            library.ChainDataset([observed.stream_class(library, None)()])
-        ),
-    },
-    SUBSET_RANDOM: {
-        "indices without a length": lambda library: list(library.SubsetRandomSampler(iter("abc"))),
-        "the length of no number": lambda library: len(library.SubsetRandomSampler(7)),
-    },
-    WEIGHTED: {
-        "no sample": lambda library: library.WeightedRandomSampler([1.0], 0),
-        "a float of samples": lambda library: library.WeightedRandomSampler([1.0], 1.0),
-        "a bool of samples": lambda library: library.WeightedRandomSampler([1.0], True),
-        "replacement that is no bool": lambda library: library.WeightedRandomSampler([1.0], 1, 1),
-        "a table of weights": lambda library: library.WeightedRandomSampler([[1.0]], 1),
-        "a weight": lambda library: library.WeightedRandomSampler(1.0, 1),
-        "weights of text": lambda library: library.WeightedRandomSampler("ab", 1),
-        "more samples than rows": lambda library: list(library.WeightedRandomSampler([1.0], 2, False)),
-        **{
-            f"weights {weights}, {m}, {replacement}": lambda library, w=weights, m=m, r=replacement: list(
-                library.WeightedRandomSampler(w, m, r)
-            )
-            for weights in ([1.0, -1.0], [0.0, 0.0], [1.0, float("inf")], [float("nan"), 1.0])
-            for m, replacement in ((2, True), (1, True), (1, False))
-        },
-        "a bad weight, before anything is drawn": lambda library: library.WeightedRandomSampler([-1.0], 1) and 1 / 0,
-    },
-    DISTRIBUTED: {
-        "a rank below 0": lambda library: library.DistributedSampler([7], 2, -1),
-        "a rank too many": lambda library: library.DistributedSampler([7], 2, 2),
-        "no rank, and no group to ask": lambda library: library.DistributedSampler([7], 2),
-        "no number of replicas, and no group to ask": lambda library: library.DistributedSampler([7], rank=0),
-        "a dataset without a length": lambda library: library.DistributedSampler(iter("abc"), 2, 0),
-    },
-    "data.subset": {
-        "a child with rows of its own but no batches": lambda library: _overriding_rows(library.Subset)([7], [0]),
-        "a row past the end": lambda library: library.Subset(_pair(library), [0])[1],
-        "a row past the end of the whole": lambda library: library.Subset(_pair(library), [0, 3])[1],
-        "a batch past the end": lambda library: library.Subset(_pair(library), [0]).__getitems__([0, 1]),
-        "some rows of a list": lambda library: library.Subset([5, 6], [0, 1])[[0, 1]],
-    },
-    "data.split": {
-        "too many rows": lambda library: library.random_split(range(5), [3, 3]),
-        "too few rows": lambda library: library.random_split(range(5), [3, 1]),
-        "fractions of more than one": lambda library: library.random_split(range(5), [0.6, 0.6]),
-        "fractions of less than one": lambda library: library.random_split(range(5), [0.6, 0.3]),
-        "a fraction below 0": lambda library: library.random_split(range(5), [-0.5, 1.5]),
-        "a fraction above 1": lambda library: library.random_split(range(5), [1.5, -0.5]),
-        "numbers of rows that are floats": lambda library: library.random_split(range(5), [2.0, 3.0]),
-        "a dataset without a length": lambda library: library.random_split(iter("abc"), [1, 2]),
-    },
-    SEQUENTIAL: {
-        "a dataset without a length": lambda library: list(library.SequentialSampler(iter("abc"))),
-        "the order of a sampler that has none": lambda library: iter(library.Sampler()),
-        "the length of a sampler that has none": lambda library: len(library.Sampler()),
-    },
-    RANDOM: {
-        "replacement that is no bool": lambda library: library.RandomSampler([7], 1),
-        "no rows at all": lambda library: library.RandomSampler([]),
-        "no sample": lambda library: library.RandomSampler([7], num_samples=0),
-        "fewer samples than none": lambda library: library.RandomSampler([7], True, -1),
-        "a float of samples": lambda library: library.RandomSampler([7], num_samples=2.0),
-        "replacement refused before num_samples": lambda library: library.RandomSampler([7], None, 0),
-        "samples of no rows": lambda library: list(library.RandomSampler([], True, 3)),
-    },
-    BATCHES: {
-        "batches of no rows": lambda library: library.BatchSampler([7], 0, False),
-        "batches of fewer than no rows": lambda library: library.BatchSampler([7], -2, False),
-        "a bool for a batch size": lambda library: library.BatchSampler([7], True, False),
-        "a float for a batch size": lambda library: library.BatchSampler([7], 2.0, False),
-        "drop_last that is no bool": lambda library: library.BatchSampler([7], 2, 0),
-        "batch_size refused before drop_last": lambda library: library.BatchSampler([7], 0, 0),
-        "the length of a stream": lambda library: len(library.BatchSampler(iter([7]), 2, False)),
-    },
-    "data.collate": {
-        "no rows": lambda library: library.default_collate([]),
-        "nothing": lambda library: library.default_collate([None]),
-        "a set": lambda library: library.default_collate([{1}]),
-        "a complex number": lambda library: library.default_collate([1j]),
-        "a class": lambda library: library.default_collate([int]),
-        "an integer of 65 bits": lambda library: library.default_collate([2**64]),
-        "text, then a number": lambda library: library.default_collate([(1, "a"), ("b", 2)]),
-        "a missing key": lambda library: library.default_collate([{"a": 1}, {"b": 1}]),
-        "tensors of two shapes": lambda library: library.default_collate([torch.zeros(2), torch.zeros(3)]),
-        "arrays of two shapes": lambda library: library.default_collate([np.zeros(2), np.zeros(3)]),
-        "a tensor, then a number": lambda library: library.default_collate([torch.zeros(()), 0.0]),
-        "longer rows": lambda library: library.default_collate([[1], [1, 2]]),
-        "shorter rows": lambda library: library.default_collate([(1, 2), (1,)]),
-        "an array of text": lambda library: library.default_collate([np.array(["a"])]),
-        "an array of objects": lambda library: library.default_collate([np.array([None])]),
-        "an array of bytes": lambda library: library.default_collate([np.array([b"a"])]),
-        "a date": lambda library: library.default_collate([np.datetime64("2020")]),
-        "sparse tensors": lambda library: library.default_collate([torch.eye(2).to_sparse()]),
-    },
-    LOADER: {
-        "shuffling no rows": lambda library: library.DataLoader([], shuffle=True),
-        "a dataset without a length, shuffled": lambda library: library.DataLoader(iter("abc"), shuffle=True),
-        "the length of a dataset without one": lambda library: len(library.DataLoader(iter("abc"))),
-        "the length of a stream of indices": lambda library: len(library.DataLoader([7], sampler=iter([0]))),
-        "a row past the end": lambda library: list(library.DataLoader([7], sampler=[1])),
-        **{
-            f"a stream and {bad}": lambda library, bad=bad: library.DataLoader(library.ChainDataset([]), **bad)
-            for bad in FOR_STREAMS
-        },
-        **{f"workers and {bad}": lambda library, bad=bad: iter(library.DataLoader([7], **bad)) for bad in FOR_WORKERS},
-        "the length of a stream that has none": lambda library: len(
-            library.DataLoader(observed.stream_class(library, None)())
-        ),
-        "a child of Subset": lambda library: library.DataLoader(_overriding_rows(library.Subset)([7], [0])),
-        **{f"DataLoader(**{bad})": lambda library, bad=bad: list(library.DataLoader([7], **bad)) for bad in BAD},
-    },
-}
-
-
-@cells(*REFUSED, rungs=DROP_IN, **ON_CPU)
-def test_custom_refuses_what_native_refuses_in_its_words(cell):
+@cells(*FLOWING, rungs=DROP_IN, **ON_CPU)
+def test_custom_refuses_of_a_stream_what_native_refuses_in_its_words(cell):
     """Bad input raises native's class with native's words, and as early or as late as native does."""
-    for name, attempt in REFUSED[cell.concept].items():
-        custom, native = (observed.attempted(functools.partial(attempt, Library.of(rung))) for rung in DROP_IN)
-        assert isinstance(native, Raised), name
-        assert custom == native, name
+    assert_refused_alike(cell, REFUSED[cell.concept])
 
 
 WAYS = [

@@ -48,6 +48,11 @@ class Program(NamedTuple):
     seed: int
     script: list[Turn]
 
+    def abandons(self, turn):
+        """Whether a pass is not read to its end."""
+        order = self.streams[turn.which]
+        return sum(turn.requests) < -(-order.count // order.settings.get("batch_size", 1))
+
 
 class Order(NamedTuple):
     """n rows in some order, or in batches: what all four rungs can do."""
@@ -64,13 +69,19 @@ class Order(NamedTuple):
     def first(self):
         return self.n if self.source is None else self.source
 
+    @property
+    def count(self):
+        """How many indices come in all."""
+        return self.sampler_settings.get("num_samples", self.settings.get("num_samples", self.n))
 
-def observe(rung, concept, impl, program):
+
+def observe(run, concept, program, watched=True):
     """Play a program of Orders: a list of turns, each a list of what was seen after every request."""
-    begin = {Rung.MANUAL: _manual, Rung.RAW: _raw}.get(rung, _object)
+    begin = {Rung.MANUAL: _manual, Rung.RAW: _raw}.get(run.rung, _object)
     with torch.random.fork_rng(devices=[]):
-        generators = seeded(rung, program.seed)
-        return play([begin(rung, concept, impl, order, generators) for order in program.streams], program, generators)
+        generators = seeded(run.rung, program.seed)
+        turns = play([begin(run, concept, order, generators) for order in program.streams], program, generators)
+    return turns if watched else [[{k: line[k] for k in line if k == "given"} for line in turn] for turn in turns]
 
 
 def seeded(rung, seed):
@@ -117,10 +128,11 @@ def _given(batch, write):
     return copies
 
 
-def _manual(_, concept, impl, order, generators):
+def _manual(run, concept, order, generators):
+    impl, ladders = run.impl, run.ladders
     n, settings = order.n, order.settings
     where, private = order.generator or "global", {"private": order.generator is None}
-    columns, rows = _columns(n), LADDERS["data.dataset"].manual
+    columns, rows = _columns(n), ladders["data.dataset"].manual
 
     def start(stream, name, options):
         return stream.start(order.first, **options, **(private if name == RANDOM else {}))
@@ -129,7 +141,7 @@ def _manual(_, concept, impl, order, generators):
         if concept == LOADER:
             cursor, generators[where] = impl.start(generators[where], n, **settings, **private)
         elif concept == BATCHES:
-            cursor = start(LADDERS[order.sampler].manual, order.sampler, order.sampler_settings)
+            cursor = start(ladders[order.sampler].manual, order.sampler, order.sampler_settings)
         else:
             cursor = start(impl, concept, settings)
 
@@ -139,7 +151,7 @@ def _manual(_, concept, impl, order, generators):
                 given, cursor, generators[where] = impl.advance(cursor, generators[where])
                 return None if given is None else _given(rows(columns, given), order.write)
             if concept == BATCHES:
-                take = LADDERS[order.sampler].manual.take
+                take = ladders[order.sampler].manual.take
                 given, cursor, generators[where] = impl(take, cursor, generators[where], **settings)
             else:
                 given, cursor, generators[where] = impl.take(cursor, generators[where], k)
@@ -150,16 +162,17 @@ def _manual(_, concept, impl, order, generators):
     return begin
 
 
-def _raw(_, concept, impl, order, generators):
+def _raw(run, concept, order, generators):
+    impl, ladders = run.impl, run.ladders
     generator = {"generator": generators.get(order.generator)}
-    columns, rows = [torch.from_numpy(c) for c in _columns(order.n)], LADDERS["data.dataset"].raw
+    columns, rows = [torch.from_numpy(c) for c in _columns(order.n)], ladders["data.dataset"].raw
 
     def start(function, name, options):
         return function(order.first, **options, **(generator if name in (*DRAWING, LOADER) else {}))
 
     def begin():
         if concept == BATCHES:
-            sampler = start(LADDERS[order.sampler].raw, order.sampler, order.sampler_settings)
+            sampler = start(ladders[order.sampler].raw, order.sampler, order.sampler_settings)
             return _asked(concept, map(snapshot, impl(sampler, **order.settings)))
         stream = start(impl, concept, order.settings)
         if concept == LOADER:
@@ -169,9 +182,13 @@ def _raw(_, concept, impl, order, generators):
     return begin
 
 
-def made(rung, concept, impl, order, generators):
+def made(run, concept, order, generators):
     """The sampler or loader of a rung of objects."""
-    library, generator = Library.of(rung), {"generator": generators.get(order.generator)}
+    impl, library, generator = (
+        run.impl,
+        Library.of(run.rung, run.ladders),
+        {"generator": generators.get(order.generator)},
+    )
     if concept == LOADER:
         dataset = library.TensorDataset(*map(torch.from_numpy, _columns(order.n)))
         return impl(dataset, **order.settings, **generator)
@@ -191,9 +208,9 @@ def _of_an_epoch(impl, dataset, epoch=None, **settings):
     return sampler
 
 
-def _object(rung, concept, impl, order, generators):
+def _object(run, concept, order, generators):
     """Of objects there is one, and every pass is a pass over it."""
-    stream = made(rung, concept, impl, order, generators)
+    stream = made(run, concept, order, generators)
     return lambda: _asked(concept, iter(stream), order.write)
 
 
@@ -211,11 +228,11 @@ def _next(stream, use):
     return None if batch is None else use(batch)
 
 
-def lengths(rung, concept, impl, program):
+def lengths(run, concept, program):
     """Of each stream what len() says, of it and of a pass that has a length, and how many indices or batches come."""
     with torch.random.fork_rng(devices=[]):
-        generators = seeded(rung, program.seed)
-        streams = [made(rung, concept, impl, order, generators) for order in program.streams]
+        generators = seeded(run.rung, program.seed)
+        streams = [made(run, concept, order, generators) for order in program.streams]
         said = [[len(stream), *([len(iter(stream))] if concept == LOADER else [])] for stream in streams]
         return said, [[len(list(stream))] * len(each) for stream, each in zip(streams, said, strict=True)]
 
@@ -244,11 +261,11 @@ class Library(NamedTuple):
     get_worker_info: Any
 
     @classmethod
-    def of(cls, rung):
+    def of(cls, rung, ladders=LADDERS):
         names = ("data.dataset", "data.subset", "data.split", SEQUENTIAL, RANDOM, BATCHES, "data.collate", LOADER)
         names += ("data.iterable_dataset", "data.concat_dataset", "data.stack_dataset", "data.chain_dataset")
         names += (SUBSET_RANDOM, WEIGHTED, DISTRIBUTED, "data.workers")
-        return cls(*(getattr(LADDERS[name], rung) for name in names))
+        return cls(*(getattr(ladders[name], rung) for name in names))
 
     @property
     def Dataset(self):  # noqa: N802  (torch's name)

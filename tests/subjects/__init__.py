@@ -30,14 +30,13 @@ import torch
 from impls.ladder import Absent, Rung
 from tests.capabilities import Missing
 from tests.cells import LADDERS, Cell
-from tests.data import door as data
 from tests.engine import FORMATS, LEDGER, AnotherPlatform, Different, Inconclusive
 from tests.families import with_entry
 from tests.subjects import calls
 
 LIMIT = 30  # seconds that a subject has for one law, where it has a core for itself
 ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once; see above
-DOORS = (data, calls)  # of families whose roles have no entry yet
+DOORS = (calls,)  # of families whose roles have no entry yet
 OURS = ("impls", "tests", "conftest")
 RAISES = pytest.raises
 
@@ -220,9 +219,8 @@ def _prepare():
 def import_late(door):
     """What torch imports for a gradient from above, and more for an optimizer, is there before processes part."""
     w = torch.zeros(1, requires_grad=True)
-    if door is not data:
-        w.backward(torch.ones(1))
-        torch.optim.SGD([w])
+    w.backward(torch.ones(1))
+    torch.optim.SGD([w])
 
 
 def _child(act, pipe):

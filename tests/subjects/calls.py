@@ -16,10 +16,8 @@ import torch
 from hypothesis import strategies as st
 
 from impls.ladder import Rung
-from tests.capabilities import left_to, names, refuse_missing, takes, untouched
+from tests.capabilities import left_to, names, refuse_missing, untouched
 from tests.cells import LADDERS, Cell
-from tests.data import problems as rows
-from tests.data import trace as observed
 from tests.engine import bounded
 from tests.engine.arrays import lattice, snapshot
 from tests.families import expected as admitted
@@ -198,92 +196,6 @@ def _given(gradients):
     return {f"gradient {i}": g for i, g in enumerate(gradients) if g is not None}
 
 
-# ── datasets ────────────────────────────────────────────────────────────────────────────────────
-
-
-@st.composite
-def _concatenated(draw, dtype):
-    lengths = draw(rows.LENGTHS)
-    return Problem(dtype, {"lengths": lengths, "i": draw(st.integers(-sum(lengths), sum(lengths) - 1))})
-
-
-@st.composite
-def _subset(draw, dtype):
-    n = draw(st.integers(1, 6))
-    outer = draw(rows.some_rows(n).filter(len))
-    inner = draw(rows.some_rows(len(outer)).filter(len))
-    given = {"n": n, "outer": outer.tolist(), "inner": inner.tolist()}
-    return Problem(dtype, given | {"i": draw(st.integers(-len(inner), len(inner) - 1))})
-
-
-@st.composite
-def _side_by_side(draw, dtype):
-    arrays = draw(rows.columns().filter(lambda arrays: len(arrays[0])))
-    return Problem(dtype, {"arrays": arrays, "i": draw(st.integers(-len(arrays[0]), len(arrays[0]) - 1))})
-
-
-@st.composite
-def _split(draw, dtype):
-    split = draw(rows.splits(accepted=True)).streams[0]
-    return Problem(dtype, {"n": split.n, "lengths": split.lengths, "seed": draw(rows.SEEDS)})
-
-
-def _split_lines(problem, options):
-    yield f"torch.manual_seed({problem.seed})"
-    yield f"parts = f(range({problem.n}), {problem.lengths})"
-    yield "seen = {f'part {i}': torch.tensor(list(part), dtype=torch.int64) for i, part in enumerate(parts)}"
-    yield "seen |= {'what is drawn next': torch.rand(1)}"
-
-
-def _without_words(thing):
-    """What is refused, and what is warned of, is told in words of its own."""
-    accepted, with_words = rows.splits(accepted=True), observed.with_warnings
-    drawing = lambda split: split if takes(thing, "generator") else split._replace(generator="global", default=True)
-    every = accepted.map(lambda program: program._replace(streams=[*map(drawing, program.streams)]))
-    observed.with_warnings = lambda attempt: with_words(attempt) | {"warned": []}
-    rows.splits = lambda accepted=True: every
-
-
-ROWS = "seen = {f'part {i}': torch.as_tensor(part) for i, part in enumerate(found)}"
-
-DATASETS = {
-    "data.dataset": Role(
-        "a class NAME(*tensors) whose objects are indexed",
-        _side_by_side,
-        lambda problem, _: [f"found = f(*{_tensor(problem.arrays)})[{problem.i}]", ROWS],
-    ),
-    "data.stack_dataset": Role(
-        "a class NAME(*datasets) whose objects are indexed; by name where it takes **datasets",
-        _side_by_side,
-        lambda problem, _: [f"found = f(*{_tensor(problem.arrays)})[{problem.i}]", ROWS],
-        narrow=lambda thing: takes(thing, "a") or setattr(rows, "NAMES", st.none()),
-    ),
-    "data.concat_dataset": Role(
-        "a class NAME(datasets) whose objects are indexed",
-        _concatenated,
-        lambda problem, _: [
-            f"found = f([[(k, i) for i in range(n)] for k, n in enumerate({problem.lengths})])[{problem.i}]",
-            ROWS,
-        ],
-    ),
-    "data.subset": Role(
-        "a class NAME(dataset, indices) whose objects are indexed",
-        _subset,
-        lambda problem, _: [
-            f"part = f(f(range({problem.n}), {problem.outer}), {problem.inner})",
-            f"seen = {{'row': torch.tensor(part[{problem.i}])}}",
-        ],
-    ),
-    "data.collate": Role(
-        "a function NAME(rows) that returns a batch",
-        lambda dtype: rows.plain_samples().map(lambda drawn: Problem(dtype, {"rows": drawn})),
-        lambda problem, _: [f"found = f({_tensor(problem.rows)})", ROWS],
-    ),
-    "data.split": Role(
-        "a function NAME(dataset, lengths) that returns the parts", _split, _split_lines, narrow=_without_words
-    ),
-}
-
 # ── a chain of modules ──────────────────────────────────────────────────────────────────────────
 
 MODULES = {
@@ -353,5 +265,4 @@ ROLES = {
     "autograd.jvp": _derivative("jvp", PRODUCT),
     "autograd.jacobian": _derivative("jacobian", "a function NAME(func, inputs) that returns every first derivative"),
     "autograd.hessian": _derivative("hessian", "a function NAME(func, inputs) that returns every second derivative"),
-    **DATASETS,
 }
