@@ -29,6 +29,10 @@ NEEDS = (
 OPTIONAL = "every other option of torch's; param_groups or the rate as an attribute; state_dict under torch's names"
 
 
+def asks(role):
+    return NEEDS, OPTIONAL
+
+
 def adapt(role, thing):
     native = LADDERS[role].native
     if isinstance(thing, type) or names(thing, "params"):

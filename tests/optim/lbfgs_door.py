@@ -11,6 +11,10 @@ NEEDS = "a class NAME(params, lr=...) with step(closure)"
 OPTIONAL = "every other option of torch's; state_dict under torch's names, else the first step alone is judged"
 
 
+def asks(role):
+    return NEEDS, OPTIONAL
+
+
 def adapt(role, thing):
     def built(params, **given):
         given = left_to(thing, LADDERS[role].native, given)

@@ -30,21 +30,17 @@ import torch
 from impls.ladder import Absent, Rung
 from tests.capabilities import Missing
 from tests.cells import LADDERS, Cell
-from tests.engine import FORMATS, LEDGER, AnotherPlatform, Different, Inconclusive
-from tests.families import with_entry
-from tests.subjects import calls
+from tests.engine import LEDGER, AnotherPlatform, Different, Inconclusive
+from tests.families import entry_of, with_entry
 
 LIMIT = 30  # seconds that a subject has for one law, where it has a core for itself
 ROUNDINGS = 4  # of a rewriting, where the formula of record rounds once; see above
-DOORS = (calls,)  # of families whose roles have no entry yet
 OURS = ("impls", "tests", "conftest")
-RAISES = pytest.raises
 
 NO_ROLE = {  # a concept, or else its family, and why it has none
     "rng": "its laws are about the words of torch's own generator",
     "autograd": "a tape is many functions that share their objects, and none of them can be another's",
     "nn": "what belongs to a module is judged with the module that it is part of",
-    "nn.scaled_dot_product_attention": "torch's is a function of three, and layers are compared with modules of one",
     "losses.loss": "torch's base class is private",
     "optim.optimizer": "a base class steps nothing",
     "data.iterable_dataset": "a base class has no rows",
@@ -81,9 +77,8 @@ class Outcome(NamedTuple):
 @functools.cache
 def roles():
     """Every concept that a stranger can have, with its door: it has problems, and something of torch's to equal."""
-    having = {concept: door for door in DOORS for concept in door.roles()}
-    having |= {concept: entry.door for concept, entry in with_entry().items() if entry.door}
-    return {c: having[c] for c, ladder in LADDERS.items() if c in having and not isinstance(ladder.native, Absent)}
+    having = {concept: entry.door for concept, entry in with_entry().items() if entry.door}
+    return {c: door for c, door in having.items() if not isinstance(LADDERS[c].native, Absent)}
 
 
 def without_role():
@@ -142,13 +137,11 @@ def _imported(path):
 # ── what is asked of a subject, each in a process of its own ────────────────────────────────────
 
 
-def cell_of(subject, law=None):
+def cell_of(subject):
     """The cell in which a subject stands, torch's own things around it, and problems that it can do."""
     thing = load(subject)
     torch.set_default_dtype(torch.float32)  # whatever its file has set
-    entry = with_entry().get(subject.role)
-    if entry is None or entry.door is None:
-        return _put(subject, thing, law)
+    entry = entry_of(subject.role)
     rung, impl = entry.door.adapt(subject.role, thing)
     around = {name: _torchs(ladder) for name, ladder in LADDERS.items()}
     around[subject.role] = around[subject.role]._replace(**{rung: impl})
@@ -161,22 +154,11 @@ def _torchs(ladder):
     return ladder._replace(custom=ladder.native) if Rung.NATIVE in ladder.rungs() else ladder
 
 
-def _put(subject, thing, law):
-    """The same for a role without an entry, for as long as this process lives."""
-    pytest.raises = lambda *kinds, match=None: RAISES(*kinds)  # its words are its own
-    FORMATS.update({name: f._replace(roundings=ROUNDINGS) for name, f in FORMATS.items()})
-    LADDERS.update({name: _torchs(ladder) for name, ladder in LADDERS.items()})
-    subject.door.narrow(subject.role, thing, law)
-    rung, impl = subject.door.adapt(subject.role, thing)
-    LADDERS[subject.role] = LADDERS[subject.role]._replace(**{rung: impl})
-    return Cell(subject.role, (rung,), roundings=ROUNDINGS, own_words=True)
-
-
 def judge(subject, law, cell, **arguments):
     """The outcome of a law in a cell."""
 
     def act():
-        placed = cell_of(subject, law.__name__)
+        placed = cell_of(subject)
         if placed.rungs[0] not in cell.rungs:
             raise Missing(f"a law of {' and '.join(cell.rungs)} alone")
         law(cell=placed._replace(dtype=cell.dtype), **arguments)
@@ -273,7 +255,6 @@ def _is_ours(file):
 
 
 __all__ = [
-    "DOORS",
     "LIMIT",
     "Missing",
     "Outcome",

@@ -194,7 +194,7 @@ def power(role, laws):
 
 def roles():
     for role, door in subjects.roles().items():
-        needs, optional = door.asks(role) if hasattr(door, "asks") else (door.NEEDS, door.OPTIONAL)
+        needs, optional = door.asks(role)
         yield f"{role}\n    needs     {needs}\n    optional  {optional}"
     for concept, reason in subjects.without_role().items():
         yield f"{concept}\n    no role   {reason}"

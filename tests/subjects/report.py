@@ -59,8 +59,6 @@ class Search:
 
     def on(self, rung, problem):
         """What is seen of what stands on a rung of ours now, perhaps with a bug in it."""
-        if not self.cell.entry:
-            return self.door.trace(rung, self.subject.role, problem)
         return observe(self.cell, rung, problem, getattr(LADDERS[self.cell.concept], rung))
 
     def trace(self, problem):
@@ -72,8 +70,6 @@ class Search:
         return self.on(Rung.NATIVE, problem)
 
     def expected(self, problem):
-        if not self.cell.entry:
-            return self.door.expected(self.subject.role, problem, self.dtype)
         return expected(self.cell._replace(ladders=LADDERS), problem)
 
     def by_formula(self, problem):
@@ -119,7 +115,7 @@ class Search:
     @property
     def strategies(self):
         """Where a difference is looked for: in what is easy to tell, and last in everything."""
-        return self.door.searched(self.cell.entry or self.subject.role, self.dtype)
+        return self.door.searched(self.cell.entry, self.dtype)
 
     def differs(self, problem):
         if time.process_time() > self.end:

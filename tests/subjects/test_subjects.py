@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 from tests import subjects, test_families
-from tests.autograd import test_autograd
 from tests.cells import ALL, DROP_IN, LADDERS, Cell, cells
 from tests.families import entry
 from tests.losses import test_losses
@@ -26,20 +25,10 @@ from tests.subjects.plugin import Judge, about_any_rung, roles
 from tests.training import test_training
 
 SAMPLES = pathlib.Path(__file__).parent / "samples"
-HEADLINE = {
-    "optim": test_families.test_rungs_leave_the_same_trace,
-    "losses": test_families.test_rungs_leave_the_same_trace,
-    "nn": test_families.test_rungs_leave_the_same_trace,
-    "schedules": test_families.test_rungs_leave_the_same_trace,
-    "data": test_families.test_rungs_leave_the_same_trace,
-    "optim.lbfgs": test_families.test_rungs_leave_the_same_trace,
-    "init": test_families.test_rungs_leave_the_same_trace,
-    "training": test_families.test_rungs_leave_the_same_trace,
-    "autograd": test_autograd.test_whole_derivatives_are_natives_exactly,
+HEADLINE = {  # where another law than that of agreement shows more
     "training.clip_grad_norm": test_training.test_a_gradient_that_is_listed_twice_counts_twice_and_is_scaled_twice,
-    "nn.sequential": test_families.test_rungs_leave_the_same_trace,
-    "schedules.reduce_lr_on_plateau": test_families.test_rungs_leave_the_same_trace,
 }
+AGREEMENT = test_families.test_rungs_leave_the_same_trace
 
 
 @functools.cache
@@ -51,7 +40,7 @@ def subject(sample, role, name):
 
 def verdict(subject, law=None, examples=16):
     """The outcome of a law, on a few examples that nobody shrinks."""
-    law = law or HEADLINE.get(subject.role) or HEADLINE[subject.role.partition(".")[0]]
+    law = law or HEADLINE.get(subject.role, AGREEMENT)
     phases, before = [hypothesis.Phase.generate], hypothesis.settings.get_current_profile_name()
     hypothesis.settings.register_profile("few", max_examples=examples, phases=phases, database=None, derandomize=True)
     hypothesis.settings.load_profile("few")
@@ -302,7 +291,7 @@ def test_a_slice_of_the_ladder_is_not_asked_of_a_subject(option):
 
 def test_a_law_is_asked_of_a_subject_if_every_rung_must_hold_it():
     """Laws about drop-ins, about one rung, about native alone, and about what is drawn are not asked of a subject."""
-    marks = [mark for law in HEADLINE.values() for mark in law.pytestmark if mark.name == "cells"]
+    marks = [mark for law in (AGREEMENT, *HEADLINE.values()) for mark in law.pytestmark if mark.name == "cells"]
     assert all(map(about_any_rung, marks))
     for rungs in (DROP_IN, DROP_IN[1:], ALL[:2]):
         assert not about_any_rung(cells("optim", rungs=rungs).mark)
