@@ -9,7 +9,7 @@ from hypothesis.strategies import SearchStrategy
 
 from tests.engine.arrays import kinds_of, laid_out, lattice
 from tests.families import Entry
-from tests.nn import door, trace
+from tests.nn import chain_door, door, trace
 from tests.nn.trace import Chain, Problem
 
 
@@ -86,6 +86,7 @@ class Sequence(Entry[Chain]):
     """A chain of layers, one after the other."""
 
     draw: Callable[[str], SearchStrategy[Chain]]
+    door: Any = chain_door.DOOR
 
     def problems(self, dtype):
         return self.draw(dtype)
@@ -95,3 +96,7 @@ class Sequence(Entry[Chain]):
 
     def options(self, problem):
         return [("training", problem.training), ("rng", problem.seed), ("generator", problem.seed)]
+
+    def narrowed(self, *_):
+        """As it is: a chain has no options."""
+        return self

@@ -158,9 +158,12 @@ def targets(draw, rows, classes, ignore_index):
 
 @st.composite
 def chains(draw, dtype):
-    """Up to five layers, at times none; the first is as often one without parameters, which nobody needs a gradient
+    """Up to six layers, at times none; the first is as often one without parameters, which nobody needs a gradient
     of."""
     kinds = draw(st.lists(st.sampled_from(["linear", "relu", "dropout", "linear"]), max_size=5), label="layers")
+    training = draw(QUARTERS, label="training") > 0
+    if not training:  # which shows nowhere else
+        kinds.insert(draw(st.integers(0, len(kinds))), "dropout")
     rows, width = draw(st.integers(1, 3)), draw(st.integers(1, 3))
     x, layers = draw(lattice((rows, width), dtype)), []
     for kind in kinds:
@@ -172,7 +175,7 @@ def chains(draw, dtype):
         elif kind == "dropout":
             settings = {"p": draw(st.sampled_from([0.5, 0.3, 0.0]))}
         layers.append((kind, params, settings))
-    return Chain(layers, x, draw(HALVES), draw(lattice((rows, width), dtype)), draw(QUARTERS) > 0, draw(SEEDS))
+    return Chain(layers, x, draw(HALVES), draw(lattice((rows, width), dtype)), training, draw(SEEDS))
 
 
 NAMES = st.sampled_from(["b", "a", "z", "c", "0"])
