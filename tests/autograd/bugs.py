@@ -14,8 +14,11 @@ GOES = "test_autograd.test_a_graph_goes_with_the_last_tensor_that_leads_to_it"
 TELLS = "test_autograd.test_the_tape_tells_what_torch_tells"
 REFUSES = "test_autograd.test_the_tape_refuses_what_torch_refuses_in_its_words"
 JOINED = "test_autograd.test_tensors_are_joined_and_gradients_parted"
-PRODUCTS = "test_autograd.test_products_with_a_derivative_are_natives_exactly"
-MATRICES = "test_autograd.test_whole_derivatives_are_natives_exactly"
+AGREEMENT = "test_families.test_rungs_leave_the_same_trace"
+REFUSED = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
+BITS = "test_families.test_custom_is_native_bit_for_bit"
+STRICT = "test_autograd.test_the_tape_refuses_to_be_strict"
+FORWARD = "test_autograd.test_the_tape_refuses_to_go_forward"
 ADJOINT = "test_autograd.test_forward_mode_is_the_adjoint_of_reverse_mode"
 CYCLES = "test_autograd.test_what_an_operation_of_ones_own_saves_makes_no_cycle"
 RECORDED = "test_autograd.test_the_recorded_graph_is_torchs"
@@ -36,7 +39,7 @@ def of(file):
     """Bugs of a file, each noticed by the laws of the concept that its law is about."""
 
     def bug(name, old, new, law=VALUES, source="clause", *more):
-        concept = f"autograd.{file if law in (JOINED, PRODUCTS, MATRICES, HANDS, PARTED, LARGEST, PUT, MEETS) else CONCEPTS.get(law, 'tensor')}"
+        concept = f"autograd.{file if law in (JOINED, AGREEMENT, BITS, REFUSED, STRICT, FORWARD, HANDS, PARTED, LARGEST, PUT, MEETS) else CONCEPTS.get(law, 'tensor')}"
         return planter(f"autograd.{file}")(name, old, new, law, source, *more, of=concept)
 
     return bug
@@ -359,16 +362,17 @@ BUGS = [
     graph("operations_drawn_twice", "        if node not in numbers:\n", "        if True:\n", DRAWN),
     graph("result_without_a_graph", "    if var.grad_fn is not None:\n", "    if var.grad_fn is None:\n        lines.append('0 -> result')\n    else:\n", BARE),
     # ── functions of functions
-    vjp("unused_is_none", "create_graph, materialize_grads=True)", "create_graph, allow_unused=True)", TELLS),
-    vjp("raw_unused_is_none", "torch.zeros_like(x) if g is None else g for", "g for", PRODUCTS),
-    vjp("keeps_the_graph", "x if create_graph else x.detach() for x in found", "x for x in found", TELLS),
-    vjp("in_the_graph_of_its_inputs", "x.reshape(x.shape) if create_graph and x.requires_grad else x.detach().requires_grad_()", "x.reshape(x.shape) if x.requires_grad else x.detach().requires_grad_()", TELLS, "clause", ("x if create_graph else x.detach() for x in found", "x for x in found")),
-    vjp("always_a_tuple", "return found if isinstance(like, tuple) else found[0]", "return found", TELLS),
-    vjp("ignores_v", "None if v is None else [v[i] for i in kept]", "[outputs[i].detach() * 0.0 + 1.0 for i in kept]", PRODUCTS),
-    vjp("any_size", "if a is not None and a.shape != b.shape:", "if False:", REFUSES),
-    vjp("v_always_optional", "if v is None and [x.numel() for x in others] != [1]:", "if False:", REFUSES),
-    jvp("once_backward", "rows = pulled(outputs, leaves, u, True)", "rows = pulled(outputs, leaves, u, False)", PRODUCTS),
-    jvp("raw_pulls_v", "(row * a).sum() for row, a in", "(row + a).sum() for row, a in", PRODUCTS),
+    vjp("unused_is_none", "create_graph, materialize_grads=True)", "create_graph, allow_unused=True)", AGREEMENT),
+    vjp("raw_unused_is_none", "torch.zeros_like(x) if g is None else g for", "g for", AGREEMENT),
+    vjp("keeps_the_graph", "x if create_graph else x.detach() for x in found", "x for x in found", BITS),
+    vjp("in_the_graph_of_its_inputs", "x.reshape(x.shape) if create_graph and x.requires_grad else x.detach().requires_grad_()", "x.reshape(x.shape) if x.requires_grad else x.detach().requires_grad_()", BITS, "clause", ("x if create_graph else x.detach() for x in found", "x for x in found")),
+    vjp("always_a_tuple", "return found if isinstance(like, tuple) else found[0]", "return found", AGREEMENT),
+    vjp("ignores_v", "None if v is None else [v[i] for i in kept]", "[outputs[i].detach() * 0.0 + 1.0 for i in kept]", AGREEMENT),
+    vjp("any_size", "if a is not None and a.shape != b.shape:", "if False:", REFUSED),
+    vjp("v_always_optional", "if v is None and [x.numel() for x in others] != [1]:", "if False:", REFUSED),
+    vjp("strict_is_ignored", "    if strict:\n", "    if False:\n", STRICT),
+    jvp("once_backward", "rows = pulled(outputs, leaves, u, True)", "rows = pulled(outputs, leaves, u, False)", AGREEMENT),
+    jvp("raw_pulls_v", "(row * a).sum() for row, a in", "(row + a).sum() for row, a in", AGREEMENT),
     jvp("slope_of_a_product", "u * b + a * v", "u * b", ADJOINT),
     jvp("slope_of_a_quotient", "(u - y * v) / b", "(u + y * v) / b", ADJOINT),
     jvp("slope_of_a_product_of_matrices", "(a @ v if np.ndim(v) else 0.0)", "(v.T @ a.T).T * 0.0", ADJOINT),
@@ -381,12 +385,13 @@ BUGS = [
     jvp("slope_of_a_negative", "np.negative: lambda y, a, u: -u", "np.negative: lambda y, a, u: u", ADJOINT),
     jvp("slope_of_the_smaller", "np.where(a > b, u, v)", "np.where(a < b, u, v)", ADJOINT),
     jvp("slope_of_a_choice", "np.where(c, u, v)", "np.where(c, v, u)", ADJOINT),
-    jacobian("turned_round", "reshape(*y.shape, *column[0].shape)", "reshape(*column[0].shape, *y.shape)", MATRICES),
-    jacobian("manual_turned_round", "return np.stack(columns, axis=-1)", "return np.stack(columns, axis=0)", MATRICES),
-    jacobian("first_row_only", "pulled([y.reshape(-1)[i]], leaves", "pulled([y.reshape(-1)[0]], leaves", MATRICES),
-    jacobian("inputs_and_outputs_swapped", "for column in zip(*rows, strict=True)]", "for column in list(zip(*rows, strict=True))[::-1]]", TELLS),
-    hessian("of_a_constant", "x if isinstance(inputs, tuple) else x[0], create_graph=True)", "x if isinstance(inputs, tuple) else x[0], create_graph=False)", MATRICES),
-    hessian("raw_twice_the_first", "return torch.stack(rows).reshape", "return 2 * torch.stack(rows).reshape", MATRICES),
-    hessian("of_many_numbers", "        if y.numel() != 1:\n", "        if False:\n", REFUSES, "clause", ("return y.reshape(())", "return y.sum()")),
-    hessian("of_several", "        if isinstance(y, tuple):\n", "        if False:\n", REFUSES, "clause", ("y = func(*x)", "y = func(*x)\n        y = y[0] if isinstance(y, tuple) else y")),
+    jacobian("strategy_is_ignored", "    if strategy != \"reverse-mode\":\n", "    if False:\n", FORWARD),
+    jacobian("turned_round", "reshape(*y.shape, *column[0].shape)", "reshape(*column[0].shape, *y.shape)", AGREEMENT),
+    jacobian("manual_turned_round", "return np.stack(columns, axis=-1)", "return np.stack(columns, axis=0)", AGREEMENT),
+    jacobian("first_row_only", "pulled([y.reshape(-1)[i]], leaves", "pulled([y.reshape(-1)[0]], leaves", AGREEMENT),
+    jacobian("inputs_and_outputs_swapped", "for column in zip(*rows, strict=True)]", "for column in list(zip(*rows, strict=True))[::-1]]", AGREEMENT),
+    hessian("of_a_constant", "x if isinstance(inputs, tuple) else x[0], create_graph=True)", "x if isinstance(inputs, tuple) else x[0], create_graph=False)", AGREEMENT),
+    hessian("raw_twice_the_first", "return torch.stack(rows).reshape", "return 2 * torch.stack(rows).reshape", AGREEMENT),
+    hessian("of_many_numbers", "        if y.numel() != 1:\n", "        if False:\n", REFUSED, "clause", ("return y.reshape(())", "return y.sum()")),
+    hessian("of_several", "        if isinstance(y, tuple):\n", "        if False:\n", REFUSED, "clause", ("y = func(*x)", "y = func(*x)\n        y = y[0] if isinstance(y, tuple) else y")),
 ]

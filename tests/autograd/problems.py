@@ -126,8 +126,6 @@ PASS_ON = ("add", "a number added", "t", "sum", "reshape", "expand", "unsqueeze 
 KINKED = ("relu", "sigmoid", "absolute", "minimum", "equals")
 SMOOTH = tuple(name for name in (*UNARY, *BINARY) if name not in KINKED)
 NAMED_ALIKE = tuple(name for name in (*UNARY, *BINARY, *EXACT) if "batch" not in name)
-POLYNOMIAL = (*PASS_ON, "multiply", "subtract", "square", "product", "maximum", "where", "a row", "negative", "rows",
-              "halves", "an operation of one's own")  # fmt: skip
 
 
 def _positive(a):

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+from impls.ladder import Rung
+from tests.autograd.trace import library
+
 
 def _leaf(t):
     return t.tensor([[1.0, 2.0], [3.0, 4.0]], requires_grad=True)
@@ -397,30 +400,6 @@ def it_is_not_instantiated(t):
 
 def it_has_a_forward(t):
     t.Function.apply(_leaf(t))
-
-
-def a_vector_may_be_missing_of_one_number_only(t):
-    t.vjp(lambda a: a * a, _leaf(t))
-
-
-def also_going_forward(t):
-    t.jvp(lambda a: a * a, _leaf(t))
-
-
-def a_vector_fits(t):
-    t.vjp(lambda a: a * a, _leaf(t), t.tensor([1.0, 2.0]))
-
-
-def each_of_several_does(t):
-    t.jvp(lambda a, b: a * b, (_leaf(t), _leaf(t)), (_leaf(t), t.tensor([1.0])))
-
-
-def a_hessian_is_of_a_number(t):
-    t.hessian(lambda a: a * a, _leaf(t))
-
-
-def and_of_a_single_one(t):
-    t.hessian(lambda a: (a.sum(), a.sum()), _leaf(t))
 
 
 # ── several results ──
@@ -826,3 +805,34 @@ def for_every_argument(t):
 
 def and_no_more(t):
     _mine(t, lambda _, x: (x * 2.0, x), lambda _, g, h: (g, h))(_leaf(t))[0].sum().backward()
+
+
+# ── by functions of functions, as attempts with one of them ──
+
+
+def _beside(f):
+    """The library that a function is part of."""
+    return library(Rung.NATIVE if f.__module__.startswith("torch.") else Rung.CUSTOM)
+
+
+def _square(a):
+    return a * a
+
+
+DERIVATIVES = {
+    "vjp": {
+        "no vector for several numbers": lambda f: f(_square, _leaf(_beside(f))),
+        "a vector of another size": lambda f: f(_square, _leaf(_beside(f)), _beside(f).tensor([1.0, 2.0])),
+    },
+    "jvp": {
+        "no vector for several numbers": lambda f: f(_square, _leaf(_beside(f))),
+        "the second of two vectors of another size": lambda f: f(
+            lambda a, b: a * b, (_leaf(_beside(f)),) * 2, (_leaf(_beside(f)), _beside(f).tensor([1.0]))
+        ),
+    },
+    "jacobian": {},
+    "hessian": {
+        "a function of several numbers": lambda f: f(_square, _leaf(_beside(f))),
+        "a function with two results": lambda f: f(lambda a: (a.sum(), a.sum()), _leaf(_beside(f))),
+    },
+}

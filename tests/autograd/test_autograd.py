@@ -21,7 +21,6 @@ from tests.autograd.problems import (
     EXACT,
     NAMED_ALIKE,
     PASS_ON,
-    POLYNOMIAL,
     SMOOTH,
     UNARY,
     Single,
@@ -33,7 +32,18 @@ from tests.autograd.problems import (
     some,
 )
 from tests.autograd.tape_run import TapeRun
-from tests.autograd.trace import Life, exact, known_to, library, observe, outcome, refusal, shape_of, snapshot
+from tests.autograd.trace import (
+    Life,
+    exact,
+    known_to,
+    library,
+    observe,
+    on_arrays,
+    outcome,
+    refusal,
+    shape_of,
+    snapshot,
+)
 from tests.cells import DROP_IN, LADDERS, cells, torch_bug
 from tests.engine import LONGDOUBLE_IS_WIDER, assert_same, bounded
 from tests.engine.arrays import lattice
@@ -164,49 +174,19 @@ def test_forward_mode_is_the_adjoint_of_reverse_mode(cell, data):
         assert_same(there, sum((g * a).sum() for g, a in zip(back, v, strict=True) if g is not None), f"{one}: <u, Jv>")
 
 
-@cells("autograd.vjp", "autograd.jvp", dtypes=("float64",), cpu_because=NUMPY)
-@given(data=st.data())
-def test_products_with_a_derivative_are_natives_exactly(cell, data):
-    """Every rung has native's value and native's product, where a program does not round."""
-    program = data.draw(programs("float64", POLYNOMIAL, 2), label="program")
-    dy, w = directions(data, "float64")
-    v = dy(shape_of(program)) if cell.concept == "autograd.vjp" else [w(x.shape) for x in program.inputs]
-    expected = exact(product(cell, Rung.NATIVE, program, v))
-    for rung in cell.implementations:
-        assert_same(product(cell, rung, program, v), expected, f"{rung}:")
+@cells("autograd.vjp", "autograd.jvp", "autograd.jacobian", "autograd.hessian", **OURS)
+def test_the_tape_refuses_to_be_strict(cell):
+    """strict=True, which native takes, is refused on the tape, where what depends on nothing has the derivative 0."""
+    with pytest.raises(NotImplementedError, match="strict or not"):
+        cell.ladder.custom(lambda a: a.sum(), library(Rung.CUSTOM).tensor([1.0]), strict=True)
 
 
-def product(cell, rung, program, v):
-    known = np.asarray if rung is Rung.MANUAL else known_to(rung)
-    inputs = tuple(known(a) for a in program.inputs)
-    v = tuple(map(known, v)) if isinstance(v, list) else known(v)
-    value, found = getattr(cell.ladder, rung)(on_arrays(program) if rung is Rung.MANUAL else program, inputs, v)
-    return [snapshot(value), [snapshot(x) for x in found] if isinstance(found, tuple) else snapshot(found)]
-
-
-def on_arrays(program):
-    """A program as a function of arrays, or of anything like them."""
-    tensor = LADDERS["autograd.tensor"].custom
-    return lambda *x: program(*map(tensor, x)).detach().numpy()
-
-
-@cells("autograd.jacobian", "autograd.hessian", dtypes=("float64",), cpu_because=NUMPY)
-@given(data=st.data())
-def test_whole_derivatives_are_natives_exactly(cell, data):
-    """Every rung has native's matrix of derivatives, first or second, where a program does not round."""
-    program = data.draw(programs("float64", POLYNOMIAL, 2), label="program")
-    expected = exact(matrix(cell, Rung.NATIVE, program))
-    for rung in cell.implementations:
-        assert_same(matrix(cell, rung, program), expected, f"{rung}:")
-
-
-def matrix(cell, rung, program):
-    known = np.asarray if rung is Rung.MANUAL else known_to(rung)
-    x, other = map(known, program.inputs)
-    whole = on_arrays(program) if rung is Rung.MANUAL else program
-    value = lambda a: whole(a, other) + a.sum()  # which depends on a, whatever the program does
-    function = value if cell.concept == "autograd.jacobian" else lambda a: value(a).sum()
-    return snapshot(getattr(cell.ladder, rung)(function, x))
+@cells("autograd.jacobian", "autograd.hessian", **OURS)
+def test_the_tape_refuses_to_go_forward(cell):
+    """The strategy forward-mode, which native takes, is refused on the tape."""
+    option = "strategy" if cell.concept == "autograd.jacobian" else "outer_jacobian_strategy"
+    with pytest.raises(NotImplementedError, match="row by row"):
+        cell.ladder.custom(lambda a: a.sum(), library(Rung.CUSTOM).tensor([1.0]), **{option: "forward-mode"})
 
 
 @cells("autograd.cat", "autograd.stack", rungs=(Rung.MANUAL, *DROP_IN), cpu_because=NUMPY)
