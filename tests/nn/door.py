@@ -20,6 +20,10 @@ NEEDS = (
 OPTIONAL = "every option of torch's; gradients: by autograd, or from a function of arrays as (value, gradients)"
 
 
+def asks(role):
+    return NEEDS, OPTIONAL
+
+
 def asked_of(entry, role, thing, draw):
     """How problems are drawn in which only the gradients are asked for that a stranger's piece returns."""
     if _is_module(thing):

@@ -96,7 +96,3 @@ class Sequence(Entry[Chain]):
 
     def options(self, problem):
         return [("training", problem.training), ("rng", problem.seed), ("generator", problem.seed)]
-
-    def narrowed(self, *_):
-        """As it is: a chain has no options."""
-        return self
