@@ -5,12 +5,12 @@ from tests.door import Call
 
 
 def _filled(problem, options, dtype):
-    own = f", generator=torch.Generator().manual_seed({problem.seed})" if problem.own_generator else ""
+    given = ", generator=generator" if problem.generator else ""
     yield f"torch.set_default_dtype(torch.{dtype})"
     yield f"w = torch.full({problem.shape}, torch.nan)"
-    yield f"torch.manual_seed({problem.seed})"
-    yield f"f(w{options}{own})"
-    yield "seen = {'parameter': w, 'what is drawn next': torch.rand(1)}"
+    yield f"generator = torch.{'Generator().' if problem.generator == 'own' else ''}manual_seed({problem.seed})"
+    yield f"f(w{options}{given})"
+    yield "seen = {'parameter': w, 'what is drawn next': torch.rand(1, generator=generator)}"
 
 
 FILL = Call(

@@ -17,7 +17,7 @@ from tests.init import trace
 
 Shape = tuple[int, ...]
 SEEDS = st.integers(0, 2**32 - 1)
-OWN, NONE = st.booleans(), st.just(False)
+OWN, GLOBAL, NONE = st.sampled_from([None, "own"]), st.sampled_from([None, "global"]), st.none()
 
 
 class Problem(NamedTuple):
@@ -25,7 +25,7 @@ class Problem(NamedTuple):
     settings: dict[str, Any]
     seed: int
     dtype: str
-    own_generator: bool = False  # whether what is called with a tensor is handed a generator of its own
+    generator: str | None = None  # that is drawn from, and handed over with a tensor: "own", or "global"; None is none
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,7 +36,7 @@ class Fill(Entry[Problem]):
     few: SearchStrategy[Shape]  # up to fifteen elements, which torch draws one by one
     many: SearchStrategy[Shape]
     seeds: SearchStrategy[int] = SEEDS
-    own_generator: SearchStrategy[bool] = OWN
+    generators: SearchStrategy[str | None] = OWN
     rounds: bool = False  # on the manual rung more than torch does
     decides: bool = False  # by what it has drawn, what it draws next
 
@@ -57,21 +57,21 @@ class Fill(Entry[Problem]):
         return trace.within_rounding(run, problem, format_of(problem.dtype, cell.roundings))
 
     def options(self, problem):
-        return [*problem.settings.items(), ("generator", problem.own_generator or None)]
+        return [*problem.settings.items(), ("generator", problem.generator)]
 
     def narrowed(self, role, thing):
         """The settings that it takes, and those that torch's has to be given."""
         always = [name for name in ("val", "sparsity") if requires(thing, name)]
-        own_generator = self.own_generator if takes(thing, "generator") else NONE
+        generators = self.generators if takes(thing, "generator") else NONE
         settings = lambda shape: self.settings(shape).map(lambda given: taken(thing, given, *always))
-        return dataclasses.replace(self, settings=settings, own_generator=own_generator)
+        return dataclasses.replace(self, settings=settings, generators=generators)
 
 
 @st.composite
 def of_shape(draw, entry, shapes, dtype):
     shape = draw(shapes, label="shape")
     settings, seed = draw(entry.settings(shape), label="settings"), draw(entry.seeds, label="seed")
-    return Problem(shape, settings, seed, dtype, draw(entry.own_generator, label="a generator of its own"))
+    return Problem(shape, settings, seed, dtype, draw(entry.generators, label="generator"))
 
 
 def given(required=None, /, **optional):
@@ -151,11 +151,14 @@ class Question(NamedTuple):
     settings: dict[str, Any]
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Gain(Entry[Question]):
     """What a gain is asked of."""
 
+    questions: tuple[Question, ...]
+
     def problems(self, dtype):
-        return QUESTIONS
+        return st.sampled_from(self.questions)
 
     def trace(self, run, problem):
         return {"gain": np.float64(run.impl(problem.nonlinearity, **problem.settings))}
@@ -167,8 +170,15 @@ class Gain(Entry[Question]):
     def options(self, problem):
         return problem.settings.items()
 
+    def narrowed(self, role, thing):
+        """The questions whose settings it takes."""
+        kept = tuple(question for question in self.questions if all(takes(thing, name) for name in question.settings))
+        return dataclasses.replace(self, questions=kept)
+
 
 NAMES = ["linear", "sigmoid", "tanh", "relu", "selu", "conv1d", "conv2d", "conv3d", "conv_transpose2d", "leaky_relu"]
 SLOPES = [None, 0, 0.2, 5**0.5, 1]
-EVERY = [Question(name, {}) for name in NAMES] + [Question("leaky_relu", {"param": slope}) for slope in SLOPES]
-QUESTIONS = st.sampled_from(EVERY)
+QUESTIONS = (
+    *(Question(name, {}) for name in NAMES),
+    *(Question("leaky_relu", {"param": slope}) for slope in SLOPES),
+)

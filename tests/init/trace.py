@@ -1,16 +1,18 @@
 """What an initialization leaves on a rung: the parameter, and the generator that it was drawn from."""
 
-import contextlib
+import types
 
 import numpy as np
-import pytest
 import torch
 
 from impls import rng
 from impls.ladder import Rung
 from tests.engine import Bounded, Different
 from tests.engine.arrays import snapshot
+from tests.families import rebound
 from tests.rng.trace import generator_of, state_of
+
+DRAWS = ("uniform_manual", "normal_manual")  # initializers that others are built on
 
 
 def observe(run, problem):
@@ -20,35 +22,42 @@ def observe(run, problem):
         w, state = run.impl(state, problem.shape, dtype=dtype, **problem.settings)
         return {"parameter": w, "generator": state._asdict()}
     with torch.random.fork_rng(devices=()):
-        generator, dtype = torch.default_generator.manual_seed(problem.seed), getattr(torch, problem.dtype)
-        if run.rung is Rung.RAW:
-            w, generator = run.impl(generator, problem.shape, dtype=dtype, **problem.settings)
-        else:
-            generator = torch.Generator().manual_seed(problem.seed) if problem.own_generator else generator
-            w = torch.full(problem.shape, torch.nan, dtype=dtype)
-            given = {"generator": generator} if problem.own_generator else {}
-            if run.impl(w, **problem.settings, **given) is not w:
-                raise Different("it does not return the tensor that it has filled")
+        generator = torch.default_generator.manual_seed(problem.seed)
+        if problem.generator == "own":
+            generator = torch.Generator().manual_seed(problem.seed)
+        w = _filled(run, problem, generator)
         return {"parameter": snapshot(w), "generator": state_of(generator)._asdict()}
+
+
+def _filled(run, problem, generator):
+    dtype = getattr(torch, problem.dtype)
+    if run.rung is Rung.RAW:
+        w, after = run.impl(generator, problem.shape, dtype=dtype, **problem.settings)
+        if after is not generator:
+            raise Different("it does not return the generator that it was given")
+        return w
+    w = torch.full(problem.shape, torch.nan, dtype=dtype)
+    given = {"generator": generator} if problem.generator else {}
+    if run.impl(w, **problem.settings, **given) is not w:
+        raise Different("it does not return the tensor that it has filled")
+    return w
 
 
 def within_rounding(run, problem, number_format):
     """The manual rung's parameter of torch's draws, with as much room as it may round away."""
-    with bounded_draws(problem.dtype, number_format):
-        found = observe(run, problem)
+    found = observe(run._replace(impl=on_bounded_draws(run.impl, number_format)), problem)
     w = found["parameter"]
     return found | {"parameter": w if isinstance(w, Bounded) else Bounded.exact(w, number_format)}
 
 
-@contextlib.contextmanager
-def bounded_draws(dtype, number_format):
-    """While this lasts, what the manual rung draws are torch's numbers, bounded, and so is what it computes of them."""
+def on_bounded_draws(formula, number_format):
+    """The formula, and the initializer that it is built on, whose draws are torch's numbers, bounded."""
 
-    def uniform(state, shape=(), low=0.0, high=1.0, _dtype=None):
+    def uniform(state, shape, low, high, _dtype):
         u, state = drawn(rng.rand_raw, state, shape)
         return u * (high - low) + low, state
 
-    def normal(state, shape=(), mean=0.0, std=1.0, _dtype=None):
+    def normal(state, shape, mean, std, _dtype):
         z, state = drawn(rng.normal_raw, state, shape)
         if (mean, std) == (0.0, 1.0):
             return z, state
@@ -57,10 +66,9 @@ def bounded_draws(dtype, number_format):
         return unrounded * std + mean, state
 
     def drawn(draw, state, shape):
-        found, generator = draw(generator_of(state), shape, dtype=getattr(torch, dtype))
+        found, generator = draw(generator_of(state), shape, dtype=getattr(torch, number_format.name))
         return Bounded.exact(snapshot(found), number_format), state_of(generator)
 
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rng, "uniform_manual", uniform)
-        patch.setattr(rng, "normal_manual", normal)
-        yield
+    draws = types.SimpleNamespace(**vars(rng) | {"uniform_manual": uniform, "normal_manual": normal})
+    built_on = {name: rebound(f, rng=draws) for name, f in formula.__globals__.items() if name in DRAWS}
+    return rebound(formula, rng=draws, **built_on)

@@ -123,10 +123,7 @@ def _mean_squares(like, step):
 
 def optimizer(native, options, state, taken=TENSORS[:1], **known):
     """An optimizer that looks at elements; `taken` are the bad options that native takes all the same."""
-    restored = {"bits": {"restore": True}}
-    return Optimizer(
-        settings=options, state=state, refused=refused.of(native, *taken), asks=restored, door=door, **known
-    )
+    return Optimizer(settings=options, state=state, refused=refused.of(native, *taken), door=door, **known)
 
 
 NO_COUNT = dict.fromkeys(COUNTS, "it counts no steps")
@@ -223,7 +220,6 @@ ENTRIES = {
         gradient=matrix_problems.gradients,
         refused=refused.ADAFACTOR,
         lacks={EMPTY: "of no elements there is no mean"},
-        asks={"bits": {"restore": True}},
         door=door,
     ),
     "optim.muon": Orthogonal(
@@ -239,7 +235,8 @@ ENTRIES = {
         refused=refused.MUON,
         lacks=NO_COUNT
         | dict.fromkeys((SCALAR, EMPTY), "it takes matrices alone")
-        | {"a gradient that is expanded": "its matrices have rows of their own"},
+        | {"a gradient that is expanded": "its matrices have rows of their own"}
+        | {"a parameter that requires no gradient": "each has multiples of one matrix for gradients"},
         asks={"bits": {"any": True}},
         door=door,
     ),

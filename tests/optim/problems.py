@@ -17,6 +17,7 @@ from tests.optim import trace
 from tests.optim.trace import Line, Problem
 
 LRS = st.sampled_from([1.0, 0.1, 0.01, 1e-3])
+FROZEN = st.sampled_from([None, None, None, 0])
 SCALES, ONE_OF_TWO = st.sampled_from([1.0, 2.0**-26, 2.0**-10, 2.0**10]), st.sampled_from([0, 1])
 
 
@@ -47,9 +48,9 @@ def gradients(draw, shape, dtype):
 
 
 @functools.cache
-def lines(sizes, dtype, lrs, restore, gradient=gradients, old=("keep", "zero", "drop")):
-    """One line of a script for parameters of these sizes."""
-    grads = st.tuples(*(gradient(size, dtype) for size in sizes))
+def lines(sizes, dtype, lrs, restore, gradient=gradients, old=("keep", "zero", "drop"), frozen=None):
+    """One line of a script for parameters of these sizes, of which a frozen one has no gradient."""
+    grads = st.tuples(*(st.none() if i == frozen else gradient(size, dtype) for i, size in enumerate(sizes)))
     return st.builds(
         Line, lr=lrs, old=st.sampled_from(old), grads=grads, restore=st.booleans() if restore else st.just(False)
     )
@@ -83,6 +84,7 @@ VARIETIES = {
     EMPTY: parameter_is("an empty array"),
     "two parameters of one shape": lambda problem: len({w.shape for w in problem.params}) < len(problem.params),
     "a gradient that is missing": lambda problem: any(g is None for line in problem.script for g in line.grads),
+    "a parameter that requires no gradient": lambda problem: problem.frozen is not None,
     "a rate that changes": lambda problem: len({line.lr for line in problem.script}) > 1,
     "a state that is saved and loaded": lambda problem: any(line.restore for line in problem.script),
     **COUNTS,
@@ -98,6 +100,7 @@ class Optimizer(Entry[Problem]):
     constructed: Mapping[str, SearchStrategy[Any]] = dataclasses.field(default_factory=dict)  # not by group
     sizes: SearchStrategy[list[tuple[int, ...]]] = SIZES
     gradient: Callable[..., SearchStrategy[Any]] = gradients
+    asks: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=lambda: {"bits": {"restore": True}})
     levels = (STEP, PARAMETER)
     saves = True
     varieties = VARIETIES
@@ -142,12 +145,14 @@ def settings_of(draw, entry, parameters):
 
 @st.composite
 def scripts(draw, entry, dtype, lrs=LRS, restore=False, sizes=None, steps=(3, 5)):
+    frozen = None if sizes else draw(FROZEN, label="frozen")
     sizes = sizes or draw(entry.sizes, label="shapes")
-    line = lines(tuple(sizes), dtype, lrs, restore, entry.gradient)
+    line = lines(tuple(sizes), dtype, lrs, restore, entry.gradient, frozen=frozen)
     return Problem(
         params=[draw(laid_out(draw(arrays(s, dtype)))) for s in sizes],
         settings=draw(entry.settings_of(len(sizes)), label="settings"),
         script=draw(st.lists(line, min_size=steps[0], max_size=steps[1]), label="script"),
+        frozen=frozen,
     )
 
 

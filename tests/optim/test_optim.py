@@ -340,7 +340,8 @@ def _heard(problem):
         np.zeros_like(w) if g is None else g for w, g in zip(problem.params, line.grads, strict=True)
     )
     script = [line._replace(grads=grads(line)) for line in problem.script]
-    return problem._replace(params=[in_layout(w, "contiguous") for w in problem.params], script=script)
+    params = [in_layout(w, "contiguous") for w in problem.params]
+    return problem._replace(params=params, script=script, frozen=None)
 
 
 @torch_bug("the kernel takes the elements that follow each other in memory, whatever the strides are")

@@ -33,16 +33,21 @@ class Problem(NamedTuple):
     settings: list[dict]  # one per parameter; neighbours with equal settings form a group
     script: list[Line]
     state: list | None = None  # one dictionary of arrays per parameter, to start from
+    frozen: int | None = None  # a parameter that requires no gradient, and has none
 
 
 def observe(run, problem):
     """Give a problem to a rung."""
     if run.rung is Rung.MANUAL:
         return _manual(run, problem)
-    leaves = [tensor(w, run.device).requires_grad_() for w in problem.params]
+    leaves = _leaves(problem, run.device)
     if run.rung is Rung.NATIVE and run.device != "cpu":
         problem = problem._replace(settings=in_a_loop(run.impl, problem.settings))
     return (_raw if run.rung is Rung.RAW else _object)(run.impl, leaves, problem)
+
+
+def _leaves(problem, device="cpu"):
+    return [tensor(w, device).requires_grad_(i != problem.frozen) for i, w in enumerate(problem.params)]
 
 
 def in_a_loop(cls, settings):
@@ -156,7 +161,7 @@ def shown(state):
 
 def resumed(first, second, problem):
     """Play half of a script on one class, and the rest on another that has loaded its state."""
-    leaves, half = [tensor(w).requires_grad_() for w in problem.params], len(problem.script) // 2
+    leaves, half = _leaves(problem), len(problem.script) // 2
     one = grouped(first, leaves, problem.settings)
     _play(one, leaves, problem.script[:half])
     other = second([{"params": group["params"]} for group in one.param_groups])

@@ -60,17 +60,18 @@ def subject(initial_lr, **settings):
     return lambda t: {rung}(t, initial_lr, **settings)
 """
 INITIAL_ARRAYS = """
-def subject(shape, *given, **settings):
+def subject(shape, *given, generator=None, **settings):
     from tests.rng.trace import generator_of, state_of
 
-    dtype = str(torch.get_default_dtype()).removeprefix("torch.")
-    w, state = {rung}(state_of(torch.default_generator), shape, *given, dtype=np.dtype(dtype).type, **settings)
-    torch.set_rng_state(generator_of(state, torch.initial_seed()).get_state())
+    generator, dtype = generator or torch.default_generator, str(torch.get_default_dtype()).removeprefix("torch.")
+    w, state = {rung}(state_of(generator), shape, *given, dtype=np.dtype(dtype).type, **settings)
+    generator.set_state(generator_of(state, generator.initial_seed()).get_state())
     return w
 """
 INITIAL_TENSORS = """
-def subject(shape, *given, **settings):
-    return {rung}(torch.default_generator, shape, *given, dtype=torch.get_default_dtype(), **settings)[0]
+def subject(shape, *given, generator=None, **settings):
+    generator = generator or torch.default_generator
+    return {rung}(generator, shape, *given, dtype=torch.get_default_dtype(), **settings)[0]
 """
 SIGNED = """
 import inspect

@@ -69,8 +69,10 @@ def averaged(run, average, current, n, settings):
     a, w = tensor(average), tensor(current)
     if run.rung is Rung.RAW:
         run.impl(a, w, **settings, **told)
-        return snapshot(a)
-    return snapshot(run.impl(**settings)(a, w, n))
+    else:
+        a = run.impl(**settings)(a, w, n)
+    assert_same(snapshot(w), current, "what comes in")
+    return snapshot(a)
 
 
 # ── a model of averages ──

@@ -68,8 +68,8 @@ AVERAGED_MODEL = Call(
     lines=_looked,
     forms=(
         (lambda thing: takes(thing, "avg_fn"), None),
-        (lambda thing: takes(thing, "decay"), "lambda model: theirs(model, decay=0.9)"),
-        (lambda _: True, "lambda model: theirs(model)"),
+        (lambda thing: takes(thing, "decay"), "lambda model, **_: theirs(model, decay=0.9)"),
+        (lambda _: True, "lambda model, **_: theirs(model)"),
     ),
     made_up=("avg_fn",),
 )
