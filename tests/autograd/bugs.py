@@ -18,6 +18,7 @@ AGREEMENT = "test_families.test_rungs_leave_the_same_trace"
 REFUSED = "test_families.test_custom_refuses_what_native_refuses_in_its_words"
 BITS = "test_families.test_custom_is_native_bit_for_bit"
 STRICT = "test_autograd.test_the_tape_refuses_to_be_strict"
+BEFORE = "test_autograd.test_the_tape_refuses_an_argument_of_before"
 FORWARD = "test_autograd.test_the_tape_refuses_to_go_forward"
 ADJOINT = "test_autograd.test_forward_mode_is_the_adjoint_of_reverse_mode"
 CYCLES = "test_autograd.test_what_an_operation_of_ones_own_saves_makes_no_cycle"
@@ -39,7 +40,7 @@ def of(file):
     """Bugs of a file, each noticed by the laws of the concept that its law is about."""
 
     def bug(name, old, new, law=VALUES, source="clause", *more):
-        concept = f"autograd.{file if law in (JOINED, AGREEMENT, BITS, REFUSED, STRICT, FORWARD, HANDS, PARTED, LARGEST, PUT, MEETS) else CONCEPTS.get(law, 'tensor')}"
+        concept = f"autograd.{file if law in (JOINED, AGREEMENT, BITS, REFUSED, STRICT, FORWARD, BEFORE, HANDS, PARTED, LARGEST, PUT, MEETS) else CONCEPTS.get(law, 'tensor')}"
         return planter(f"autograd.{file}")(name, old, new, law, source, *more, of=concept)
 
     return bug
@@ -208,6 +209,8 @@ BUGS = [
     grad("unused_never_allowed", "if unused and not (allow_unused or materialize_grads):", "if unused:", TELLS),
     grad("unused_not_materialized", "x._filled(0.0) if materialize_grads else None", "None", TELLS),
     grad("input_without_gradient_allowed", "if not all(x.requires_grad for x in inputs):", "if False:", REFUSES),
+    grad("goes_to_the_inputs_only", "    if not only_inputs:\n", "    if False:\n", BEFORE),
+    backward("old_name_is_ignored", "    if grad_variables is not None:\n", "    if False:\n", BEFORE),
     grad("never_recorded", "with enable_grad() if create_graph else no_grad()", "with no_grad()", SECOND),
     grad("always_freed_when_recorded", "retain_graph = create_graph if retain_graph is None else retain_graph", "retain_graph = bool(retain_graph)", TELLS),
     grad("always_retained", "retain_graph = create_graph if retain_graph is None else retain_graph", "retain_graph = True", REFUSES),

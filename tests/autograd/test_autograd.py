@@ -189,6 +189,20 @@ def test_the_tape_refuses_to_go_forward(cell):
         cell.ladder.custom(lambda a: a.sum(), library(Rung.CUSTOM).tensor([1.0]), **{option: "forward-mode"})
 
 
+OF_BEFORE = {
+    "autograd.grad": lambda x: {"inputs": [x], "only_inputs": False},
+    "autograd.backward": lambda x: {"grad_variables": [x.detach()]},
+}
+
+
+@cells(*OF_BEFORE, **OURS)
+def test_the_tape_refuses_an_argument_of_before(cell):
+    """only_inputs=False and grad_variables, which native takes with a warning, are refused on the tape."""
+    x = library(Rung.CUSTOM).tensor([1.0], requires_grad=True)
+    with pytest.raises(NotImplementedError, match="on the tape gradients go to the inputs only|the old name"):
+        cell.ladder.custom([x * 2.0], **OF_BEFORE[cell.concept](x))
+
+
 @cells("autograd.cat", "autograd.stack", rungs=(Rung.MANUAL, *DROP_IN), cpu_because=NUMPY)
 @given(data=st.data())
 def test_tensors_are_joined_and_gradients_parted(cell, data):

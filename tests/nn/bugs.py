@@ -124,6 +124,7 @@ BUGS = [
     module("manual_sorts_its_names", "    for name, w in tree.items():\n        if w", "    for name, w in sorted(tree.items()):\n        if w", NAMES, "pytorch#40227 (ModuleDict)"),
     module("manual_counts_shared_twice", "        if id(w) not in seen:\n            seen.add(id(w))\n            yield name, w", "        yield name, w", NAMES, "torch7-distro#156, juliuskunze/jaxnet#8, wenet#2113"),
     module("manual_children_where_they_stand", "            yield dot + name, w\n    for name, child in tree.items():\n        if isinstance(child, dict):\n            yield from _leaves(child, dot + name)", "            yield dot + name, w\n        elif w is not None:\n            yield from _leaves(w, dot + name)", NAMES, "jax.tree_util sorts and mixes them"),
+    module("manual_forgets_the_prefix", "in _leaves(tree, prefix):", "in _leaves(tree, \"\"):", NAMES, "clause"),
     module("manual_forgets_the_path", "yield from _leaves(child, dot + name)", "yield from _leaves(child, name)", NAMES, "clause"),
     traversal("unordered", "in getattr(module, table).items():", "in sorted(getattr(module, table).items()):", NAMES, "roytseng-tw/Detectron.pytorch#118"),
     traversal("shared_counted_twice", "                    if remove_duplicate:\n                        seen.add(tensor)\n", "", NAMES, "torch7-distro#156, juliuskunze/jaxnet#8, wenet#2113"),

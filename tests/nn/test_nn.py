@@ -289,19 +289,20 @@ def plain_tree(plan, leaves):
 
 
 @cells("nn.module", dtypes=None, cpu_because="names are the same on any device")
-@given(plan=TREES)
-def test_every_rung_names_the_same_parameters(cell, plan):
-    """The walk over a nested dictionary gives the names that a module of its shape gives, shared ones once, under the
-    first."""
+@given(plan=TREES, prefix=st.sampled_from(["", "p", "p.q"]))
+def test_every_rung_names_the_same_parameters(cell, plan, prefix):
+    """The walk over a nested dictionary gives the names that a module of its shape gives, below any prefix, shared ones
+    once, under the first."""
     arrays_ = {i: np.array(float(i)) for i in range(4)}
     found = []
     for rung, impl in cell.implementations.items():
         if rung in DROP_IN:
             parameter = getattr(LADDERS["nn.parameter"], rung)
-            named = module_tree(impl, plan, {i: parameter(tensor(a)) for i, a in arrays_.items()}).named_parameters()
+            leaves = {i: parameter(tensor(a)) for i, a in arrays_.items()}
+            named = module_tree(impl, plan, leaves).named_parameters(prefix)
         else:
             leaves = arrays_ if rung is Rung.MANUAL else {i: tensor(a).requires_grad_() for i, a in arrays_.items()}
-            named = impl(plain_tree(plan, leaves))
+            named = impl(plain_tree(plan, leaves), prefix)
         found.append([(name, value.item()) for name, value in named])
     assert all(names == found[-1] for names in found), found
 
