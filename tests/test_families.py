@@ -3,6 +3,7 @@
 import ast
 import contextlib
 import inspect
+import sys
 import textwrap
 import traceback
 
@@ -26,7 +27,8 @@ from tests.families import (
     problems,
     with_entry,
 )
-from tests.planted import bugs, law_of
+from tests.planted import again, arguments_of, bugs, law_of, laws, profile
+from tests.planted.kill_matrix import SLOW
 
 ENTRIES = with_entry()
 AGREEMENT = "test_families.test_rungs_leave_the_same_trace"
@@ -235,6 +237,59 @@ def test_few_options_are_not_drawn():
     """No more than ten options are left undrawn, each with a reason."""
     assert len(NOT_DRAWN) <= 10
     assert all(len(reason.split()) > 3 for reason in NOT_DRAWN.values())
+
+
+OURS = (Rung.MANUAL, Rung.RAW, Rung.CUSTOM)
+BY_LAWS = [  # concepts of which no problem draws the options
+    c for c in LADDERS if c.startswith(("autograd.", "nn.")) and (c not in ENTRIES or "options" in ENTRIES[c].exempt)
+]
+
+
+@cells(*BY_LAWS, rungs=OURS, dtypes=None, cpu_because=NOTHING, of_tables=True)
+def test_every_option_is_given_by_a_law(cell):
+    """Where no problem draws them, some law gives each option of each rung of ours a value that is not its default."""
+    options = {rung: options_of(impl) for rung, impl in cell.implementations.items()}
+    missing = {(rung, name) for rung, of in options.items() for name in of if name not in GIVEN}
+    for law, arguments in laws_about(cell.concept):
+        if missing:
+            missing -= options_given(cell, options, law, arguments)
+    assert missing == set(), f"no law of {cell.concept} gives it"
+
+
+def laws_about(concept):
+    """Laws with what they are called with: that which judges a concept, and then its others and those that judge the
+    rest of its family, of which those that draw nothing are the quicker ones."""
+    judged_by = family_of(concept).judged_by
+    others = sorted([*laws(concept), *map(law_of, judged_by.values())], key=lambda law: hasattr(law, "hypothesis"))
+    for law in dict.fromkeys([law_of(judged_by.get(concept, AGREEMENT)), *others]):
+        if law.__name__ not in (*SLOW, test_every_option_is_given_by_a_law.__name__):
+            of_any = (arguments_of(law, c) for c in (concept, *judged_by))
+            yield from ((law, arguments) for arguments in next(filter(None, of_any), []))
+
+
+def options_given(cell, options, law, arguments):
+    """The options of each rung to which a law gives a value that is not the default, whether the law holds or not."""
+    codes, given = [(code_of(impl), rung) for rung, impl in cell.implementations.items()], set()
+
+    def note(frame, event, _):
+        for rung in [rung for code, rung in codes if event == "call" and code is frame.f_code]:
+            found = frame.f_locals
+            given.update((rung, n) for n, p in options[rung].items() if differs(found.get(n, p.default), p.default))
+
+    with profile(examples=5), contextlib.suppress(Exception, pytest.skip.Exception):
+        sys.setprofile(note)
+        try:
+            again(law)(**arguments)
+        finally:
+            sys.setprofile(None)
+    return given
+
+
+def code_of(impl):
+    """What is run when an implementation is called: of a class, its own constructor."""
+    impl = impl.forward if isinstance(impl, Pair) else impl
+    made = [impl.__new__, impl.__init__] if isinstance(impl, type) else [impl]
+    return next((f.__code__ for f in map(inspect.unwrap, made) if hasattr(f, "__code__")), None)
 
 
 @asked("raises", DROP_IN, has_a_constructor, (None,), NOTHING)

@@ -68,7 +68,7 @@ FAMILY = Family(
     name="nn",
     entries=ENTRIES,
     judged_by={
-        "nn.module": OF_MODULES,
+        "nn.module": "test_nn.test_every_rung_names_the_same_parameters",
         "nn.registration": "test_nn.test_custom_and_native_modules_register_the_same",
         "nn.traversal": "test_nn.test_every_rung_names_the_same_parameters",
         "nn.state": OF_MODULES,

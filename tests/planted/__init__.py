@@ -148,7 +148,7 @@ def _run(law, concept, limit, examples, seed):
         return law
 
     try:
-        with _profile(examples):
+        with profile(examples):
             said, elsewhere = _said(law, concept, counted, seed), None
     except AnotherPlatform as fact:
         said, elsewhere = None, str(fact)
@@ -204,7 +204,7 @@ def arguments_of(law, concept):
 
 
 @contextlib.contextmanager
-def _profile(examples):
+def profile(examples):
     """The dev profile with so many examples, not shrunk: to be rejected is enough.  A machine, which takes no seed, lives
     the same lives every time."""
     phases = (hypothesis.Phase.explicit, hypothesis.Phase.generate)
@@ -227,4 +227,4 @@ def again(law, wrapped=lambda law: law, seed=None):
     return law if seed is None else hypothesis.seed(seed)(law)
 
 
-__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "functions", "law_of", "laws", "name_of", "not_here", "only_on_a_device", "prepare", "verdict"]
+__all__ = ["FAMILIES", "Bug", "Verdict", "again", "arguments_of", "bugs", "functions", "law_of", "laws", "name_of", "not_here", "only_on_a_device", "prepare", "profile", "verdict"]
