@@ -25,8 +25,10 @@ from tests.cells import (
     unasked,
     why_on_cpu,
 )
+from tests.engine import Different
 from tests.engine.verdict import Verdict
 from tests.families import family_of
+from tests.planted.causes import looks_like
 from tests.subjects.plugin import Judge, roles
 
 
@@ -38,8 +40,15 @@ def compute_with(threads):
 
 compute_with(1)
 
+PHASES = [*hypothesis.Phase][:-1]  # but for the last, which explains a failure by the lines of the engine
 PROFILES = {
-    "dev": {"max_examples": 25, "backend": "independent", "deadline": None, "report_multiple_bugs": False},
+    "dev": {
+        "max_examples": 25,
+        "backend": "independent",
+        "deadline": None,
+        "report_multiple_bugs": False,
+        "phases": PHASES,
+    },
     "ci": {"max_examples": 100, "derandomize": True, "print_blob": True},
     "nightly": {"max_examples": 2000},
     "quick": {"max_examples": 8},
@@ -193,6 +202,14 @@ def is_quick(item):
     law = f"{item.module.__name__.rpartition('.')[2]}.{item.originalname}"
     cell = item.callspec.params.get("cell") if hasattr(item, "callspec") else None
     return cell is not None and (law in QUICK or law in family_of(cell.concept).judged_by.values())
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call):
+    """Where a rung has left another trace than the formula, the failure says which planted bug that looks like."""
+    complaint = call.excinfo and call.excinfo.value
+    if isinstance(complaint, Different) and complaint.about:
+        complaint.add_note(looks_like(*complaint.about))
 
 
 def pytest_collection_finish():

@@ -83,9 +83,14 @@ class Entry(abc.ABC, Generic[P]):
 
     def assert_agreement(self, cell: Cell, problem: P, same: P | None = None) -> None:
         """Every rung leaves the trace that is expected of a problem, or of another that is the same."""
-        expected = self.expected(cell, problem if same is None else same)
-        for rung in cell.rungs:
-            assert_same(observe(cell, rung, problem), expected, f"{cell.concept} {rung}", self.levels)
+        rung = Rung.MANUAL
+        try:
+            expected = self.expected(cell, problem if same is None else same)
+            for rung in cell.rungs:
+                assert_same(observe(cell, rung, problem), expected, f"{cell.concept} {rung}", self.levels)
+        except Different as complaint:
+            complaint.about = (cell, rung, problem) if same is None else ()
+            raise
 
     def bits(self, run: Run, problem: P) -> Trace:
         """What custom has to share with native to the bit: by default all that a caller sees."""

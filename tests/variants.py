@@ -78,9 +78,10 @@ def planted(concept: str, *changes: Change, file: str | None = None):
         LADDERS[BUILT_ON[concept]] = variant(BUILT_ON[concept], *changes, file=concept)
     if file and where not in SHARE_STATE:
         LADDERS[file] = variant(file, *changes)
-    PLANTED[concept] = () if file else changes
+    before = PLANTED.get(concept, ())
+    PLANTED[concept] = before if file else (*before, *changes)
     try:
         yield
     finally:
         LADDERS.update(sound)
-        del PLANTED[concept]
+        PLANTED[concept] = before

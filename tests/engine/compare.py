@@ -5,7 +5,7 @@ nothing raises `Inconclusive`, which is a failure too, but not the same one.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -18,6 +18,8 @@ __tracebackhide__ = True  # a failure shows the law, and not how it is judged
 
 class Different(AssertionError):
     """Two things that should be the same are not."""
+
+    about: tuple[Any, ...] = ()  # the cell, the rung and the problem, where it is what a rung left of one
 
 
 class Inconclusive(AssertionError):

@@ -84,7 +84,7 @@ HOLES = [
     Hole("lacking_is_equal", "tests/subjects/__init__.py", 'return Outcome("not run", str(absent))', 'return Outcome("equal", str(absent))', LACKS, ""),
     Hole("bound_too_wide", "tests/subjects/__init__.py", "ROUNDINGS = 4", "ROUNDINGS = 40", BOUND, ""),
     Hole("bound_too_narrow", "tests/subjects/__init__.py", "ROUNDINGS = 4", "ROUNDINGS = 1", BOUND, ""),
-    Hole("first_cause_that_comes", "tests/subjects/report.py", "if shows(bug, search, seen + search.agreed[-WITNESSES:], part):", "if True:", WRONG, "averaging_sgd"),
+    Hole("first_cause_that_comes", "tests/planted/causes.py", "if shows(bug, case, seen + case.agreed[-WITNESSES:], part):", "if True:", WRONG, "averaging_sgd"),
     Hole("every_call_is_torchs", "tests/door.py", "self._called(role, thing, _in_form(form, thing), ", "self._called(role, thing, LADDERS[role].native, ", WRONG, "clip_each"),
     Hole("what_is_moved_is_lost", "tests/training/door.py", "[r is not None]", "[1]", RIGHT, "ema"),
     Hole("measures_unheard", "tests/schedules/door.py", "self._set(measure)", "self._set(0.0)", RIGHT, "plateau"),

@@ -20,8 +20,10 @@ from tests import subjects
 from tests.cells import LADDERS
 from tests.engine.verdict import versions
 from tests.planted import bugs, prepare
-from tests.subjects import Subject, cell_of, isolated, report
-from tests.subjects.report import Search, rung_of, shows, source_of
+from tests.planted.causes import QUIET, cause, rung_of, shows
+from tests.subjects import Subject, cell_of, isolated
+from tests.subjects.report import Search
+from tests.variants import source_of
 
 RESULTS = pathlib.Path(__file__).parents[2] / "results" / "diagnosis.json"
 FRESH = 30  # problems on which a named bug has to be the planted one
@@ -117,7 +119,7 @@ def diagnosed(bug, subject):
     search = Search(subject, cell_of(subject), "float64")
     if search.find() is None:
         return None, "equal"
-    named = report.cause(search)
+    named = cause(search)
     if named is None:
         return None, "nothing"
     if named == bug:
@@ -130,7 +132,7 @@ def fresh(search):
     found = []
 
     @hypothesis.seed(2)
-    @hypothesis.settings(report.QUIET, max_examples=FRESH, derandomize=False, phases=[hypothesis.Phase.generate])
+    @hypothesis.settings(QUIET, max_examples=FRESH, derandomize=False, phases=[hypothesis.Phase.generate])
     @hypothesis.given(search.strategies[-1])
     def draw(problem):
         found.append((problem, search.trace(problem)))
