@@ -7,7 +7,7 @@ from tests.cells import LADDERS, Cell
 from tests.engine import Different
 from tests.families import FORMS, admissible, forms, functions_of, name_of
 from tests.planted import again
-from tests.training import test_averaging
+from tests.test_families import test_rungs_leave_the_same_trace as agreement
 
 
 def test_a_form_of_another_quantity_is_refused(monkeypatch):
@@ -17,7 +17,7 @@ def test_a_form_of_another_quantity_is_refused(monkeypatch):
         return average + 5 * (1 - decay) * (current - average)
 
     monkeypatch.setitem(FORMS, "training.ema", [*forms("training.ema"), five_times_too_fast])
-    law = again(test_averaging.test_every_rung_takes_the_step_of_the_formula)
+    law = again(agreement)
     with pytest.raises(Different, match="five_times_too_fast is no admissible form of training.ema, tests/training/"):
         law(cell=Cell("training.ema", (Rung.RAW,), "float64"))
 

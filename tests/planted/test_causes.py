@@ -16,7 +16,6 @@ from tests.variants import planted
 
 DENOMINATOR = 'v.sqrt().div_((1 - beta2**t) ** 0.5).add_(group["eps"])'  # of the custom rung, which has no such bug
 HAT = 'v.sqrt().add_(group["eps"]).div_((1 - beta2**t) ** 0.5)'
-INSIDE = 'v.div(1 - beta2**t).add_(group["eps"]).sqrt_()'
 
 
 def told_of(concept, *changes):
@@ -27,32 +26,18 @@ def told_of(concept, *changes):
         return looks_like(*complaint.value.about)
 
 
-@pytest.mark.parametrize(
-    ("wrong", "looks"),
-    [
-        pytest.param(HAT, ": epsilon hat (tensorflow#9047, ", id="epsilon-hat"),
-        pytest.param(INSIDE, ": eps inside the root (keras-team/keras#17391), ", id="eps-inside-the-root"),
-        pytest.param(f"{DENOMINATOR}.mul_(7)", " nothing that is planted here", id="nothing"),
-    ],
-)
-def test_a_wrong_rung_looks_like_the_planted_bug_that_leaves_its_trace(wrong, looks):
-    """A custom rung that is wrong as a formula with a planted bug is, in operations of its own, is told that bug; one
-    that is wrong as none is told so."""
-    assert told_of("optim.adam", (DENOMINATOR, wrong)).startswith(f"looks like{looks}")
-
-
-@pytest.mark.parametrize("name", ["adam_no_decay", "adam_eps_inside_the_root", "sgd_average_instead_of_sum"])
-def test_a_planted_bug_looks_like_itself(name):
-    """A bug that is planted, after which its text stands no more, is named: with it undone nothing differs."""
-    (bug,) = bugs(name)
-    assert told_of(bug.concept, *bug.changes).endswith(f"({bug.source}), a planted bug of {bug.concept}")
-
-
-def test_a_cause_is_looked_for_and_nothing_is_left_changed():
-    """What was looked for is planted no more: the ladders are those of before."""
+def test_a_wrong_rung_looks_like_the_planted_bug_that_leaves_its_trace():
+    """A custom rung that is wrong as a formula with a planted bug is, in operations of its own, is told that bug; and
+    what was planted to find out is planted no more."""
     before = dict(LADDERS)
-    told_of("optim.adam", (DENOMINATOR, HAT))
+    assert told_of("optim.adam", (DENOMINATOR, HAT)).startswith("looks like: epsilon hat (tensorflow#9047, ")
     assert before == LADDERS
+
+
+def test_what_looks_like_no_planted_bug_is_told_so():
+    """A rung that is wrong as nothing that is planted here is told so."""
+    told = told_of("optim.sgd", ('p.add_(d_p, alpha=-group["lr"])', 'p.add_(d_p, alpha=-7 * group["lr"])'))
+    assert told == "looks like nothing that is planted here"
 
 
 PLANT = """
