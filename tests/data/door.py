@@ -1,6 +1,8 @@
 """The doors for data: for a sampler or a loader, a class in torch's manner or a function whose result can be iterated;
 and for what makes, joins, selects, stacks and splits rows."""
 
+import numpy as np
+
 from impls.ladder import Rung
 from tests.capabilities import left_to, refuse_missing, takes, untouched
 from tests.cells import LADDERS
@@ -93,9 +95,16 @@ ROWS = "seen = {f'part {i}': torch.as_tensor(part) for i, part in enumerate(foun
 NAMED = "found = found.values() if isinstance(found, dict) else found"
 
 
+class Indexed(Call):
+    """The door for what is indexed: a row alone is easy to tell."""
+
+    def searched(self, entry, dtype):
+        return [entry.problems(dtype, alone=True), entry.problems(dtype)]
+
+
 def _concatenated(problem, _options, _dtype):
     datasets = f"[[(k, i) for i in range(n)] for k, n in enumerate({problem.lengths})]"
-    return [f"found = f({datasets})[{problem.i}]", ROWS]
+    return [f"found = f({datasets})[{problem.i}]", ROWS, "seen |= {'a tuple': torch.tensor(type(found) is tuple)}"]
 
 
 def _stacked(problem, _options, _dtype):
@@ -107,12 +116,17 @@ def _stacked(problem, _options, _dtype):
 
 
 def _indexed(problem, _options, _dtype):
-    return [f"found = f(*{tensors(problem.arrays)})[{problem.i}]", ROWS]
+    index = tensors(problem.i) if isinstance(problem.i, np.ndarray) else problem.i
+    return [f"found = f(*{tensors(problem.arrays)})[{index}]", ROWS]
 
 
 def _selected(problem, _options, _dtype):
     yield f"part = f(f(range({problem.n}), {problem.outer.tolist()}), {problem.inner.tolist()})"
-    yield f"seen = {{'row': torch.tensor(part[{problem.i}])}}"
+    if isinstance(problem.i, int):
+        yield f"seen = {{'row': torch.tensor(part[{problem.i}])}}"
+    else:
+        yield "several = getattr(part, '__getitems__', lambda rows: [part[i] for i in rows])"
+        yield f"seen = {{'rows': torch.tensor(several({problem.i.tolist()}))}}"
 
 
 def _collated(problem, _options, _dtype):
@@ -120,19 +134,25 @@ def _collated(problem, _options, _dtype):
 
 
 def _parted(program, _options, _dtype):
+    owned = any(split.generator == "own" for split in program.streams)
     yield f"torch.manual_seed({program.seed + 1})"
+    if owned:
+        yield f"own = torch.Generator().manual_seed({program.seed})"
     yield "seen = {}"
     for k, split in enumerate(program.streams):
-        yield f"parts = f(range({split.n}), {split.lengths})"
+        given = "" if split.generator == "global" else f", generator={split.generator}"
+        yield f"parts = f(range({split.n}), {split.lengths}{given})"
         yield f"seen |= {{f'split {k}, part {{i}}': torch.tensor([*part]) for i, part in enumerate(parts)}}"
     yield "seen |= {'what is drawn next': torch.rand(1)}"
+    if owned:
+        yield "seen |= {'what is drawn next of its own': torch.rand(1, generator=own)}"
 
 
 CONCAT = Call(needs="a class NAME(datasets) whose objects are indexed", lines=_concatenated)
 STACK = Call(
     needs="a class NAME(*datasets) whose objects are indexed; by name where it takes **datasets", lines=_stacked
 )
-TENSORS = Call(needs="a class NAME(*tensors) whose objects are indexed", lines=_indexed)
-SUBSET = Call(needs="a class NAME(dataset, indices) whose objects are indexed", lines=_selected)
+TENSORS = Indexed(needs="a class NAME(*tensors) whose objects are indexed", lines=_indexed)
+SUBSET = Indexed(needs="a class NAME(dataset, indices) whose objects are indexed", lines=_selected)
 COLLATE = Call(needs="a function NAME(rows) that returns a batch", lines=_collated)
 SPLIT = Call(needs="a function NAME(dataset, lengths) that returns the parts", lines=_parted)

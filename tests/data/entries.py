@@ -99,11 +99,13 @@ class Concat(Rows):
         return drawn.LENGTHS.flatmap(place)
 
     def trace(self, run, problem):
-        return {"row": trace.row_of_parts(run.rung, run.impl, *problem)}
+        row = trace.row_of_parts(run.rung, run.impl, *problem)
+        return {"row": row, "type": type(row)}
 
     def expected(self, cell, problem):
         """From either end, a row of all rows in a list."""
-        return {"row": [(k, i) for k, n in enumerate(problem.lengths) for i in range(n)][problem.i]}
+        rows = [(k, i) for k, n in enumerate(problem.lengths) for i in range(n)]
+        return {"row": rows[problem.i], "type": tuple}
 
     def options(self, problem):
         return ()
@@ -143,30 +145,24 @@ class Stack(Rows):
         return self if takes(thing, "a") else dataclasses.replace(self, names=st.none())
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Tensors(Rows):
     """Parts that share their first dimension: a row of them, a slice, some rows, a mask, or an index that is beyond."""
 
-    alone: bool = False  # whether a row is asked for alone
+    def problems(self, dtype, alone=False):
+        """Parts with an index; `alone`, with that of one row that is there."""
 
-    def problems(self, dtype):
-        columns = drawn.columns().filter(lambda arrays: len(arrays[0])) if self.alone else drawn.columns()
-        return columns.flatmap(self._with_an_index)
+        def with_an_index(arrays):
+            n = len(arrays[0])
+            index = st.integers(-n, n - 1) if alone else drawn.indices(n)
+            return st.builds(Columns, st.just(arrays), index, st.none())
 
-    def _with_an_index(self, arrays):
-        n = len(arrays[0])
-        return st.builds(
-            Columns, st.just(arrays), st.integers(-n, n - 1) if self.alone else drawn.indices(n), st.none()
-        )
+        return drawn.columns().filter(lambda arrays: len(arrays[0]) or not alone).flatmap(with_an_index)
 
     def trace(self, run, problem):
         return {"row": trace.indexed(run.rung, run.impl, problem.arrays, problem.i)}
 
     def options(self, problem):
         return ()
-
-    def narrowed(self, role, thing):
-        return dataclasses.replace(self, alone=True)
 
 
 class Selection(NamedTuple):
@@ -176,14 +172,12 @@ class Selection(NamedTuple):
     i: Any
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class Subset(Rows):
     """A subset of a subset: row i of s of r of the whole is row r[s[i]] of the whole."""
 
-    alone: bool = False  # whether a row is asked for alone
-
-    def problems(self, dtype):
-        return of_subsets(self)
+    def problems(self, dtype, alone=False):
+        """A row, or several; `alone`, one row."""
+        return of_subsets(alone)
 
     def trace(self, run, problem):
         return {"row": trace.composed(run.rung, run.impl, *problem)}
@@ -194,16 +188,13 @@ class Subset(Rows):
     def options(self, problem):
         return ()
 
-    def narrowed(self, role, thing):
-        return dataclasses.replace(self, alone=True)
-
 
 @st.composite
-def of_subsets(draw, entry):
+def of_subsets(draw, alone):
     n = draw(st.integers(1, 6), label="rows")
-    outer = draw(drawn.some_rows(n).filter(lambda rows: len(rows) or not entry.alone), label="outer")
-    inner = draw(drawn.some_rows(len(outer)).filter(lambda rows: len(rows) or not entry.alone), label="inner")
-    rows = st.integers(-len(inner), len(inner) - 1) if entry.alone else drawn.row_or_rows(len(inner))
+    outer = draw(drawn.some_rows(n).filter(lambda rows: len(rows) or not alone), label="outer")
+    inner = draw(drawn.some_rows(len(outer)).filter(lambda rows: len(rows) or not alone), label="inner")
+    rows = st.integers(-len(inner), len(inner) - 1) if alone else drawn.row_or_rows(len(inner))
     return Selection(n, outer, inner, draw(rows, label="i"))
 
 
@@ -235,12 +226,13 @@ class Collate(Rows):
 class Split(Rows):
     """One split after the other, by numbers of rows or by fractions, some of them to be refused or warned of."""
 
-    plain: bool = False  # whether none is, and a generator is left out
+    plain: bool = False  # whether none is
+    unseeded: bool = False  # whether a generator is left out
     levels = (Level("split"),)
 
     def problems(self, dtype, accepted=False):
         every = drawn.splits(accepted=accepted or self.plain)
-        return every.map(_from_the_global_generator) if self.plain else every
+        return every.map(_from_the_global_generator) if self.unseeded else every
 
     def trace(self, run, problem):
         found = trace.splitting(run.rung, run.impl, problem)
@@ -250,7 +242,8 @@ class Split(Rows):
         return [("generator", split.generator) for split in problem.streams if not split.default]
 
     def narrowed(self, role, thing):
-        return dataclasses.replace(self, plain=True)
+        """What is refused, and what is warned of, is told in words of its own."""
+        return dataclasses.replace(self, plain=True, unseeded=not takes(thing, "generator"))
 
 
 def _from_the_global_generator(program):

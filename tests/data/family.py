@@ -11,7 +11,10 @@ DEFAULTS = {
     "defaults": "a law of its own, test_data.test_the_lower_rungs_have_natives_defaults: rungs of two functions"
 }
 OF_LOADERS = {
-    "options": "most need processes: test_data asks them by laws of their own, of workers and of pinned memory"
+    "options": "those that need a process, a device or somebody's code have laws of their own in test_data: "
+    "test_workers_give_native_batches_and_leave_the_same_generators, "
+    "test_the_first_batch_ready_comes_first_if_order_is_not_asked_for, test_custom_warns_where_native_warns, "
+    "test_pinned_batches_are_natives, test_nobodys_sampler_or_collate_fn_is_passed_by"
 }
 
 LACKS = {

@@ -121,6 +121,7 @@ WRONG = {  # and what it looks like
     ("losses.mse", "mse_of_rows"): "mean over rows (",
     ("schedules.step_lr", "Early"): "falls one step early (",
     ("data.loader", "last_dropped"): "always drops (",
+    ("data.split", "unseeded_split"): "generator ignored (webdataset#347",
     ("init.xavier_uniform", "narrow_xavier"): "bound is the deviation (",
     ("training.clip_grad_norm", "clip_each"): "each tensor by its own norm (huggingface/transformers#614",
     ("training.ema", "slow_ema"): "decay weighs what is new (",
@@ -136,6 +137,9 @@ UNNAMED = [
     ("nn.relu", "TwiceTheGradient"),
     ("schedules.cosine_annealing_lr", "late_cosine"),
     ("data.concat_dataset", "FirstOfAll"),
+    ("data.concat_dataset", "ListOfRow"),
+    ("data.dataset", "FirstOfSome"),
+    ("data.subset", "FirstAskedFor"),
     ("autograd.jacobian", "transposed"),
     ("optim.lbfgs", "Twice"),
 ]

@@ -173,6 +173,25 @@ class FirstOfAll:  # negative handed on
         raise IndexError(i)
 
 
+class FirstOfSome(torch.utils.data.TensorDataset):  # of several rows the first alone
+    def __getitem__(self, i):
+        return tuple(t[i] if isinstance(i, int) else t[i][:1] for t in self.tensors)
+
+
+class FirstAskedFor(torch.utils.data.Subset):  # of several rows the first alone
+    def __getitems__(self, indices):
+        return super().__getitems__(indices[:1])
+
+
+class ListOfRow(torch.utils.data.ConcatDataset):  # a row as a list
+    def __getitem__(self, i):
+        return [*super().__getitem__(i)]
+
+
+def unseeded_split(dataset, lengths, generator=torch.default_generator):  # generator ignored
+    return torch.utils.data.random_split(dataset, lengths)
+
+
 def impatient(initial_lr, mode="min", factor=0.1, patience=10):  # one less patience
     rate, best, bad = initial_lr, float("inf"), 0
 
