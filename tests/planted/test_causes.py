@@ -36,7 +36,7 @@ def test_a_wrong_rung_looks_like_the_planted_bug_that_leaves_its_trace():
 
 def test_what_looks_like_no_planted_bug_is_told_so():
     """A rung that is wrong as nothing that is planted here is told so."""
-    told = told_of("optim.sgd", ('p.add_(d_p, alpha=-group["lr"])', 'p.add_(d_p, alpha=-7 * group["lr"])'))
+    told = told_of("optim.sgd", ("p -= lr * g\n", "p -= 7 * lr * g\n"))
     assert told == "looks like nothing that is planted here"
 
 
