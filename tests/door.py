@@ -7,8 +7,8 @@ import contextlib
 import dataclasses
 import inspect
 import math
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
@@ -46,41 +46,42 @@ class Door(Protocol):
         """Lines of code that show the difference, of the stranger's piece first and then of torch's."""
 
 
+Form: TypeAlias = tuple[Callable[[Any], bool], str | None]
+Path: TypeAlias = tuple[Any, ...]  # a place in a trace
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Call:
     """The door for what is called as torch's is: a function or a class, or what a form makes one."""
 
     needs: str
-    lines: Callable[
-        [Any, str, str], Iterable[str]
-    ]  # of a problem, its options and the dtype: code that calls f and makes `seen`
-    forms: tuple[
-        tuple[Callable[[Any], bool], str | None], ...
-    ] = ()  # by what a form is known, and what makes it torch's
+    lines: Callable[[Any, str, str], Iterable[str]]  # of a problem, its options and dtype: calls f and makes `seen`
+    forms: tuple[Form, ...] = ()  # by what a form is known, and what makes it torch's
     made_up: tuple[str, ...] = ()  # options that another form does without
     always: tuple[str, ...] = ()  # what is no option, although it has a default
     rung: Rung = Rung.CUSTOM
 
-    def asks(self, role):
+    def asks(self, role: str) -> tuple[str, str]:
         return self.needs, OPTIONAL
 
-    def adapt(self, role, thing):
+    def adapt(self, role: str, thing: Any) -> tuple[Rung, Any]:
         form = self.form(thing)
         return self.rung, self._called(role, thing, _in_form(form, thing), self.made_up if form else ())
 
-    def form(self, thing):
+    def form(self, thing: Any) -> str | None:
         """What makes it something that is called as torch's is, if it is not that already."""
         return next((form for is_known, form in self.forms if is_known(thing)), None)
 
-    def _called(self, role, thing, call, made_up):
+    def _called(self, role: str, thing: Any, call: Any, made_up: tuple[str, ...]) -> Callable[..., Any]:
         """What is called with what torch's is called with, less the options that it has by default."""
         native = LADDERS[role].native
         signature = inspect.signature(native)
         kinds = {name: p.kind for name, p in signature.parameters.items()}
         options = {name for name, p in signature.parameters.items() if p.default is not p.empty} - {*self.always}
 
-        def called(*args, **given):
-            first, asked = [], {}
+        def called(*args: Any, **given: Any) -> Any:
+            first: list[Any] = []
+            asked: dict[str, Any] = {}
             for name, value in signature.bind(*args, **given).arguments.items():
                 if name in options or kinds[name] is inspect.Parameter.VAR_KEYWORD:
                     asked |= {name: value} if name in options else value
@@ -95,20 +96,22 @@ class Call:
 
     # ── a report ──
 
-    def searched(self, entry, dtype):
+    def searched(self, entry: Any, dtype: str) -> list[SearchStrategy[Any]]:
         return [entry.problems(dtype)]
 
-    def describe(self, problem):
+    def describe(self, problem: Any) -> str:
         given = problem._asdict()
         return " ".join(f"{k}={_told(v)}" for k, v in (given | given.pop("settings", {})).items())
 
-    def where(self, path, problem):
+    def where(self, path: Path, problem: Any) -> Path:
         return path
 
-    def until(self, path, problem):
+    def until(self, path: Path, problem: Any) -> Any:
         return problem
 
-    def reproduce(self, subject, thing, native, problem, dtype, path=()):
+    def reproduce(
+        self, subject: Any, thing: Any, native: str, problem: Any, dtype: str, path: Path = ()
+    ) -> Iterator[str]:
         """Lines that print what is seen, first of the subject's and then of torch's."""
         spared = left_to(thing, LADDERS[subject.role].native, getattr(problem, "settings", {}))
         form, own = self.form(thing), subject.name
@@ -123,12 +126,12 @@ class Call:
         yield "    print({name: value.tolist() for name, value in seen.items()})"
 
 
-def _in_form(form, thing):
+def _in_form(form: str | None, thing: Any) -> Any:
     return thing if form is None else eval(form, {"theirs": thing, "torch": torch})
 
 
 @contextlib.contextmanager
-def _default_dtype_of(thing, first):
+def _default_dtype_of(thing: Any, first: list[Any]) -> Iterator[None]:
     """What draws by a shape alone draws in the dtype of the tensor that is to be filled."""
     before = torch.get_default_dtype()
     filled = names(thing, "shape") and first and isinstance(first[0], torch.Tensor)
@@ -142,13 +145,13 @@ def _default_dtype_of(thing, first):
 # ── as it is written ──
 
 
-def options(settings):
+def options(settings: Mapping[str, Any]) -> str:
     """Options, as they follow other arguments."""
-    written = lambda v: f"float('{v}')" if v in (math.inf, -math.inf) else repr(v)
+    written: Callable[[object], str] = lambda v: f"float('{v}')" if v in (math.inf, -math.inf) else repr(v)
     return "".join(f", {k}={written(v)}" for k, v in settings.items())
 
 
-def tensors(a):
+def tensors(a: Any) -> str:
     """An array, or several of them, as tensors."""
     if a is None or isinstance(a, list | tuple):
         return "None" if a is None else f"[{', '.join(map(tensors, a))}]"
@@ -157,7 +160,7 @@ def tensors(a):
     return f"torch.tensor({a.tolist()}, dtype=torch.{a.dtype}){'' if a.size else f'.reshape({a.shape})'}"
 
 
-def _told(x):
+def _told(x: Any) -> str:
     if isinstance(x, list | tuple):
         return f"[{', '.join(map(_told, x))}]"
     if isinstance(x, dict):

@@ -19,7 +19,7 @@ import importlib
 import importlib.util
 import re
 import types
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Generic, NamedTuple, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -127,7 +127,8 @@ class Family:
 @functools.cache
 def family_of(concept: str) -> Family:
     """The family whose folder a concept's file stands in."""
-    return importlib.import_module(f"tests.{concept.partition('.')[0]}.family").FAMILY
+    family: Family = importlib.import_module(f"tests.{concept.partition('.')[0]}.family").FAMILY
+    return family
 
 
 def entry(cell: Cell) -> Entry[Any]:
@@ -265,7 +266,7 @@ def admitted(concept: str, formula: Any, evaluate: Callable[[Any], Any]) -> Any:
 
 
 @contextlib.contextmanager
-def formulas_alone():
+def formulas_alone() -> Iterator[None]:
     """While this lasts no other form is admitted: of a formula with a bug in it there are none."""
     ALONE.append(True)
     try:

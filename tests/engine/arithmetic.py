@@ -103,7 +103,7 @@ class AnotherPlatform(unittest.SkipTest):
 class Accuracy(NamedTuple):
     """The error of a library function: so many units in the last place, and an absolute part besides."""
 
-    ulps: float
+    ulps: int
     absolute: float = 0.0
 
 

@@ -4,14 +4,17 @@ There is no tolerance to set.  A comparison that fails raises `Different`; one a
 nothing raises `Inconclusive`, which is a failure too, but not the same one.
 """
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 
 from tests.engine.arithmetic import REPEATS, assume
 from tests.engine.bounded import SLACK, Bounded
+
+Array: TypeAlias = torch.Tensor | np.typing.ArrayLike | None  # what a caller sees; None equals no array
 
 __tracebackhide__ = True  # a failure shows the law, and not how it is judged
 
@@ -26,16 +29,16 @@ class Inconclusive(AssertionError):
     """The bound is infinite somewhere: nothing is proven."""
 
 
-class Opaque(dict):
+class Opaque(dict[str, Any]):
     """What somebody keeps, such as the state of an optimizer that is not ours: the entries that it shows are compared,
     and what it does not show, or shows under other names, differs from nothing."""
 
-    def __init__(self, shown=(), kept=None):
+    def __init__(self, shown: Mapping[str, Any] | Iterable[tuple[str, Any]] = (), kept: Any = None):
         super().__init__(shown)
         self.kept = kept
 
-    __eq__ = lambda self, other: True
-    __hash__ = None
+    def __eq__(self, other: object) -> bool:
+        return True
 
 
 @dataclass
@@ -46,24 +49,24 @@ class Ledger:
     share: float = 0.0  # the worst error as a share of its bound
     inconclusive: int = 0
 
-    def compared(self, elements, share=0.0, inconclusive=0):
+    def compared(self, elements: int, share: float = 0.0, inconclusive: int = 0) -> None:
         self.elements += int(elements)
         self.share = max(self.share, float(share))
         self.inconclusive += inconclusive
 
-    def clear(self):
+    def clear(self) -> None:
         self.elements, self.share, self.inconclusive = 0, 0.0, 0
 
 
 LEDGER = Ledger()
 
 
-def array(x):
+def array(x: Array) -> np.ndarray:
     """What a caller sees, as a NumPy array."""
     return x.detach().cpu().numpy() if isinstance(x, torch.Tensor) else np.asarray(x)
 
 
-def assert_bitwise(actual, expected, what="value"):
+def assert_bitwise(actual: Array, expected: Array, what: str = "value") -> None:
     """Same dtype, shape, values, signs of zero and places of NaN: not one bit differs."""
     a, b = array(actual), array(expected)
     LEDGER.compared(a.size)
@@ -78,14 +81,14 @@ def assert_bitwise(actual, expected, what="value"):
         raise Different(f"{what}{list(i)}: {a[i]!r}, expected {b[i]!r} to the bit; {np.sum(~same)} of {a.size} differ")
 
 
-def assert_within(actual, reference: Bounded, what="value"):
+def assert_within(actual: Array, reference: Bounded, what: str = "value") -> None:
     """Every element lands inside the reference's bound; where the bound is 0, on its very value."""
     verdict = judge(actual, reference, what)
     if verdict is not None:
         raise verdict
 
 
-def judge(actual, reference: Bounded, what="value") -> Different | Inconclusive | None:
+def judge(actual: Array, reference: Bounded, what: str = "value") -> Different | Inconclusive | None:
     """None when `actual` is admissible, otherwise what there is to say against it."""
     a = array(actual)
     if a.dtype != reference.dtype or a.shape != reference.shape:
@@ -118,10 +121,11 @@ class Level(NamedTuple):
     first: int = 0
 
 
+Levels: TypeAlias = tuple[Level, ...]
 STEP, PARAMETER = Level("step", 1), Level("parameter")
 
 
-def assert_same(actual, reference, what="value", levels=()):
+def assert_same(actual: Any, reference: Any, what: str = "value", levels: Levels = ()) -> None:
     """Compare two traces, or two entries of them: by bound where the reference has one, else exactly.
 
     `levels` says what the lists of a trace are lists of, from the outside in.
@@ -129,7 +133,7 @@ def assert_same(actual, reference, what="value", levels=()):
     _compare(actual, reference, what, levels, " ")
 
 
-def _compare(actual, reference, what, levels, joint):
+def _compare(actual: Any, reference: Any, what: str, levels: Levels, joint: str) -> None:
     if isinstance(reference, Opaque):
         return
     if isinstance(actual, Opaque):
@@ -154,7 +158,9 @@ def _compare(actual, reference, what, levels, joint):
         raise Different(f"{what}: {actual!r}, expected {reference!r}")
 
 
-def _compare_entries(actual, reference, what, level, *inner):
+def _compare_entries(
+    actual: Sequence[Any], reference: Sequence[Any], what: str, level: Level | None, *inner: Level
+) -> None:
     for i, (a, b) in enumerate(zip(actual, reference, strict=True)):
         if level is None:
             _compare(a, b, f"{what} {i}", inner, " ")
@@ -162,9 +168,9 @@ def _compare_entries(actual, reference, what, level, *inner):
             _compare(a, b, f"{what}, {level.name} {i + level.first}", inner, ", ")
 
 
-def _keys(x):
+def _keys(x: object) -> str:
     return f"keys {list(x)}" if isinstance(x, dict) else repr(x)
 
 
-def _length(x):
+def _length(x: object) -> str:
     return f"{len(x)} entries" if isinstance(x, list | tuple) else repr(x)

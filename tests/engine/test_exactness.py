@@ -786,8 +786,8 @@ BOUNDED_FAULTS = {  # what stands in the engine, what stands there instead, and 
     "a given exponent is exact": (" + exponent.error", "", INSIDE, "power-of-which-neither-is-exact"),
     "what is joined is exact": ("np.broadcast_to(a.error, a.shape)", "0 * a.value", INSIDE, "concatenate"),
     "what is joined has the first one's digits": (
-        "functools.reduce(_lower, [a.lattice for a in arrays])",
-        "arrays[0].lattice",
+        "functools.reduce(_lower, [a.lattice for a in lifted])",
+        "lifted[0].lattice",
         INSIDE,
         "concatenate-and-sum",
     ),

@@ -6,6 +6,8 @@ import json
 import pathlib
 import platform
 import subprocess
+from collections.abc import Generator, Iterable, Iterator
+from typing import Any, TypeAlias
 
 import hypothesis
 import numpy as np
@@ -16,10 +18,11 @@ import impls
 from tests.engine import LEDGER, LONGDOUBLE_IS_WIDER, Inconclusive
 from tests.platform.fingerprint import fingerprint
 
+Result: TypeAlias = dict[str, Any]  # of one law in one cell, as it is written to a report
 VERDICTS = ("equal", "DIFFERENT", "inconclusive", "expected", "not run")
 
 
-def made(config, option):
+def made(config: pytest.Config, option: str) -> pathlib.Path | None:
     """The directory that an option names, there before anything is run."""
     given = config.getoption(option)
     if not given:
@@ -33,29 +36,32 @@ def made(config, option):
 
 
 class Verdict:
-    def __init__(self, config):
+    def __init__(self, config: pytest.Config):
         self.config, self.directory = config, made(config, "report")
-        self.results = []  # one dictionary per law and cell that was asked for
-        self.left_out = collections.Counter()  # reason -> cells that the command line left out
+        self.results: list[Result] = []  # one dictionary per law and cell that was asked for
+        self.left_out: collections.Counter[str] = collections.Counter()  # by a reason, cells that were not asked
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_call(self):
+    def pytest_runtest_call(self) -> Generator[None, object, object]:
         LEDGER.clear()
         return (yield)
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item, call):
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if report.when == "call" or (report.when == "setup" and not report.passed):
-            report.verdict = _result(item, call, report)  # goes with the report from a core's process to the first one
+            result = _result(item, call, report)
+            vars(report)["verdict"] = result  # goes with the report from a core's process to the first one
         return report
 
-    def pytest_runtest_logreport(self, report):
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if hasattr(report, "verdict"):
             self.results.append(report.verdict)
 
     # ── what is said ──
-    def lines(self):
+    def lines(self) -> Iterator[str]:
         counts = collections.Counter(r["verdict"] for r in self.results)
         yield " · ".join(f"{counts[word]} {word}" for word in VERDICTS)
         told = collections.Counter({("not run", reason): n for reason, n in self.left_out.items()})
@@ -74,7 +80,7 @@ class Verdict:
             yield "longdouble is no wider than double here: float64 bounds are about twice as wide"
 
     @pytest.hookimpl(trylast=True)
-    def pytest_terminal_summary(self, terminalreporter):
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         if not self.results or self.config.pluginmanager.has_plugin("subjects"):
             return
         about = environment()
@@ -85,11 +91,11 @@ class Verdict:
             terminalreporter.line("  " + line)
 
     @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node):
+    def pytest_testnodedown(self, node: Any) -> None:
         """Every core's process leaves the same cells out, unless it died."""
         self.left_out = collections.Counter(getattr(node, "workeroutput", {}).get("left_out", self.left_out))
 
-    def pytest_sessionfinish(self, session):
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
         if hasattr(self.config, "workeroutput"):  # one core's process: the first one has all results
             self.config.workeroutput["left_out"] = dict(self.left_out)
             return
@@ -97,12 +103,12 @@ class Verdict:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         if not self.directory or not self.results:
             return
-        report = {"commit": commit(), "environment": environment(), "fingerprint": fingerprint()}
+        report: dict[str, object] = {"commit": commit(), "environment": environment(), "fingerprint": fingerprint()}
         report |= {"left_out": dict(self.left_out), "results": self.results}
         (self.directory / "results.json").write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
         (self.directory / "summary.md").write_text(self.markdown(), encoding="utf-8")
 
-    def markdown(self):
+    def markdown(self) -> str:
         about = "\n".join(f"- {key}: {value}" for key, value in environment().items())
         verdict = "\n".join(f"- {line}" for line in self.lines())
         rows = "\n".join(
@@ -113,30 +119,30 @@ class Verdict:
         return f"# Verdict\n\n{verdict}\n\n## Environment\n\n{about}\n\n## Cells\n\n{table}{rows}\n"
 
 
-def _is_elsewhere(reason):
+def _is_elsewhere(reason: str | None) -> bool:
     return (reason or "").startswith("another platform")
 
 
-def _named(reason, results):
+def _named(reason: str | None, results: Iterable[Result]) -> str | None:
     """A reason with the concepts that it keeps from being judged, where the platform is the reason."""
     concepts = {r["cell"].partition("-")[0] for r in results if r["reason"] == reason and r["cell"]}
     return f"{reason} ({', '.join(sorted(concepts))} rest on it)" if concepts and _is_elsewhere(reason) else reason
 
 
-def _result(item, call, report):
+def _result(item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> Result:
     """The verdict on one law and cell."""
-    word, reason = "equal", None
+    word, reason, raised = "equal", None, call.excinfo and call.excinfo.value
     if hasattr(report, "wasxfail") and report.skipped:
         word, reason = "expected", report.wasxfail
     elif hasattr(report, "wasxfail"):  # a failure that is expected in other versions, and did not come
         reason = report.wasxfail
     elif report.skipped:
-        word, reason = "not run", str(call.excinfo.value)
-    elif report.failed and call.excinfo is None:  # an expected failure that did not come
+        word, reason = "not run", str(raised)
+    elif report.failed and raised is None:  # an expected failure that did not come
         word, reason = "DIFFERENT", str(report.longrepr)
     elif report.failed:
-        word = "inconclusive" if call.excinfo.errisinstance(Inconclusive) else "DIFFERENT"
-        reason = str(call.excinfo.value).splitlines()[0] if str(call.excinfo.value) else call.excinfo.typename
+        word = "inconclusive" if isinstance(raised, Inconclusive) else "DIFFERENT"
+        reason = str(raised).splitlines()[0] if str(raised) else type(raised).__name__
     law, _, cell = item.nodeid.partition("[")
     return {
         "law": law,
@@ -152,7 +158,7 @@ def _result(item, call, report):
 SOURCES = ("impls", "tests", "benchmarks", "conftest.py", "pyproject.toml")
 
 
-def commit():
+def commit() -> str:
     """The tree that was judged, if git knows it: a short hash, with a plus where its sources have been edited."""
     root = pathlib.Path(__file__).parents[2]
     git = functools.partial(subprocess.run, cwd=root, capture_output=True, text=True)
@@ -163,7 +169,7 @@ def commit():
         return ""
 
 
-def environment():
+def environment() -> dict[str, object]:
     cuda = torch.cuda.get_device_name() if torch.cuda.is_available() else None
     return {
         "samestep": impls.__version__,
@@ -180,7 +186,7 @@ def environment():
     }
 
 
-def versions():
+def versions() -> dict[str, object]:
     """The part of the environment on which a result that is kept depends."""
     about = environment()
     return {key: about[key] for key in ("torch", "numpy", "hypothesis", "python", "cpu capability")}

@@ -16,7 +16,7 @@ from tests.platform.kernels import add_fuses, depth_of_sums, possible_lanes
 
 
 @functools.cache
-def fingerprint() -> dict:
+def fingerprint() -> dict[str, object]:
     """The facts by name."""
     return {
         "longdouble is wider than double": LONGDOUBLE_IS_WIDER,
@@ -58,7 +58,7 @@ BITS = {  # calls whose bits tell one set of kernels from another
         (torch.from_numpy(_points(65, 300)).double() @ torch.ones(300, 3).double()).numpy(),
     ],
     "torch.conv2d": lambda: [
-        torch.conv2d(*map(torch.from_numpy, (_points(4, 3, 17, 17), _points(8, 3, 3, 3)))).numpy()
+        torch.conv2d(torch.from_numpy(_points(4, 3, 17, 17)), torch.from_numpy(_points(8, 3, 3, 3))).numpy()
     ],
     "torch.gelu": lambda: [torch.nn.functional.gelu(torch.from_numpy(_points(999))).numpy()],
     "torch.add": lambda: [torch.from_numpy(_points(999)).add(torch.from_numpy(_points(2, 999)[1]), alpha=0.1).numpy()],
