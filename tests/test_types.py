@@ -18,7 +18,7 @@ def test_a_method_that_nobody_has_is_found(tmp_path):
     shutil.copy(ROOT / "pyproject.toml", tmp_path)
     file = tmp_path / "impls" / "optim" / "sgd.py"
     text = file.read_text(encoding="utf-8")
-    first = "    def update(self, p, g, group):\n"
+    first = "    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:\n"
     assert text.count(first) == 1
     file.write_text(text.replace(first, f"{first}        self.no_such_method(1, 2, 3)\n"), encoding="utf-8")
     command = [sys.executable, "-m", "mypy", "-p", "impls.optim", f"--cache-dir={ROOT}/.mypy_cache"]

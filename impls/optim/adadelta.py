@@ -17,13 +17,14 @@ Raises   custom, at construction: ValueError if η, ε or λ is below 0, or ρ o
 Source   Zeiler 2012, algorithm 1; torch/optim/adadelta.py (PyTorch 2.13).
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_options, rate
+from impls.optim.optimizer import Group, Optimizer, ParamsT, States, check_options, rate
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -34,7 +35,17 @@ class State(NamedTuple):
     acc_delta: np.ndarray | None = None
 
 
-def adadelta_manual(w, g, state=State(), *, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0.0, maximize=False):
+def adadelta_manual(
+    w: np.ndarray,
+    g: np.ndarray,
+    state: State = State(),
+    *,
+    lr: float = 1.0,
+    rho: float = 0.9,
+    eps: float = 1e-6,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step."""
     g = -g if maximize else g
     g = g + weight_decay * w if weight_decay else g
@@ -48,7 +59,16 @@ def adadelta_manual(w, g, state=State(), *, lr=1.0, rho=0.9, eps=1e-6, weight_de
 # ── raw ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def adadelta_raw(params, state, *, lr=1.0, rho=0.9, eps=1e-6, weight_decay=0.0, maximize=False):
+def adadelta_raw(
+    params: Iterable[torch.Tensor],
+    state: States,
+    *,
+    lr: float = 1.0,
+    rho: float = 0.9,
+    eps: float = 1e-6,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> None:
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     with torch.no_grad():
         for p in params:
@@ -73,16 +93,16 @@ class Adadelta(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1.0,
-        rho=0.9,
-        eps=1e-6,
-        weight_decay=0,
-        foreach=None,
+        params: ParamsT,
+        lr: float | torch.Tensor = 1.0,
+        rho: float = 0.9,
+        eps: float = 1e-6,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
         *,
-        capturable=False,
-        maximize=False,
-        differentiable=False,
+        capturable: bool = False,
+        maximize: bool = False,
+        differentiable: bool = False,
     ):
         check_options(lr)
         if not 0.0 <= rho <= 1.0:
@@ -102,7 +122,7 @@ class Adadelta(Optimizer):
             ),
         )
 
-    def update(self, p, g, group):
+    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:
         state = self.begin(p, g, "square_avg", "acc_delta")
         v, u, rho, eps = state["square_avg"], state["acc_delta"], group["rho"], group["eps"]
         if group["maximize"]:

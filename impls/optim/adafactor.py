@@ -24,13 +24,14 @@ Source   Shazeer and Stern 2018, algorithms 4-6; torch/optim/_adafactor.py (PyTo
          the first parameter's dtype for a whole group (docs/divergences.md); here each parameter has its own.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer
+from impls.optim.optimizer import Group, Optimizer, ParamsT, States
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -43,8 +44,17 @@ class State(NamedTuple):
 
 
 def adafactor_manual(
-    w, g, state=State(), *, lr=1e-2, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0.0, maximize=False
-):
+    w: np.ndarray,
+    g: np.ndarray,
+    state: State = State(),
+    *,
+    lr: float = 1e-2,
+    beta2_decay: float = -0.8,
+    eps: tuple[float | None, float] = (None, 1e-3),
+    d: float = 1.0,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step."""
     eps1, eps2 = float(np.finfo(w.dtype).eps) if eps[0] is None else eps[0], eps[1]
     t = state.step + 1
@@ -76,8 +86,16 @@ def _rms(x):
 
 
 def adafactor_raw(
-    params, state, *, lr=1e-2, beta2_decay=-0.8, eps=(None, 1e-3), d=1.0, weight_decay=0.0, maximize=False
-):
+    params: Iterable[torch.Tensor],
+    state: States,
+    *,
+    lr: float = 1e-2,
+    beta2_decay: float = -0.8,
+    eps: tuple[float | None, float] = (None, 1e-3),
+    d: float = 1.0,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> None:
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     with torch.no_grad():
         for p in params:
@@ -111,15 +129,15 @@ class Adafactor(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-2,
-        beta2_decay=-0.8,
-        eps=(None, 1e-3),
-        d=1.0,
-        weight_decay=0.0,
+        params: ParamsT,
+        lr: float | torch.Tensor = 1e-2,
+        beta2_decay: float = -0.8,
+        eps: tuple[float | None, float] = (None, 1e-3),
+        d: float = 1.0,
+        weight_decay: float = 0.0,
         *,
-        foreach=None,
-        maximize=False,
+        foreach: bool | None = None,
+        maximize: bool = False,
     ):
         if isinstance(lr, torch.Tensor) and lr.numel() != 1:
             raise ValueError("Tensor lr must be 1-element")
@@ -148,7 +166,7 @@ class Adafactor(Optimizer):
             ),
         )
 
-    def update(self, p, g, group):
+    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:
         if p.is_complex():
             raise RuntimeError("Adafactor does not support complex parameters")
         if g.is_sparse:

@@ -16,13 +16,14 @@ Raises   custom, at construction: ValueError if η, δ, λ, ε or the initial va
 Source   Duchi, Hazan and Singer 2011, figure 1; torch/optim/adagrad.py (PyTorch 2.13).
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_options, rate, scalar
+from impls.optim.optimizer import Group, Optimizer, ParamsT, States, check_options, rate, scalar
 from impls.since import TORCH
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
@@ -34,17 +35,17 @@ class State(NamedTuple):
 
 
 def adagrad_manual(
-    w,
-    g,
-    state=State(),
+    w: np.ndarray,
+    g: np.ndarray,
+    state: State = State(),
     *,
-    lr=1e-2,
-    lr_decay=0.0,
-    weight_decay=0.0,
-    initial_accumulator_value=0.0,
-    eps=1e-10,
-    maximize=False,
-):
+    lr: float = 1e-2,
+    lr_decay: float = 0.0,
+    weight_decay: float = 0.0,
+    initial_accumulator_value: float = 0.0,
+    eps: float = 1e-10,
+    maximize: bool = False,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step."""
     t = state.step + 1
     g = -g if maximize else g
@@ -57,16 +58,16 @@ def adagrad_manual(
 
 
 def adagrad_raw(
-    params,
-    state,
+    params: Iterable[torch.Tensor],
+    state: States,
     *,
-    lr=1e-2,
-    lr_decay=0.0,
-    weight_decay=0.0,
-    initial_accumulator_value=0.0,
-    eps=1e-10,
-    maximize=False,
-):
+    lr: float = 1e-2,
+    lr_decay: float = 0.0,
+    weight_decay: float = 0.0,
+    initial_accumulator_value: float = 0.0,
+    eps: float = 1e-10,
+    maximize: bool = False,
+) -> None:
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     with torch.no_grad():
         for p in params:
@@ -89,17 +90,17 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-2,
-        lr_decay=0,
-        weight_decay=0,
-        initial_accumulator_value=0,
-        eps=1e-10,
-        foreach=None,
+        params: ParamsT,
+        lr: float | torch.Tensor = 1e-2,
+        lr_decay: float = 0,
+        weight_decay: float = 0,
+        initial_accumulator_value: float = 0,
+        eps: float = 1e-10,
+        foreach: bool | None = None,
         *,
-        maximize=False,
-        differentiable=False,
-        fused=None,
+        maximize: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ):
         check_options(
             lr,
@@ -129,7 +130,7 @@ class Adagrad(Optimizer):
     def _start(self, p):
         self.state[p] = {"step": scalar(0.0), "sum": torch.full_like(p, self.defaults["initial_accumulator_value"])}
 
-    def update(self, p, g, group):
+    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:
         if not self.state[p] and TORCH >= (2, 12):  # up to torch 2.11 a group that was added has none
             self._start(p)
         if g.is_sparse:

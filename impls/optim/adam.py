@@ -20,13 +20,14 @@ Source   Kingma and Ba 2015, algorithm 1; Loshchilov and Hutter 2019 (decoupled 
          (amsgrad, but the maximum is of the uncorrected v); torch/optim/adam.py (PyTorch 2.13).
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_betas, check_options, rate
+from impls.optim.optimizer import Group, Optimizer, ParamsT, States, check_betas, check_options, rate
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -39,18 +40,18 @@ class State(NamedTuple):
 
 
 def adam_manual(
-    w,
-    g,
-    state=State(),
+    w: np.ndarray,
+    g: np.ndarray,
+    state: State = State(),
     *,
-    lr=1e-3,
-    betas=(0.9, 0.999),
-    eps=1e-8,
-    weight_decay=0.0,
-    amsgrad=False,
-    maximize=False,
-    decoupled_weight_decay=False,
-):
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    amsgrad: bool = False,
+    maximize: bool = False,
+    decoupled_weight_decay: bool = False,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step."""
     beta1, beta2 = betas
     t = state.step + 1
@@ -72,17 +73,17 @@ def adam_manual(
 
 
 def adam_raw(
-    params,
-    state,
+    params: Iterable[torch.Tensor],
+    state: States,
     *,
-    lr=1e-3,
-    betas=(0.9, 0.999),
-    eps=1e-8,
-    weight_decay=0.0,
-    amsgrad=False,
-    maximize=False,
-    decoupled_weight_decay=False,
-):
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    amsgrad: bool = False,
+    maximize: bool = False,
+    decoupled_weight_decay: bool = False,
+) -> None:
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     beta1, beta2 = betas
     with torch.no_grad():
@@ -112,19 +113,19 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-3,
-        betas=(0.9, 0.999),
-        eps=1e-8,
-        weight_decay=0,
-        amsgrad=False,
+        params: ParamsT,
+        lr: float | torch.Tensor = 1e-3,
+        betas: tuple[float | torch.Tensor, float | torch.Tensor] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        amsgrad: bool = False,
         *,
-        foreach=None,
-        maximize=False,
-        capturable=False,
-        differentiable=False,
-        fused=None,
-        decoupled_weight_decay=False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
+        decoupled_weight_decay: bool = False,
     ):
         if isinstance(lr, torch.Tensor) and foreach and not capturable:
             raise ValueError("lr as a Tensor is not supported for capturable=False and foreach=True")
@@ -152,7 +153,7 @@ class Adam(Optimizer):
             ),
         )
 
-    def update(self, p, g, group):
+    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:
         if g.is_sparse:
             raise RuntimeError("Adam does not support sparse gradients, please consider SparseAdam instead")
         state = self.begin(p, g, "exp_avg", "exp_avg_sq", *(["max_exp_avg_sq"] if group["amsgrad"] else []))

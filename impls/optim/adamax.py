@@ -16,13 +16,14 @@ Raises   custom, at construction: ValueError if η, ε or λ is below 0 or a β 
 Source   Kingma and Ba 2015, algorithm 2 (without ε); torch/optim/adamax.py (PyTorch 2.13).
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_betas, check_options, rate
+from impls.optim.optimizer import Group, Optimizer, ParamsT, States, check_betas, check_options, rate
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -33,7 +34,17 @@ class State(NamedTuple):
     exp_inf: np.ndarray | float = 0.0
 
 
-def adamax_manual(w, g, state=State(), *, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, maximize=False):
+def adamax_manual(
+    w: np.ndarray,
+    g: np.ndarray,
+    state: State = State(),
+    *,
+    lr: float = 2e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step."""
     beta1, beta2 = betas
     t = state.step + 1
@@ -47,7 +58,16 @@ def adamax_manual(w, g, state=State(), *, lr=2e-3, betas=(0.9, 0.999), eps=1e-8,
 # ── raw ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def adamax_raw(params, state, *, lr=2e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, maximize=False):
+def adamax_raw(
+    params: Iterable[torch.Tensor],
+    state: States,
+    *,
+    lr: float = 2e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> None:
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     beta1, beta2 = betas
     with torch.no_grad():
@@ -72,16 +92,16 @@ class Adamax(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=2e-3,
-        betas=(0.9, 0.999),
-        eps=1e-8,
-        weight_decay=0,
-        foreach=None,
+        params: ParamsT,
+        lr: float | torch.Tensor = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
         *,
-        maximize=False,
-        differentiable=False,
-        capturable=False,
+        maximize: bool = False,
+        differentiable: bool = False,
+        capturable: bool = False,
     ):
         check_options(lr, epsilon=eps)
         check_betas(betas)
@@ -100,7 +120,7 @@ class Adamax(Optimizer):
             ),
         )
 
-    def update(self, p, g, group):
+    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:
         state = self.begin(p, g, "exp_avg", "exp_inf")
         m, u, (beta1, beta2) = state["exp_avg"], state["exp_inf"], group["betas"]
         if group["maximize"]:

@@ -12,17 +12,30 @@ Raises   what Adam raises.
 Source   Loshchilov and Hutter 2019, algorithm 2; torch/optim/adamw.py (PyTorch 2.13).
 """
 
+from collections.abc import Iterable
+
+import numpy as np
 import torch
 
 from impls.ladder import Ladder
 from impls.optim.adam import Adam, State, adam_manual, adam_raw
+from impls.optim.optimizer import ParamsT, States
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 def adamw_manual(
-    w, g, state=State(), *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False, maximize=False
-):
+    w: np.ndarray,
+    g: np.ndarray,
+    state: State = State(),
+    *,
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 1e-2,
+    amsgrad: bool = False,
+    maximize: bool = False,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step."""
     w = (1 - lr * weight_decay) * w
     return adam_manual(w, g, state, lr=lr, betas=betas, eps=eps, amsgrad=amsgrad, maximize=maximize)
@@ -32,8 +45,16 @@ def adamw_manual(
 
 
 def adamw_raw(
-    params, state, *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2, amsgrad=False, maximize=False
-):
+    params: Iterable[torch.Tensor],
+    state: States,
+    *,
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 1e-2,
+    amsgrad: bool = False,
+    maximize: bool = False,
+) -> None:
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     with torch.no_grad():
         for p in params:
@@ -50,18 +71,18 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        params,
-        lr=1e-3,
-        betas=(0.9, 0.999),
-        eps=1e-8,
-        weight_decay=1e-2,
-        amsgrad=False,
+        params: ParamsT,
+        lr: float | torch.Tensor = 1e-3,
+        betas: tuple[float | torch.Tensor, float | torch.Tensor] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+        amsgrad: bool = False,
         *,
-        maximize=False,
-        foreach=None,
-        capturable=False,
-        differentiable=False,
-        fused=None,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        capturable: bool = False,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ):
         super().__init__(
             params,

@@ -17,13 +17,14 @@ Raises   custom, at construction: ValueError if lr or λ′ is below 0; NotImple
 Source   Polyak and Juditsky 1992; Bottou 2012, section 5; torch/optim/asgd.py (PyTorch 2.13).
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_options, rate, scalar
+from impls.optim.optimizer import Group, Optimizer, ParamsT, States, check_options, rate, scalar
 from impls.since import TORCH
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
@@ -33,10 +34,21 @@ class State(NamedTuple):
     step: int = 0
     eta: np.floating | None = None
     mu: np.floating = np.float32(1)
-    ax: np.ndarray | None = None
+    ax: Any = None  # an array, once there was a step
 
 
-def asgd_manual(w, g, state=State(), *, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0.0, maximize=False):
+def asgd_manual(
+    w: np.ndarray,
+    g: np.ndarray,
+    state: State = State(),
+    *,
+    lr: float = 1e-2,
+    lambd: float = 1e-4,
+    alpha: float = 0.75,
+    t0: float = 1e6,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step."""
     t = state.step + 1
     g = -g if maximize else g
@@ -50,7 +62,17 @@ def asgd_manual(w, g, state=State(), *, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6,
 # ── raw ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def asgd_raw(params, state, *, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0.0, maximize=False):
+def asgd_raw(
+    params: Iterable[torch.Tensor],
+    state: States,
+    *,
+    lr: float = 1e-2,
+    lambd: float = 1e-4,
+    alpha: float = 0.75,
+    t0: float = 1e6,
+    weight_decay: float = 0.0,
+    maximize: bool = False,
+) -> None:
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     with torch.no_grad():
         for p in params:
@@ -80,16 +102,16 @@ class ASGD(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-2,
-        lambd=1e-4,
-        alpha=0.75,
-        t0=1e6,
-        weight_decay=0,
-        foreach=None,
-        maximize=False,
-        differentiable=False,
-        capturable=False,
+        params: ParamsT,
+        lr: float | torch.Tensor = 1e-2,
+        lambd: float = 1e-4,
+        alpha: float = 0.75,
+        t0: float = 1e6,
+        weight_decay: float = 0,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
+        capturable: bool = False,
     ):
         check_options(lr, **({"lambd": lambd, "alpha": alpha} if TORCH >= (2, 15) else {}), weight_decay=weight_decay)
         super().__init__(
@@ -107,7 +129,7 @@ class ASGD(Optimizer):
             ),
         )
 
-    def update(self, p, g, group):
+    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:
         state = self.begin(p, g, "eta", "mu", "ax")
         lr, lambd, t, ax = rate(group), group["lambd"], state["step"].item(), state["ax"]
         if t == 1:  # native keeps these three where the parameter is

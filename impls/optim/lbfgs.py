@@ -32,13 +32,14 @@ Source   Nocedal and Wright 2006, algorithms 7.4, 3.5 and 3.6; Moré and Thuente
          (docs/divergences.md).
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_options, rate
+from impls.optim.optimizer import Optimizer, ParamsT, check_options, rate
 from impls.since import TORCH, since
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
@@ -47,7 +48,7 @@ from impls.since import TORCH, since
 class State(NamedTuple):
     func_evals: int = 0
     n_iter: int = 0
-    d: np.ndarray | None = None
+    d: Any = None  # an array, once there was a step
     t: float | None = None
     old_dirs: tuple = ()  # torch's names: these are the y, and these
     old_stps: tuple = ()  # the s
@@ -67,19 +68,19 @@ class Point(NamedTuple):
 
 
 def lbfgs_manual(
-    evaluate,
-    w,
-    state=State(),
+    evaluate: Callable[[np.ndarray], tuple[Any, np.ndarray]],
+    w: np.ndarray,
+    state: State = State(),
     *,
-    lr=1,
-    max_iter=20,
-    max_eval=None,
-    tolerance_grad=1e-7,
-    tolerance_change=1e-9,
-    history_size=100,
-    line_search_fn=None,
-    maximize=False,
-):
+    lr: float = 1,
+    max_iter: int = 20,
+    max_eval: int | None = None,
+    tolerance_grad: float = 1e-7,
+    tolerance_change: float = 1e-9,
+    history_size: int = 100,
+    line_search_fn: str | None = None,
+    maximize: bool = False,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step; evaluate(w) is (loss, gradient)."""
     max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
 
@@ -143,7 +144,16 @@ def _direction(g, state):
     return d
 
 
-def strong_wolfe(at, start, t, size, limit, c1=1e-4, c2=0.9, smallest=1e-9):
+def strong_wolfe(
+    at: Callable[[Any], Point],
+    start: Point,
+    t: Any,
+    size: Any,
+    limit: int,
+    c1: float = 1e-4,
+    c2: float = 0.9,
+    smallest: float = 1e-9,
+) -> tuple[Point, int]:
     """Return the point found, and for how many it asked: first a bracket of one, then ever smaller ones."""
     high = lambda p: p.loss > start.loss + c1 * p.t * start.slope
     flat = lambda p: abs(p.slope) <= -c2 * start.slope
@@ -200,19 +210,19 @@ def _minimum(a, b, left=None, right=None):
 
 @torch.no_grad()
 def lbfgs_raw(
-    closure,
-    params,
-    state,
+    closure: Callable[[], torch.Tensor],
+    params: Sequence[torch.Tensor],
+    state: dict[str, Any],
     *,
-    lr=1,
-    max_iter=20,
-    max_eval=None,
-    tolerance_grad=1e-7,
-    tolerance_change=1e-9,
-    history_size=100,
-    line_search_fn=None,
-    maximize=False,
-):
+    lr: float = 1,
+    max_iter: int = 20,
+    max_eval: int | None = None,
+    tolerance_grad: float = 1e-7,
+    tolerance_change: float = 1e-9,
+    history_size: int = 100,
+    line_search_fn: str | None = None,
+    maximize: bool = False,
+) -> None:
     """Step the leaves of `params`; closure() returns the loss and leaves gradients, `state` is one dictionary."""
     max_eval = max_iter * 5 // 4 if max_eval is None else max_eval
     if not state:
@@ -289,16 +299,16 @@ class LBFGS(Optimizer):
     @since((2, 14), "maximize")
     def __init__(
         self,
-        params,
-        lr=1,
-        max_iter=20,
-        max_eval=None,
-        tolerance_grad=1e-7,
-        tolerance_change=1e-9,
-        history_size=100,
-        line_search_fn=None,
+        params: ParamsT,
+        lr: float | torch.Tensor = 1,
+        max_iter: int = 20,
+        max_eval: int | None = None,
+        tolerance_grad: float = 1e-7,
+        tolerance_change: float = 1e-9,
+        history_size: int = 100,
+        line_search_fn: str | None = None,
         *,
-        maximize=False,
+        maximize: bool = False,
     ):
         check_options(lr)
         super().__init__(
@@ -317,7 +327,7 @@ class LBFGS(Optimizer):
         if len(self.param_groups) != 1:
             raise ValueError("LBFGS doesn't support per-parameter options (parameter groups)")
 
-    def step(self, closure):
+    def step(self, closure: Callable[[], Any]) -> Any:
         """Take up to max_iter iterations, asking the closure for the loss as often as they need; return the first."""
         return super().step(closure)
 

@@ -27,13 +27,14 @@ Source   Jordan et al. 2024, Muon: an optimizer for hidden layers in neural netw
 """
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, rate
+from impls.optim.optimizer import Group, Optimizer, ParamsT, States, rate
 from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
@@ -44,19 +45,19 @@ class State(NamedTuple):
 
 
 def muon_manual(
-    w,
-    g,
-    state=State(),
+    w: np.ndarray,
+    g: np.ndarray,
+    state: State = State(),
     *,
-    lr=1e-3,
-    weight_decay=0.1,
-    momentum=0.95,
-    nesterov=True,
-    ns_coefficients=(3.4445, -4.775, 2.0315),
-    eps=1e-7,
-    ns_steps=5,
-    adjust_lr_fn=None,
-):
+    lr: float = 1e-3,
+    weight_decay: float = 0.1,
+    momentum: float = 0.95,
+    nesterov: bool = True,
+    ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
+    eps: float = 1e-7,
+    ns_steps: int = 5,
+    adjust_lr_fn: str | None = None,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step."""
     b = momentum * state.momentum_buffer + (1 - momentum) * g
     u = momentum * b + (1 - momentum) * g if nesterov else b
@@ -80,18 +81,18 @@ def _orthogonal(x, coefficients, eps, steps):
 
 
 def muon_raw(
-    params,
-    state,
+    params: Iterable[torch.Tensor],
+    state: States,
     *,
-    lr=1e-3,
-    weight_decay=0.1,
-    momentum=0.95,
-    nesterov=True,
-    ns_coefficients=(3.4445, -4.775, 2.0315),
-    eps=1e-7,
-    ns_steps=5,
-    adjust_lr_fn=None,
-):
+    lr: float = 1e-3,
+    weight_decay: float = 0.1,
+    momentum: float = 0.95,
+    nesterov: bool = True,
+    ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
+    eps: float = 1e-7,
+    ns_steps: int = 5,
+    adjust_lr_fn: str | None = None,
+) -> None:
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     a, b, c = ns_coefficients
     with torch.no_grad():
@@ -124,15 +125,15 @@ class Muon(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-3,
-        weight_decay=0.1,
-        momentum=0.95,
-        nesterov=True,
-        ns_coefficients=(3.4445, -4.775, 2.0315),
-        eps=1e-7,
-        ns_steps=5,
-        adjust_lr_fn=None,
+        params: ParamsT,
+        lr: float | torch.Tensor = 1e-3,
+        weight_decay: float = 0.1,
+        momentum: float = 0.95,
+        nesterov: bool = True,
+        ns_coefficients: tuple[float, float, float] = (3.4445, -4.775, 2.0315),
+        eps: float = 1e-7,
+        ns_steps: int = 5,
+        adjust_lr_fn: str | None = None,
     ):
         if isinstance(lr, torch.Tensor) and lr.numel() != 1:
             raise ValueError("Tensor lr must be 1-element")
@@ -158,7 +159,7 @@ class Muon(Optimizer):
             if p.ndim != 2:
                 raise ValueError(f"Muon only supports 2D parameters whereas we found a parameter with size: {p.size()}")
 
-    def update(self, p, g, group):
+    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:
         if p.is_complex():
             raise RuntimeError("Muon does not support complex parameters")
         if g.is_sparse:

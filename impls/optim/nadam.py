@@ -19,13 +19,14 @@ Raises   custom, at construction: ValueError if η, ε, λ or ψ is below 0 or a
 Source   Dozat 2016, algorithm 2 (without the constant β₁); torch/optim/nadam.py (PyTorch 2.13).
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_betas, check_options, rate, scalar
+from impls.optim.optimizer import Group, Optimizer, ParamsT, States, check_betas, check_options, rate, scalar
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -38,18 +39,18 @@ class State(NamedTuple):
 
 
 def nadam_manual(
-    w,
-    g,
-    state=State(),
+    w: np.ndarray,
+    g: np.ndarray,
+    state: State = State(),
     *,
-    lr=2e-3,
-    betas=(0.9, 0.999),
-    eps=1e-8,
-    weight_decay=0.0,
-    momentum_decay=4e-3,
-    decoupled_weight_decay=False,
-    maximize=False,
-):
+    lr: float = 2e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    momentum_decay: float = 4e-3,
+    decoupled_weight_decay: bool = False,
+    maximize: bool = False,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step."""
     beta1, beta2 = betas
     t = state.step + 1
@@ -72,17 +73,17 @@ def nadam_manual(
 
 
 def nadam_raw(
-    params,
-    state,
+    params: Iterable[torch.Tensor],
+    state: States,
     *,
-    lr=2e-3,
-    betas=(0.9, 0.999),
-    eps=1e-8,
-    weight_decay=0.0,
-    momentum_decay=4e-3,
-    decoupled_weight_decay=False,
-    maximize=False,
-):
+    lr: float = 2e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    momentum_decay: float = 4e-3,
+    decoupled_weight_decay: bool = False,
+    maximize: bool = False,
+) -> None:
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     beta1, beta2 = betas
     with torch.no_grad():
@@ -117,18 +118,18 @@ class NAdam(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=2e-3,
-        betas=(0.9, 0.999),
-        eps=1e-8,
-        weight_decay=0,
-        momentum_decay=4e-3,
-        decoupled_weight_decay=False,
+        params: ParamsT,
+        lr: float | torch.Tensor = 2e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum_decay: float = 4e-3,
+        decoupled_weight_decay: bool = False,
         *,
-        foreach=None,
-        maximize=False,
-        capturable=False,
-        differentiable=False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
     ):
         check_options(lr, epsilon=eps)
         check_betas(betas)
@@ -149,7 +150,7 @@ class NAdam(Optimizer):
             ),
         )
 
-    def update(self, p, g, group):
+    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:
         state = self.begin(p, g, "mu_product", "exp_avg", "exp_avg_sq")
         (beta1, beta2), lr, decay = group["betas"], rate(group), group["weight_decay"]
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"].item()

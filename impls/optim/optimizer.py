@@ -15,18 +15,27 @@ Source   torch/optim/optimizer.py (PyTorch 2.13), without its hooks for all opti
 import copy
 import warnings
 from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Sequence
 from itertools import chain
+from typing import Any, TypeAlias
 
 import torch
+from torch.optim.optimizer import ParamsT
 from torch.utils.hooks import RemovableHandle
 
 from impls.ladder import Absent, Ladder
 from impls.since import TORCH
 
+Group: TypeAlias = dict[str, Any]  # the options of some parameters, and they under "params"
+States: TypeAlias = dict[torch.Tensor, dict[str, Any]]  # what is remembered of each parameter, by name
+Tree: TypeAlias = dict[Any, Any]  # arrays, or states, nested as the parameters are
+
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def optimizer_manual(step, params, grads, states, **options):
+def optimizer_manual(
+    step: Callable[..., Any], params: Tree, grads: Tree, states: Tree, **options: Any
+) -> tuple[Tree, Tree]:
     """Return (params, states) after `step` has been applied to each leaf of the nested dictionary `params`."""
     new_params, new_states = {}, {}
     for name, w in params.items():
@@ -51,7 +60,9 @@ UNORDERED = (
 class Optimizer:
     """Drop-in for torch.optim.Optimizer; a child checks its options and says in `update` how one tensor moves."""
 
-    def __init__(self, params, defaults):
+    param_groups: list[Group]
+
+    def __init__(self, params: ParamsT, defaults: dict[str, Any]):
         if isinstance(params, torch.Tensor):
             raise TypeError(
                 "params argument given to the optimizer should be an iterable of Tensors or dicts, "
@@ -68,11 +79,11 @@ class Optimizer:
         for group in groups if isinstance(groups[0], dict) else [{"params": groups}]:
             self.add_param_group(group)
 
-    def update(self, p, g, group):
+    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:
         """Move `p` in place, given its gradient `g`, which is left as it is."""
         raise NotImplementedError
 
-    def begin(self, p, g, *names):
+    def begin(self, p: torch.Tensor, g: torch.Tensor, *names: str) -> dict[str, Any]:
         """The state of `p` at this step, counted; at its first it is made, with a tensor of zeros for each name."""
         if p.is_complex():
             raise NotImplementedError(f"complex parameters are not on this rung; use torch.optim.{type(self).__name__}")
@@ -85,7 +96,7 @@ class Optimizer:
         state["step"] += 1
         return state
 
-    def step(self, *args, **kwargs):
+    def step(self, *args: Any, **kwargs: Any) -> Any:
         """Move every parameter that has a gradient; a hook may replace the arguments, this optimizer among them."""
         args = (self, *args)
         for hook in self._hooks["step_pre"].values():
@@ -113,7 +124,7 @@ class Optimizer:
                         self.update(p, g, group)
         return loss
 
-    def zero_grad(self, set_to_none=True):
+    def zero_grad(self, set_to_none: bool = True) -> None:
         for p in chain.from_iterable(group["params"] for group in self.param_groups):
             if set_to_none or p.grad is None:
                 p.grad = None
@@ -121,7 +132,7 @@ class Optimizer:
                 p.grad = p.grad.detach_() if p.grad.grad_fn is not None else p.grad.requires_grad_(False)
                 p.grad.zero_()
 
-    def add_param_group(self, param_group):
+    def add_param_group(self, param_group: Group) -> None:
         if not isinstance(param_group, dict):
             raise TypeError(f"param_group must be a dict, but got {type(param_group)}")
         self._check(_listed(param_group))
@@ -160,7 +171,7 @@ class Optimizer:
         if not set(group["params"]).isdisjoint(p for other in self.param_groups for p in other["params"]):
             raise ValueError("some parameters appear in more than one parameter group")
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         """The state by position: a parameter is its place in the order of the groups."""
         for hook in self._hooks["state_dict_pre"].values():
             hook(self)
@@ -174,7 +185,7 @@ class Optimizer:
         state = {place.get(key, key): s for key, s in self.state.items()}
         return self._replaced("state_dict_post", {"state": state, "param_groups": groups})
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         state_dict = self._replaced("load_state_dict_pre", state_dict.copy())
         saved = copy.deepcopy(state_dict["param_groups"])
         if len(saved) != len(self.param_groups):
@@ -201,22 +212,22 @@ class Optimizer:
             state_dict = state_dict if answer is None else answer
         return state_dict
 
-    def register_step_pre_hook(self, hook):
+    def register_step_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         return self._register("step_pre", hook)
 
-    def register_step_post_hook(self, hook):
+    def register_step_post_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         return self._register("step_post", hook)
 
-    def register_state_dict_pre_hook(self, hook, prepend=False):
+    def register_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         return self._register("state_dict_pre", hook, prepend)
 
-    def register_state_dict_post_hook(self, hook, prepend=False):
+    def register_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         return self._register("state_dict_post", hook, prepend)
 
-    def register_load_state_dict_pre_hook(self, hook, prepend=False):
+    def register_load_state_dict_pre_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         return self._register("load_state_dict_pre", hook, prepend)
 
-    def register_load_state_dict_post_hook(self, hook, prepend=False):
+    def register_load_state_dict_post_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHandle:
         return self._register("load_state_dict_post", hook, prepend)
 
     def _register(self, when, hook, prepend=False):
@@ -257,18 +268,18 @@ def _no_hooks():
     return {f"{moment}_{side}": OrderedDict() for moment in moments for side in ("pre", "post")}
 
 
-def scalar(value):
+def scalar(value: float) -> torch.Tensor:
     """A number of the state, as torch keeps it: a float32, unless float64 is the default."""
     return torch.tensor(value, dtype=torch.float64 if torch.get_default_dtype() == torch.float64 else torch.float32)
 
 
-def rate(group):
+def rate(group: Group) -> Any:
     """The learning rate of a group: a number, or a tensor of one element, which rounds in its own dtype as in torch."""
     lr = group["lr"]
     return lr.reshape(()) if isinstance(lr, torch.Tensor) else lr
 
 
-def check_options(lr, **options):
+def check_options(lr: float | torch.Tensor, **options: float) -> None:
     """Refuse a learning rate of several elements, and whatever is below zero."""
     if isinstance(lr, torch.Tensor) and lr.numel() != 1:
         raise ValueError("Tensor lr must be 1-element")
@@ -279,7 +290,7 @@ def check_options(lr, **options):
             raise ValueError(f"Invalid {name} value: {value}")
 
 
-def check_betas(betas):
+def check_betas(betas: Sequence[float | torch.Tensor]) -> None:
     """Refuse an average that forgets nothing, or less."""
     for i in range(2):
         if not 0.0 <= betas[i] < 1.0:

@@ -18,13 +18,14 @@ Raises   custom, at construction: ValueError if η, ε or λ is below 0 or a β 
 Source   Liu et al. 2020, algorithm 2 (without ε); torch/optim/radam.py (PyTorch 2.13).
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_betas, check_options, rate
+from impls.optim.optimizer import Group, Optimizer, ParamsT, States, check_betas, check_options, rate
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -35,7 +36,7 @@ class State(NamedTuple):
     exp_avg_sq: np.ndarray | float = 0.0
 
 
-def rectification(beta2, t):
+def rectification(beta2: float, t: float) -> float | None:
     """r, or None while the average is too short."""
     longest = 2 / (1 - beta2) - 1
     length = longest - 2 * t * beta2**t / (1 - beta2**t)
@@ -45,17 +46,17 @@ def rectification(beta2, t):
 
 
 def radam_manual(
-    w,
-    g,
-    state=State(),
+    w: np.ndarray,
+    g: np.ndarray,
+    state: State = State(),
     *,
-    lr=1e-3,
-    betas=(0.9, 0.999),
-    eps=1e-8,
-    weight_decay=0.0,
-    decoupled_weight_decay=False,
-    maximize=False,
-):
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    decoupled_weight_decay: bool = False,
+    maximize: bool = False,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step."""
     beta1, beta2 = betas
     t = state.step + 1
@@ -77,16 +78,16 @@ def radam_manual(
 
 
 def radam_raw(
-    params,
-    state,
+    params: Iterable[torch.Tensor],
+    state: States,
     *,
-    lr=1e-3,
-    betas=(0.9, 0.999),
-    eps=1e-8,
-    weight_decay=0.0,
-    decoupled_weight_decay=False,
-    maximize=False,
-):
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    decoupled_weight_decay: bool = False,
+    maximize: bool = False,
+) -> None:
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     beta1, beta2 = betas
     with torch.no_grad():
@@ -117,17 +118,17 @@ class RAdam(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-3,
-        betas=(0.9, 0.999),
-        eps=1e-8,
-        weight_decay=0,
-        decoupled_weight_decay=False,
+        params: ParamsT,
+        lr: float | torch.Tensor = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        decoupled_weight_decay: bool = False,
         *,
-        foreach=None,
-        maximize=False,
-        capturable=False,
-        differentiable=False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        capturable: bool = False,
+        differentiable: bool = False,
     ):
         check_options(lr, epsilon=eps)
         check_betas(betas)
@@ -147,7 +148,7 @@ class RAdam(Optimizer):
             ),
         )
 
-    def update(self, p, g, group):
+    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:
         state = self.begin(p, g, "exp_avg", "exp_avg_sq")
         (beta1, beta2), lr, decay = group["betas"], rate(group), group["weight_decay"]
         m, v, t = state["exp_avg"], state["exp_avg_sq"], state["step"].item()

@@ -18,13 +18,14 @@ Source   Tieleman and Hinton 2012, lecture 6.5; Graves 2013, equations 38-45 (ce
          torch/optim/rmsprop.py (PyTorch 2.13).
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_options, rate
+from impls.optim.optimizer import Group, Optimizer, ParamsT, States, check_options, rate
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -37,21 +38,23 @@ class State(NamedTuple):
 
 
 def rmsprop_manual(
-    w,
-    g,
-    state=State(),
+    w: np.ndarray,
+    g: np.ndarray,
+    state: State = State(),
     *,
-    lr=1e-2,
-    alpha=0.99,
-    eps=1e-8,
-    weight_decay=0.0,
-    momentum=0.0,
-    centered=False,
-    maximize=False,
-):
+    lr: float = 1e-2,
+    alpha: float = 0.99,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    momentum: float = 0.0,
+    centered: bool = False,
+    maximize: bool = False,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step."""
     g = -g if maximize else g
     g = g + weight_decay * w if weight_decay else g
+    a: Any
+    b: Any
     a, b = (0.0 if x is None else x for x in (state.grad_avg, state.momentum_buffer))
     v = alpha * state.square_avg + (1 - alpha) * (g * g)
     a = alpha * a + (1 - alpha) * g if centered else None
@@ -64,17 +67,17 @@ def rmsprop_manual(
 
 
 def rmsprop_raw(
-    params,
-    state,
+    params: Iterable[torch.Tensor],
+    state: States,
     *,
-    lr=1e-2,
-    alpha=0.99,
-    eps=1e-8,
-    weight_decay=0.0,
-    momentum=0.0,
-    centered=False,
-    maximize=False,
-):
+    lr: float = 1e-2,
+    alpha: float = 0.99,
+    eps: float = 1e-8,
+    weight_decay: float = 0.0,
+    momentum: float = 0.0,
+    centered: bool = False,
+    maximize: bool = False,
+) -> None:
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     with torch.no_grad():
         for p in params:
@@ -103,17 +106,17 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-2,
-        alpha=0.99,
-        eps=1e-8,
-        weight_decay=0,
-        momentum=0,
-        centered=False,
-        capturable=False,
-        foreach=None,
-        maximize=False,
-        differentiable=False,
+        params: ParamsT,
+        lr: float | torch.Tensor = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0,
+        momentum: float = 0,
+        centered: bool = False,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
     ):
         check_options(lr, epsilon=eps, momentum=momentum, weight_decay=weight_decay, alpha=alpha)
         super().__init__(
@@ -132,7 +135,7 @@ class RMSprop(Optimizer):
             ),
         )
 
-    def update(self, p, g, group):
+    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:
         momentum, alpha, centered = group["momentum"], group["alpha"], group["centered"]
         names = ["square_avg"] + ["momentum_buffer"] * (momentum > 0) + ["grad_avg"] * centered
         state = self.begin(p, g, *names)

@@ -17,24 +17,34 @@ Source   Riedmiller and Braun 1993, without its backtracking (Igel and Huesken 2
          torch/optim/rprop.py (PyTorch 2.13).
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, check_options
+from impls.optim.optimizer import Group, Optimizer, ParamsT, States, check_options
 
 # ── manual ─────────────────────────────────────────────────────────────────────────────────────────
 
 
 class State(NamedTuple):
     step: int = 0
-    prev: np.ndarray | None = None
-    step_size: np.ndarray | None = None
+    prev: Any = None  # an array, as step_size is, once there was a step
+    step_size: Any = None
 
 
-def rprop_manual(w, g, state=State(), *, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), maximize=False):
+def rprop_manual(
+    w: np.ndarray,
+    g: np.ndarray,
+    state: State = State(),
+    *,
+    lr: float = 1e-2,
+    etas: tuple[float, float] = (0.5, 1.2),
+    step_sizes: tuple[float, float] = (1e-6, 50),
+    maximize: bool = False,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step."""
     g = -g if maximize else g
     prev, s = (0 * g, lr + 0 * g) if state.step == 0 else (state.prev, state.step_size)
@@ -47,7 +57,15 @@ def rprop_manual(w, g, state=State(), *, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1
 # ── raw ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def rprop_raw(params, state, *, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), maximize=False):
+def rprop_raw(
+    params: Iterable[torch.Tensor],
+    state: States,
+    *,
+    lr: float = 1e-2,
+    etas: tuple[float, float] = (0.5, 1.2),
+    step_sizes: tuple[float, float] = (1e-6, 50),
+    maximize: bool = False,
+) -> None:
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     with torch.no_grad():
         for p in params:
@@ -72,15 +90,15 @@ class Rprop(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-2,
-        etas=(0.5, 1.2),
-        step_sizes=(1e-6, 50),
+        params: ParamsT,
+        lr: float | torch.Tensor = 1e-2,
+        etas: tuple[float, float] = (0.5, 1.2),
+        step_sizes: tuple[float, float] = (1e-6, 50),
         *,
-        capturable=False,
-        foreach=None,
-        maximize=False,
-        differentiable=False,
+        capturable: bool = False,
+        foreach: bool | None = None,
+        maximize: bool = False,
+        differentiable: bool = False,
     ):
         check_options(lr)
         if not 0.0 < etas[0] < 1.0 < etas[1]:
@@ -98,7 +116,7 @@ class Rprop(Optimizer):
             ),
         )
 
-    def update(self, p, g, group):
+    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:
         state = self.begin(p, g, "prev", "step_size")
         smaller, larger = group["etas"]
         size, prev = state["step_size"], state["prev"]

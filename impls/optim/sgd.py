@@ -16,13 +16,14 @@ Raises   custom, at construction: ValueError if η < 0, μ < 0, λ < 0, or neste
 Source   Sutskever et al. 2013, eq. 3-4, as modified in torch/optim/sgd.py (PyTorch 2.13).
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.optim.optimizer import Optimizer, rate
+from impls.optim.optimizer import Group, Optimizer, ParamsT, States, rate
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
@@ -32,8 +33,17 @@ class State(NamedTuple):
 
 
 def sgd_manual(
-    w, g, state=State(), *, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False
-):
+    w: np.ndarray,
+    g: np.ndarray,
+    state: State = State(),
+    *,
+    lr: float = 1e-3,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    weight_decay: float = 0.0,
+    nesterov: bool = False,
+    maximize: bool = False,
+) -> tuple[np.ndarray, State]:
     """Return (w, state) after one step."""
     g = -g if maximize else g
     g = g + weight_decay * w if weight_decay else g
@@ -46,7 +56,17 @@ def sgd_manual(
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sgd_raw(params, state, *, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False, maximize=False):
+def sgd_raw(
+    params: Iterable[torch.Tensor],
+    state: States,
+    *,
+    lr: float = 1e-3,
+    momentum: float = 0.0,
+    dampening: float = 0.0,
+    weight_decay: float = 0.0,
+    nesterov: bool = False,
+    maximize: bool = False,
+) -> None:
     """Step, in place, every leaf of `params` that has a gradient; `state` maps a leaf to its dictionary."""
     with torch.no_grad():
         for p in params:
@@ -71,17 +91,17 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        params,
-        lr=1e-3,
-        momentum=0,
-        dampening=0,
-        weight_decay=0,
-        nesterov=False,
+        params: ParamsT,
+        lr: float | torch.Tensor = 1e-3,
+        momentum: float = 0,
+        dampening: float = 0,
+        weight_decay: float = 0,
+        nesterov: bool = False,
         *,
-        maximize=False,
-        foreach=None,
-        differentiable=False,
-        fused=None,
+        maximize: bool = False,
+        foreach: bool | None = None,
+        differentiable: bool = False,
+        fused: bool | None = None,
     ):
         if isinstance(lr, torch.Tensor) and lr.numel() != 1:
             raise ValueError("Tensor lr must be 1-element")
@@ -108,7 +128,7 @@ class SGD(Optimizer):
             ),
         )
 
-    def update(self, p, g, group):
+    def update(self, p: torch.Tensor, g: torch.Tensor, group: Group) -> None:
         momentum = group["momentum"]
         if group["maximize"]:
             g = -g

@@ -17,6 +17,8 @@ CLOSURE = "test_optim.test_a_closure_is_called_once_with_gradients"
 SCHEDULED = "test_optim.test_torchs_schedulers_drive_custom_as_they_drive_native"
 ROUTES = "test_optim.test_custom_says_why_it_takes_no_other_route"
 
+SIGNATURE = "state: State = State(),\n    *,\n    "  # of a manual rung, before lr
+BETAS = "lr: float = 1e-3,\n    betas: tuple[float, float] = (0.9, 0.999),\n    "
 SGD_SIGN = "    g = -g if maximize else g\n    g = g + weight"
 SGD_AVERAGE = "momentum * state.momentum_buffer + (1 - dampening) * g"
 SGD_DECAY = "    g = g + weight_decay * w if weight_decay else g\n"
@@ -60,7 +62,7 @@ BUGS = [
     sgd("no_nesterov", "w - lr * (g + momentum * b if nesterov else b)", "w - lr * b", TRACE, "clause"),
     sgd("nesterov_without_momentum", "w - lr * (g + momentum * b if", "w - lr * (g + b if", TRACE, "clause"),
     sgd("ascends", "return w - lr * g, state", "return w + lr * g, state", TRACE, "PaddlePaddle/Paddle#4743 (Adagrad)"),
-    sgd("other_default", "state=State(), *, lr=1e-3", "state=State(), *, lr=1e-2", DEFAULTS, "clause"),
+    sgd("other_default", SIGNATURE + "lr: float = 1e-3", SIGNATURE + "lr: float = 1e-2", DEFAULTS, "clause"),
     # ── sgd: the raw rung
     sgd("raw_buffer_aliases_the_gradient", "g.clone()\n                s", "g\n                s", TRACE, "found by this suite",
         ("                b = momentum * s", "                b = s['momentum_buffer'].mul_(momentum).add_((1 - dampening) * g) if s else g\n                b0 = momentum * s")),
@@ -129,7 +131,7 @@ BUGS = [
     adam("amsgrad_ignored", "np.sqrt(v if s is None else s)", "np.sqrt(v)", TRACE, "clause"),
     adam("amsgrad_of_the_corrected", "np.maximum(state.max_exp_avg_sq, v)", "np.maximum(state.max_exp_avg_sq, v / (1 - beta2**t))", TRACE, "google-deepmind/optax#1389"),
     adam("amsgrad_forgets", "s = v if state.max_exp_avg_sq is None else np.maximum(state.max_exp_avg_sq, v)", "s = v", TRACE, "clause"),
-    adam("other_default", "eps=1e-8,\n    weight_decay=0.0,\n    amsgrad=False,\n    maximize=False,\n    decoupled_weight_decay=False,\n):\n    \"\"\"Return", "eps=1e-7,\n    weight_decay=0.0,\n    amsgrad=False,\n    maximize=False,\n    decoupled_weight_decay=False,\n):\n    \"\"\"Return", DEFAULTS, "Keras's default eps"),
+    adam("other_default", SIGNATURE + BETAS + "eps: float = 1e-8", SIGNATURE + BETAS + "eps: float = 1e-7", DEFAULTS, "Keras's default eps"),
     adam("lr_applied_late", ADAM_STEP, "return w - 1e-3 / (1 - beta1**t) * m / denominator, State(t, m, v, s)", TRACE, "clause"),
     # ── adam: the custom rung
     adam("count_shared", "self.begin(p, g", "self.begin(group['params'][0], g", ALONE, "clause"),
@@ -149,7 +151,7 @@ BUGS = [
     adamw("decay_without_the_weight", "    w = (1 - lr * weight_decay) * w\n", "    w = w - lr * weight_decay\n", TRACE, "jettify/pytorch-optimizer#454"),
     adamw("decay_after_the_step", "    w = (1 - lr * weight_decay) * w\n    return adam_manual(w, g, state, lr=lr, betas=betas, eps=eps, amsgrad=amsgrad, maximize=maximize)", "    w, state = adam_manual(w, g, state, lr=lr, betas=betas, eps=eps, amsgrad=amsgrad, maximize=maximize)\n    return (1 - lr * weight_decay) * w, state", TRACE, "clause"),
     adamw("eps_not_passed_on", "adam_manual(w, g, state, lr=lr, betas=betas, eps=eps", "adam_manual(w, g, state, lr=lr, betas=betas", TRACE, "clause"),
-    adamw("no_decay_by_default", "w, g, state=State(), *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=1e-2", "w, g, state=State(), *, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0", DEFAULTS, "nntile#427, jolibrain/deepdetect#1462"),
+    adamw("no_decay_by_default", SIGNATURE + BETAS + "eps: float = 1e-8,\n    weight_decay: float = 1e-2", SIGNATURE + BETAS + "eps: float = 1e-8,\n    weight_decay: float = 0.0", DEFAULTS, "nntile#427, jolibrain/deepdetect#1462"),
     adamw("raw_decays_without_a_gradient", "            if p.grad is not None:\n                p *=", "            if True:\n                p *=", MISSING, "pytorch#83769"),
     adamw("custom_coupled", "            decoupled_weight_decay=True,\n", "            decoupled_weight_decay=False,\n", TRACE, "keras-team/keras#19051"),
     adamw("loaded_as_adam", "group[\"decoupled_weight_decay\"] = True", "group[\"decoupled_weight_decay\"]", "test_optim.test_adamw_decays_apart_whatever_it_loads", "clause"),
@@ -182,7 +184,7 @@ BUGS = [
     adagrad("ascends", "return w - lr / (1 + (t - 1)", "return w + lr / (1 + (t - 1)", TRACE, "PaddlePaddle/Paddle#4743"),
     adagrad("forgets", "s = (initial_accumulator_value if state.sum is None else state.sum) + g * g", "s = initial_accumulator_value + g * g", TRACE, "clause"),
     adagrad("starts_at_zero", "(initial_accumulator_value if state.sum is None else state.sum)", "(0.0 if state.sum is None else state.sum)", TRACE, "clause"),
-    adagrad("starts_at_keras_default", "initial_accumulator_value=0.0,\n    eps=1e-10,\n    maximize=False,\n):\n    \"\"\"Return", "initial_accumulator_value=0.1,\n    eps=1e-10,\n    maximize=False,\n):\n    \"\"\"Return", DEFAULTS, "Keras's and optax's default"),
+    adagrad("starts_at_keras_default", "initial_accumulator_value: float = 0.0,\n    eps: float = 1e-10,\n    maximize: bool = False,\n) -> tuple", "initial_accumulator_value: float = 0.1,\n    eps: float = 1e-10,\n    maximize: bool = False,\n) -> tuple", DEFAULTS, "Keras's and optax's default"),
     adagrad("gradient_not_squared", "else state.sum) + g * g", "else state.sum) + abs(g)", TRACE, "clause"),
     adagrad("lr_never_decays", "lr / (1 + (t - 1) * lr_decay) * g / (np", "lr * g / (np", TRACE, "clause"),
     adagrad("lr_decays_one_step_early", "(1 + (t - 1) * lr_decay) * g", "(1 + t * lr_decay) * g", TRACE, "clause: off by one"),
@@ -209,7 +211,7 @@ BUGS = [
     adadelta("eps_subtracted", "/ np.sqrt(v + eps) * g", "/ np.sqrt(abs(v - eps)) * g", TRACE, "tensorflow#61411"),
     adadelta("lr_ignored", "return w - lr * d, State", "return w - d, State", TRACE, "the paper, which has none"),
     adadelta("ascends", "return w - lr * d, State", "return w + lr * d, State", TRACE, "PaddlePaddle/Paddle#4743 (Adagrad)"),
-    adadelta("keras_default", "state=State(), *, lr=1.0, rho=0.9", "state=State(), *, lr=1e-3, rho=0.95", DEFAULTS, "Keras's defaults"),
+    adadelta("keras_default", SIGNATURE + "lr: float = 1.0,\n    rho: float = 0.9", SIGNATURE + "lr: float = 1e-3,\n    rho: float = 0.95", DEFAULTS, "Keras's defaults"),
     adadelta("custom_writes_the_gradient", CUSTOM_DECAY, CUSTOM_WRITES, TRACE, "pytorch#92706"),
     adadelta("custom_numerator_in_place", "d = u.add(eps).sqrt_()", "d = u.add_(eps).sqrt_()", TRACE, "pytorch#92706 (in place)"),
     adadelta("custom_unfused_squares", "v.mul_(rho).addcmul_(g, g, value=1 - rho)", "v.mul_(rho).add_((1 - rho) * g * g)", BITS, SAME, fused=True),
@@ -233,7 +235,7 @@ BUGS = [
     adamax("eps_subtracted", "abs(g) + eps)", "abs(g) - eps)", TRACE, "tensorflow#61411"),
     adamax("no_eps", "abs(g) + eps)", "abs(g) + 1e-8)", TRACE, "pytorch#70230 (RAdam)"),
     adamax("betas_swapped", UNPACKED, "beta2, beta1 = betas\n    t", TRACE, "NVIDIA/warp#1143 (arguments permuted)"),
-    adamax("adams_default", "state=State(), *, lr=2e-3", "state=State(), *, lr=1e-3", DEFAULTS, "Keras's default"),
+    adamax("adams_default", SIGNATURE + "lr: float = 2e-3", SIGNATURE + "lr: float = 1e-3", DEFAULTS, "Keras's default"),
     adamax("custom_writes_the_gradient", CUSTOM_DECAY, CUSTOM_WRITES, TRACE, "pytorch#92706"),
     adamax("custom_average_instead_of_lerp", CUSTOM_MEAN, CUSTOM_MEAN_SUMMED, BITS, SAME),
     adamax("custom_correction_in_float32", "beta1 ** state[\"step\"].item()", "beta1 ** state[\"step\"]", BITS, "pytorch#88173, optax"),
@@ -330,7 +332,7 @@ BUGS = [
     rprop("steps_by_the_gradient", "return w - s * np.sign(g), State", "return w - s * g, State", TRACE, "clause"),
     rprop("lr_scales_every_step", "return w - s * np.sign(g), State", "return w - lr * s * np.sign(g), State", TRACE, "clause"),
     rprop("ascends", "return w - s * np.sign(g), State", "return w + s * np.sign(g), State", TRACE, "PaddlePaddle/Paddle#4743 (Adagrad)"),
-    rprop("other_default", "etas=(0.5, 1.2), step_sizes=(1e-6, 50), maximize=False):\n    \"\"\"Return", "etas=(0.5, 1.2), step_sizes=(1e-6, 5), maximize=False):\n    \"\"\"Return", DEFAULTS, "clause"),
+    rprop("other_default", "(1e-6, 50),\n    maximize: bool = False,\n) -> tuple", "(1e-6, 5),\n    maximize: bool = False,\n) -> tuple", DEFAULTS, "clause"),
     rprop("custom_writes_the_gradient", "prev.copy_(g.masked_fill(turn < 0, 0.0))", "prev.copy_(g.masked_fill_(turn < 0, 0.0))", TRACE, "pytorch#92706"),
     rprop("custom_factors_in_float32", "factor = turn.masked_fill(turn > 0, larger)", "factor = turn.float().masked_fill(turn > 0, larger)", TRACE, "found by this suite"),
 ]

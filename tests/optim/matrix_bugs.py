@@ -47,7 +47,7 @@ BUGS = [
     adafactor("not_clipped", MANUAL_STEP, "return w - alpha * u, state", TRACE),
     adafactor("always_clipped", "np.maximum(1.0, _rms(u) / d) * u", "(_rms(u) / d + 1e-30) * u", TRACE),
     adafactor("threshold_ignored", "_rms(u) / d) * u", "_rms(u)) * u", TRACE),
-    adafactor("other_default", "eps=(None, 1e-3), d=1.0, weight_decay=0.0, maximize=False\n):\n    \"\"\"Return", "eps=(1e-30, 1e-3), d=1.0, weight_decay=0.0, maximize=False\n):\n    \"\"\"Return", DEFAULTS, "Keras's and optax's default"),
+    adafactor("other_default", "(None, 1e-3),\n    d: float = 1.0,\n    weight_decay: float = 0.0,\n    maximize: bool = False,\n) -> tuple", "(1e-30, 1e-3),\n    d: float = 1.0,\n    weight_decay: float = 0.0,\n    maximize: bool = False,\n) -> tuple", DEFAULTS, "Keras's and optax's default"),
     # ── adafactor: the raw rung
     adafactor("raw_steps_on_no_gradient", "            if p.grad is None:\n                continue\n", "            if p.grad is None:\n                p.grad = torch.zeros_like(p)\n", MISSING, "pytorch#83769"),
     # ── adafactor: the custom rung
@@ -78,7 +78,7 @@ BUGS = [
     muon("decay_without_lr", "(1 - lr * weight_decay) * w", "(1 - weight_decay) * w", TRACE, "pytorch#22466 (SGDW)"),
     muon("decay_in_the_gradient", MUON_MEAN, "g = g + weight_decay * w; " + MUON_MEAN, TRACE, "clause", ("(1 - lr * weight_decay) * w", "w")),
     muon("forgets_an_option", "                adjust_lr_fn=adjust_lr_fn,\n            ),", "            ),", KEPT, "mutmut"),
-    muon("other_default", "weight_decay=0.1,\n    momentum=0.95,\n    nesterov=True,\n    ns_coefficients=(3.4445, -4.775, 2.0315),\n    eps=1e-7,\n    ns_steps=5,\n    adjust_lr_fn=None,\n):\n    \"\"\"Return", "weight_decay=0.0,\n    momentum=0.95,\n    nesterov=True,\n    ns_coefficients=(3.4445, -4.775, 2.0315),\n    eps=1e-7,\n    ns_steps=5,\n    adjust_lr_fn=None,\n):\n    \"\"\"Return", DEFAULTS, "optax's default"),
+    muon("other_default", "State(),\n    *,\n    lr: float = 1e-3,\n    weight_decay: float = 0.1", "State(),\n    *,\n    lr: float = 1e-3,\n    weight_decay: float = 0.0", DEFAULTS, "optax's default"),
     # ── muon: raw
     muon("raw_steps_on_no_gradient", "            if p.grad is None:\n                continue\n", "            if p.grad is None:\n                p.grad = torch.zeros_like(p)\n", MISSING, "pytorch#83769"),
     muon("raw_tall_as_it_is", "tall = p.size(0) > p.size(1)", "tall = p.size(0) < p.size(1)", TRACE, "clause", ("gram = x @ x.T\n                x = a * x + (b * gram + c * (gram @ gram)) @ x", "gram = x @ x.T\n                x = a * x + b * (gram @ x)")),

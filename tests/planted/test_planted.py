@@ -11,7 +11,8 @@ from tests.planted import Bug, Verdict, __main__, bugs, holes, law_of, verdict
 from tests.variants import variant
 
 SOUND = Bug("nothing", "optim.sgd", (), "test_families.test_every_rung_has_natives_defaults", "")
-WRONG = SOUND._replace(name="other_default", changes=(("state=State(), *, lr=1e-3", "state=State(), *, lr=1e-2"),))
+RATE = "state: State = State(),\n    *,\n    lr: float = "
+WRONG = SOUND._replace(name="other_default", changes=((f"{RATE}1e-3", f"{RATE}1e-2"),))
 
 
 @pytest.mark.parametrize("bug", [pytest.param(bug, id=bug.name) for bug in bugs()])
