@@ -13,16 +13,19 @@ Raises   custom as native: ValueError for no part, a part on another optimizer o
 Source   torch/optim/lr_scheduler.py (PyTorch 2.13).
 """
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import torch
 
 from impls.ladder import Ladder
-from impls.schedules.lr_scheduler import values
+from impls.schedules.lr_scheduler import OptimizerLike, values
 from impls.schedules.sequential_lr import LRSchedulerOfSchedulers
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def chained_scheduler_manual(t, lr, *, schedulers):
+def chained_scheduler_manual(t: int, lr: float, *, schedulers: Sequence[Callable[..., float]]) -> float:
     """The rate after t steps, in closed form; a part is a function of (steps, initial rate), proportional to it."""
     for schedule in schedulers:
         lr = lr * schedule(t, 1)
@@ -32,7 +35,7 @@ def chained_scheduler_manual(t, lr, *, schedulers):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def chained_scheduler_raw(t, lr, initial_lr, *, schedulers):
+def chained_scheduler_raw(t: int, lr: float, initial_lr: float, *, schedulers: Sequence[Callable[..., float]]) -> float:
     """The rate after t steps, given the one before; a part is a function of (steps, rate before, initial rate)."""
     for schedule in schedulers:
         lr = schedule(t, lr, initial_lr)
@@ -45,7 +48,7 @@ def chained_scheduler_raw(t, lr, initial_lr, *, schedulers):
 class ChainedScheduler(LRSchedulerOfSchedulers):
     """Drop-in for torch.optim.lr_scheduler.ChainedScheduler, bit for bit."""
 
-    def __init__(self, schedulers, optimizer=None):
+    def __init__(self, schedulers: list[Any], optimizer: OptimizerLike | None = None):
         if len(schedulers) < 1:
             raise ValueError(
                 f"{type(self).__name__} expects at least one scheduler to be chained, but got no scheduler."
@@ -56,7 +59,7 @@ class ChainedScheduler(LRSchedulerOfSchedulers):
         self.optimizer = optimizer
         self._last_lr = values(optimizer, "lr")
 
-    def step(self):
+    def step(self) -> None:
         for scheduler in self._schedulers:
             scheduler.step()
         self._last_lr = values(self.optimizer, "lr")

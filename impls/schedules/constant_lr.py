@@ -15,12 +15,12 @@ Source   torch/optim/lr_scheduler.py (PyTorch 2.13).
 import torch
 
 from impls.ladder import Ladder
-from impls.schedules.lr_scheduler import LRScheduler, values, warn_outside_step
+from impls.schedules.lr_scheduler import LRScheduler, OptimizerLike, Rates, values, warn_outside_step
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def constant_lr_manual(t, lr, *, factor=1.0 / 3, total_iters=5):
+def constant_lr_manual(t: int, lr: float, *, factor: float = 1.0 / 3, total_iters: int = 5) -> float:
     """The rate after t steps, in closed form."""
     return lr * factor if t < total_iters else lr
 
@@ -28,7 +28,7 @@ def constant_lr_manual(t, lr, *, factor=1.0 / 3, total_iters=5):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def constant_lr_raw(t, lr, *, factor=1.0 / 3, total_iters=5):
+def constant_lr_raw(t: int, lr: float, *, factor: float = 1.0 / 3, total_iters: int = 5) -> float:
     """The rate after t steps, given the one before."""
     if t == 0:
         return lr * factor
@@ -41,14 +41,14 @@ def constant_lr_raw(t, lr, *, factor=1.0 / 3, total_iters=5):
 class ConstantLR(LRScheduler):
     """Drop-in for torch.optim.lr_scheduler.ConstantLR, bit for bit."""
 
-    def __init__(self, optimizer, factor=1.0 / 3, total_iters=5, last_epoch=-1):
+    def __init__(self, optimizer: OptimizerLike, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1):
         if factor > 1.0 or factor < 0:
             raise ValueError("Constant multiplicative factor expected to be between 0 and 1.")
         self.factor = factor
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> Rates:
         warn_outside_step(self)
         lrs = values(self.optimizer, "lr")
         if self.last_epoch == 0:

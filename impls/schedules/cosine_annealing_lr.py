@@ -18,12 +18,12 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.schedules.lr_scheduler import LRScheduler, values, warn_outside_step
+from impls.schedules.lr_scheduler import LRScheduler, OptimizerLike, Rates, values, warn_outside_step
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def cosine_annealing_lr_manual(t, lr, *, T_max, eta_min=0.0):
+def cosine_annealing_lr_manual(t: int, lr: float, *, T_max: int, eta_min: float = 0.0) -> float:
     """The rate after t steps, in closed form."""
     return eta_min + (lr - eta_min) * (1 + np.cos(np.pi * t / T_max)) / 2
 
@@ -31,7 +31,7 @@ def cosine_annealing_lr_manual(t, lr, *, T_max, eta_min=0.0):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def cosine_annealing_lr_raw(t, lr, initial_lr, *, T_max, eta_min=0.0):
+def cosine_annealing_lr_raw(t: int, lr: float, initial_lr: float, *, T_max: int, eta_min: float = 0.0) -> float:
     """The rate after t steps, given the one before."""
     if t == 0:
         return lr
@@ -47,12 +47,12 @@ def cosine_annealing_lr_raw(t, lr, initial_lr, *, T_max, eta_min=0.0):
 class CosineAnnealingLR(LRScheduler):
     """Drop-in for torch.optim.lr_scheduler.CosineAnnealingLR, bit for bit."""
 
-    def __init__(self, optimizer, T_max, eta_min=0.0, last_epoch=-1):
+    def __init__(self, optimizer: OptimizerLike, T_max: int, eta_min: float = 0.0, last_epoch: int = -1):
         self.T_max = T_max
         self.eta_min = eta_min
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> Rates:
         warn_outside_step(self)
         lrs, t = values(self.optimizer, "lr"), self.last_epoch
         if self._is_initial:

@@ -20,12 +20,14 @@ import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.schedules.lr_scheduler import LRScheduler, warn_outside_step
+from impls.schedules.lr_scheduler import LRScheduler, OptimizerLike, Rates, warn_outside_step
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def cosine_annealing_warm_restarts_manual(t, lr, *, T_0, T_mult=1, eta_min=0.0):
+def cosine_annealing_warm_restarts_manual(
+    t: int, lr: float, *, T_0: int, T_mult: int = 1, eta_min: float = 0.0
+) -> float:
     """The rate after t steps, in closed form."""
     while t >= T_0:
         t, T_0 = t - T_0, T_0 * T_mult
@@ -35,7 +37,15 @@ def cosine_annealing_warm_restarts_manual(t, lr, *, T_0, T_mult=1, eta_min=0.0):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def cosine_annealing_warm_restarts_raw(t, initial_lr, state=None, *, T_0, T_mult=1, eta_min=0.0):
+def cosine_annealing_warm_restarts_raw(
+    t: int,
+    initial_lr: float,
+    state: tuple[float, float] | None = None,
+    *,
+    T_0: int,
+    T_mult: int = 1,
+    eta_min: float = 0.0,
+) -> tuple[float, tuple[float, float]]:
     """Return (rate after t steps, state), given the state before: the place in the cycle, and the cycle's length."""
     place, length = (t, T_0) if state is None else (state[0] + 1, state[1])
     if place >= length:
@@ -49,7 +59,7 @@ def cosine_annealing_warm_restarts_raw(t, initial_lr, state=None, *, T_0, T_mult
 class CosineAnnealingWarmRestarts(LRScheduler):
     """Drop-in for torch.optim.lr_scheduler.CosineAnnealingWarmRestarts, bit for bit."""
 
-    def __init__(self, optimizer, T_0, T_mult=1, eta_min=0.0, last_epoch=-1):
+    def __init__(self, optimizer: OptimizerLike, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1):
         if T_0 <= 0 or not isinstance(T_0, int):
             raise ValueError(f"Expected positive integer T_0, but got {T_0}")
         if T_mult < 1 or not isinstance(T_mult, int):
@@ -63,12 +73,12 @@ class CosineAnnealingWarmRestarts(LRScheduler):
         self.T_cur = last_epoch
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> Rates:
         warn_outside_step(self)
         height = 1 + math.cos(math.pi * self.T_cur / self.T_i)
         return [self.eta_min + (lr - self.eta_min) * height / 2 for lr in self.base_lrs]
 
-    def step(self, epoch=None):
+    def step(self, epoch: float | None = None) -> None:
         if epoch is None and self.last_epoch < 0:
             epoch = 0
         if epoch is None:

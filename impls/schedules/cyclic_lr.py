@@ -17,31 +17,42 @@ Source   Smith 2017, section 3; torch/optim/lr_scheduler.py (PyTorch 2.13).
 """
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
 from impls.ladder import Ladder
 from impls.schedules.lambda_lr import state_of
-from impls.schedules.lr_scheduler import LRScheduler, check_optimizer, per_group, set_value, warn_outside_step
+from impls.schedules.lr_scheduler import (
+    Group,
+    LRScheduler,
+    OptimizerLike,
+    Rates,
+    check_optimizer,
+    per_group,
+    set_value,
+    warn_outside_step,
+)
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def cyclic_lr_manual(
-    t,
+    t: int,
     *,
-    base_lr,
-    max_lr,
-    step_size_up=2000,
-    step_size_down=None,
-    mode="triangular",
-    gamma=1.0,
-    scale_fn=None,
-    scale_mode="cycle",
-    cycle_momentum=True,
-    base_momentum=0.8,
-    max_momentum=0.9,
-):
+    base_lr: float,
+    max_lr: float,
+    step_size_up: float = 2000,
+    step_size_down: float | None = None,
+    mode: str = "triangular",
+    gamma: float = 1.0,
+    scale_fn: Callable[[Any], float] | None = None,
+    scale_mode: str = "cycle",
+    cycle_momentum: bool = True,
+    base_momentum: float = 0.8,
+    max_momentum: float = 0.9,
+) -> tuple[float, float | None]:
     """Return (rate, momentum) after t steps; the momentum is None where it is not cycled."""
     up = step_size_up
     down = up if step_size_down is None else step_size_down
@@ -59,20 +70,20 @@ def cyclic_lr_manual(
 
 
 def cyclic_lr_raw(
-    t,
+    t: int,
     *,
-    base_lr,
-    max_lr,
-    step_size_up=2000,
-    step_size_down=None,
-    mode="triangular",
-    gamma=1.0,
-    scale_fn=None,
-    scale_mode="cycle",
-    cycle_momentum=True,
-    base_momentum=0.8,
-    max_momentum=0.9,
-):
+    base_lr: float,
+    max_lr: float,
+    step_size_up: float = 2000,
+    step_size_down: float | None = None,
+    mode: str = "triangular",
+    gamma: float = 1.0,
+    scale_fn: Callable[[Any], float] | None = None,
+    scale_mode: str = "cycle",
+    cycle_momentum: bool = True,
+    base_momentum: float = 0.8,
+    max_momentum: float = 0.9,
+) -> tuple[float, float | None]:
     """Return (rate, momentum) after t steps, by shares of the cycle instead of by counts."""
     total = step_size_up + (step_size_up if step_size_down is None else step_size_down)
     top = step_size_up / total
@@ -99,19 +110,19 @@ class CyclicLR(LRScheduler):
 
     def __init__(
         self,
-        optimizer,
-        base_lr,
-        max_lr,
-        step_size_up=2000,
-        step_size_down=None,
-        mode="triangular",
-        gamma=1.0,
-        scale_fn=None,
-        scale_mode="cycle",
-        cycle_momentum=True,
-        base_momentum=0.8,
-        max_momentum=0.9,
-        last_epoch=-1,
+        optimizer: OptimizerLike,
+        base_lr: float | Sequence[float],
+        max_lr: float | Sequence[float],
+        step_size_up: float = 2000,
+        step_size_down: float | None = None,
+        mode: str = "triangular",
+        gamma: float = 1.0,
+        scale_fn: Callable[[Any], float] | None = None,
+        scale_mode: str = "cycle",
+        cycle_momentum: bool = True,
+        base_momentum: float | Sequence[float] = 0.8,
+        max_momentum: float | Sequence[float] = 0.9,
+        last_epoch: int = -1,
     ):
         check_optimizer(optimizer)
         self.optimizer = optimizer
@@ -140,14 +151,14 @@ class CyclicLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
         self.base_lrs = base_lrs
 
-    def scale_fn(self, x):
+    def scale_fn(self, x: float) -> float:
         if self._scale_fn_custom is not None:
             return self._scale_fn_custom(x)
         if self.mode == "triangular2":
             return 1 / 2.0 ** (x - 1)
         return self.gamma**x if self.mode == "exp_range" else 1.0
 
-    def get_lr(self):
+    def get_lr(self) -> Rates:
         warn_outside_step(self)
         cycle = math.floor(1 + self.last_epoch / self.total_size)
         x = 1.0 + self.last_epoch / self.total_size - cycle
@@ -162,25 +173,27 @@ class CyclicLR(LRScheduler):
                 set_momentum(group, self.use_beta1, momentum)
         return lrs
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         state = super().state_dict()
         scale_fn = state.pop("_scale_fn_custom")
         return state | {"_scale_fn_custom": None if scale_fn is None else state_of(scale_fn)}
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict({key: value for key, value in state_dict.items() if key != "_scale_fn_custom"})
         if state_dict["_scale_fn_custom"] is not None:
             self._scale_fn_custom.__dict__.update(state_dict["_scale_fn_custom"])
 
 
-def uses_beta1(optimizer):
+def uses_beta1(optimizer: OptimizerLike) -> bool:
     """Whether the optimizer's momentum is the first of its betas; it is an error to have none at all."""
     if "momentum" not in optimizer.defaults and "betas" not in optimizer.defaults:
         raise ValueError("optimizer must support momentum or beta1 with `cycle_momentum` option enabled")
     return "betas" in optimizer.defaults
 
 
-def start_momentum(optimizer, use_beta1, base_momentums, max_momentums):
+def start_momentum(
+    optimizer: OptimizerLike, use_beta1: bool, base_momentums: list[Any], max_momentums: list[Any]
+) -> None:
     """Every group starts at its largest momentum, and keeps both bounds."""
     for low, high, group in zip(base_momentums, max_momentums, optimizer.param_groups, strict=True):
         set_momentum(group, use_beta1, high)
@@ -188,7 +201,7 @@ def start_momentum(optimizer, use_beta1, base_momentums, max_momentums):
         group["base_momentum"] = low
 
 
-def set_momentum(group, use_beta1, momentum):
+def set_momentum(group: Group, use_beta1: bool, momentum: Any) -> None:
     if use_beta1:
         group["betas"] = (momentum, *group["betas"][1:])
     else:

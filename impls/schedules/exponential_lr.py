@@ -14,12 +14,12 @@ Source   torch/optim/lr_scheduler.py (PyTorch 2.13).
 import torch
 
 from impls.ladder import Ladder
-from impls.schedules.lr_scheduler import LRScheduler, values, warn_outside_step
+from impls.schedules.lr_scheduler import LRScheduler, OptimizerLike, Rates, values, warn_outside_step
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def exponential_lr_manual(t, lr, *, gamma):
+def exponential_lr_manual(t: int, lr: float, *, gamma: float) -> float:
     """The rate after t steps, in closed form."""
     return lr * gamma**t
 
@@ -27,7 +27,7 @@ def exponential_lr_manual(t, lr, *, gamma):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def exponential_lr_raw(t, lr, *, gamma):
+def exponential_lr_raw(t: int, lr: float, *, gamma: float) -> float:
     """The rate after t steps, given the one before."""
     return lr * gamma if t > 0 else lr
 
@@ -38,11 +38,11 @@ def exponential_lr_raw(t, lr, *, gamma):
 class ExponentialLR(LRScheduler):
     """Drop-in for torch.optim.lr_scheduler.ExponentialLR, bit for bit."""
 
-    def __init__(self, optimizer, gamma, last_epoch=-1):
+    def __init__(self, optimizer: OptimizerLike, gamma: float, last_epoch: int = -1):
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> Rates:
         warn_outside_step(self)
         lrs = values(self.optimizer, "lr")
         return lrs if self._is_initial else [lr * self.gamma for lr in lrs]

@@ -14,12 +14,14 @@ Source   Goyal et al. 2017, section 2.2; torch/optim/lr_scheduler.py (PyTorch 2.
 import torch
 
 from impls.ladder import Ladder
-from impls.schedules.lr_scheduler import LRScheduler, values, warn_outside_step
+from impls.schedules.lr_scheduler import LRScheduler, OptimizerLike, Rates, values, warn_outside_step
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def linear_lr_manual(t, lr, *, start_factor=1.0 / 3, end_factor=1.0, total_iters=5):
+def linear_lr_manual(
+    t: int, lr: float, *, start_factor: float = 1.0 / 3, end_factor: float = 1.0, total_iters: int = 5
+) -> float:
     """The rate after t steps, in closed form."""
     return lr * (start_factor + (end_factor - start_factor) * min(t, total_iters) / total_iters)
 
@@ -27,7 +29,9 @@ def linear_lr_manual(t, lr, *, start_factor=1.0 / 3, end_factor=1.0, total_iters
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def linear_lr_raw(t, lr, *, start_factor=1.0 / 3, end_factor=1.0, total_iters=5):
+def linear_lr_raw(
+    t: int, lr: float, *, start_factor: float = 1.0 / 3, end_factor: float = 1.0, total_iters: int = 5
+) -> float:
     """The rate after t steps, given the one before."""
     if t == 0:
         return lr * start_factor
@@ -43,7 +47,14 @@ def linear_lr_raw(t, lr, *, start_factor=1.0 / 3, end_factor=1.0, total_iters=5)
 class LinearLR(LRScheduler):
     """Drop-in for torch.optim.lr_scheduler.LinearLR, bit for bit."""
 
-    def __init__(self, optimizer, start_factor=1.0 / 3, end_factor=1.0, total_iters=5, last_epoch=-1):
+    def __init__(
+        self,
+        optimizer: OptimizerLike,
+        start_factor: float = 1.0 / 3,
+        end_factor: float = 1.0,
+        total_iters: int = 5,
+        last_epoch: int = -1,
+    ):
         if start_factor > 1.0 or start_factor <= 0:
             raise ValueError("Starting multiplicative factor expected to be greater than 0 and less or equal to 1.")
         if end_factor > 1.0 or end_factor < 0:
@@ -53,7 +64,7 @@ class LinearLR(LRScheduler):
         self.total_iters = total_iters
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> Rates:
         warn_outside_step(self)
         lrs = values(self.optimizer, "lr")
         if self.last_epoch == 0:

@@ -20,6 +20,7 @@ import functools
 import warnings
 import weakref
 from collections.abc import Callable
+from typing import Any, Protocol, TypeAlias
 
 import torch
 
@@ -30,14 +31,25 @@ from impls.ladder import Absent, Ladder
 HOW_TO = "See more details at https://pytorch.org/docs/stable/optim.html#how-to-adjust-learning-rate"
 
 
+Group: TypeAlias = dict[str, Any]  # the options of some parameters, the rate among them
+Rates: TypeAlias = list[Any]  # one per group: a number, or a tensor of one element
+
+
+class OptimizerLike(Protocol):
+    """An optimizer, ours or torch's, as far as a schedule knows it."""
+
+    defaults: dict[str, Any]
+    param_groups: list[Group]
+
+
 class LRScheduler:
     """Drop-in for torch.optim.lr_scheduler.LRScheduler; a child says in `get_lr` what the rates at `last_epoch` are."""
 
     _get_lr_called_within_step = False
     _is_initial = False
-    _get_closed_form_lr: Callable[[], list]  # where a child has one
+    _get_closed_form_lr: Callable[[], Rates]  # where a child has one
 
-    def __init__(self, optimizer, last_epoch=-1):
+    def __init__(self, optimizer: OptimizerLike, last_epoch: int = -1):
         check_optimizer(optimizer)
         self.optimizer = optimizer
         if last_epoch == -1:
@@ -56,14 +68,14 @@ class LRScheduler:
         _watch(optimizer)
         self._initial_step()
 
-    def get_lr(self):
+    def get_lr(self) -> Rates:
         """The rates at `last_epoch`, one per group, for `step` to set; whoever else asks wants `get_last_lr`."""
         raise NotImplementedError
 
-    def get_last_lr(self):
+    def get_last_lr(self) -> Rates:
         return self._last_lr
 
-    def step(self, epoch=None):
+    def step(self, epoch: int | None = None) -> None:
         if self._step_count == 1:
             _warn_of_the_order(self.optimizer)
         self._step_count += 1
@@ -88,27 +100,27 @@ class LRScheduler:
             set_value(group, "lr", lr)
         self._last_lr = values(self.optimizer, "lr")
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "optimizer"}
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """The state is the attributes; the optimizer's rates are the optimizer's state."""
         self.__dict__.update(state_dict)
 
 
-def check_optimizer(optimizer):
+def check_optimizer(optimizer: object) -> None:
     """Refuse, as native does, what has no parameter groups to set a rate in."""
     if not hasattr(optimizer, "param_groups"):
         raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
 
 
-def values(optimizer, key):
+def values(optimizer: OptimizerLike, key: str) -> list[Any]:
     """An option of every group; a tensor as a copy, which a later change in place leaves alone."""
     found = [group[key] for group in optimizer.param_groups]
     return [value.clone() if isinstance(value, torch.Tensor) else value for value in found]
 
 
-def set_value(group, key, value):
+def set_value(group: Group, key: str, value: Any) -> None:
     """Set an option of a group; where it is a tensor, what is in it."""
     if isinstance(group[key], torch.Tensor):
         group[key].fill_(value.squeeze() if isinstance(value, torch.Tensor) else value)
@@ -116,7 +128,7 @@ def set_value(group, key, value):
         group[key] = value
 
 
-def per_group(name, optimizer, value):
+def per_group(name: str, optimizer: OptimizerLike, value: Any) -> list[Any]:
     """An argument as one value for each group."""
     groups = optimizer.param_groups
     if not isinstance(value, list | tuple):
@@ -129,7 +141,7 @@ def per_group(name, optimizer, value):
     return [v.clone() if isinstance(v, torch.Tensor) else v for v in value]
 
 
-def warn_outside_step(scheduler):
+def warn_outside_step(scheduler: LRScheduler) -> None:
     """Tell whoever calls get_lr what to call instead."""
     if not scheduler._get_lr_called_within_step:
         warnings.warn(
@@ -137,7 +149,7 @@ def warn_outside_step(scheduler):
         )
 
 
-def warn_of_epoch():
+def warn_of_epoch() -> None:
     warnings.warn(
         "The epoch parameter in `scheduler.step()` was not necessary and is being deprecated where possible. Please "
         "use `scheduler.step()` to step the scheduler. During the deprecation, if epoch is different from None, the "

@@ -13,16 +13,17 @@ Source   torch/optim/lr_scheduler.py (PyTorch 2.13).
 
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Sequence
 
 import torch
 
 from impls.ladder import Ladder
-from impls.schedules.lr_scheduler import LRScheduler, values, warn_outside_step
+from impls.schedules.lr_scheduler import LRScheduler, OptimizerLike, Rates, values, warn_outside_step
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def multi_step_lr_manual(t, lr, *, milestones, gamma=0.1):
+def multi_step_lr_manual(t: int, lr: float, *, milestones: Sequence[int], gamma: float = 0.1) -> float:
     """The rate after t steps, in closed form."""
     return lr * gamma ** sum(m <= t for m in milestones)
 
@@ -30,7 +31,7 @@ def multi_step_lr_manual(t, lr, *, milestones, gamma=0.1):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def multi_step_lr_raw(t, lr, *, milestones, gamma=0.1):
+def multi_step_lr_raw(t: int, lr: float, *, milestones: Sequence[int], gamma: float = 0.1) -> float:
     """The rate after t steps, given the one before."""
     return lr * gamma ** milestones.count(t) if t in milestones else lr
 
@@ -41,12 +42,12 @@ def multi_step_lr_raw(t, lr, *, milestones, gamma=0.1):
 class MultiStepLR(LRScheduler):
     """Drop-in for torch.optim.lr_scheduler.MultiStepLR, bit for bit."""
 
-    def __init__(self, optimizer, milestones, gamma=0.1, last_epoch=-1):
+    def __init__(self, optimizer: OptimizerLike, milestones: Sequence[int], gamma: float = 0.1, last_epoch: int = -1):
         self.milestones = Counter(milestones)
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> Rates:
         warn_outside_step(self)
         lrs = values(self.optimizer, "lr")
         if self.last_epoch not in self.milestones:

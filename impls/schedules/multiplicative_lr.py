@@ -11,16 +11,18 @@ Raises   custom as native: ValueError for another number of functions than of gr
 Source   torch/optim/lr_scheduler.py (PyTorch 2.13).
 """
 
+from collections.abc import Callable
+
 import torch
 
 from impls.ladder import Ladder
 from impls.schedules.lambda_lr import LRSchedulerOfFunctions
-from impls.schedules.lr_scheduler import values, warn_outside_step
+from impls.schedules.lr_scheduler import Rates, values, warn_outside_step
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def multiplicative_lr_manual(t, lr, *, lr_lambda):
+def multiplicative_lr_manual(t: int, lr: float, *, lr_lambda: Callable[[int], float]) -> float:
     """The rate after t steps, in closed form."""
     for i in range(1, t + 1):
         lr = lr * lr_lambda(i)
@@ -30,7 +32,7 @@ def multiplicative_lr_manual(t, lr, *, lr_lambda):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def multiplicative_lr_raw(t, lr, *, lr_lambda):
+def multiplicative_lr_raw(t: int, lr: float, *, lr_lambda: Callable[[int], float]) -> float:
     """The rate after t steps, given the one before."""
     return lr * lr_lambda(t) if t > 0 else lr
 
@@ -46,7 +48,7 @@ class MultiplicativeLR(LRSchedulerOfFunctions):
             if not callable(function):
                 raise TypeError(f"lr_lambda should be a function, but got {type(function).__name__}")
 
-    def get_lr(self):
+    def get_lr(self) -> Rates:
         warn_outside_step(self)
         lrs = values(self.optimizer, "lr")
         if self._is_initial:

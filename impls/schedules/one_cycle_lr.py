@@ -17,31 +17,39 @@ Source   Smith and Topin 2017; fastai's form of it; torch/optim/lr_scheduler.py 
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from impls.ladder import Absent, Ladder
 from impls.schedules.cyclic_lr import set_momentum, start_momentum, uses_beta1
-from impls.schedules.lr_scheduler import LRScheduler, check_optimizer, per_group, warn_outside_step
+from impls.schedules.lr_scheduler import (
+    LRScheduler,
+    OptimizerLike,
+    Rates,
+    check_optimizer,
+    per_group,
+    warn_outside_step,
+)
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def one_cycle_lr_manual(
-    t,
+    t: int,
     *,
-    max_lr,
-    total_steps,
-    pct_start=0.3,
-    anneal_strategy="cos",
-    cycle_momentum=True,
-    base_momentum=0.85,
-    max_momentum=0.95,
-    div_factor=25.0,
-    final_div_factor=1e4,
-    three_phase=False,
-):
+    max_lr: float,
+    total_steps: int,
+    pct_start: float = 0.3,
+    anneal_strategy: str = "cos",
+    cycle_momentum: bool = True,
+    base_momentum: float = 0.85,
+    max_momentum: float = 0.95,
+    div_factor: float = 25.0,
+    final_div_factor: float = 1e4,
+    three_phase: bool = False,
+) -> tuple[float, float | None]:
     """Return (rate, momentum) after t steps; the momentum is None where it is not cycled."""
     start = max_lr / div_factor
     top, end = (pct_start * total_steps - 1, max_lr, base_momentum), total_steps - 1
@@ -71,20 +79,20 @@ class OneCycleLR(LRScheduler):
 
     def __init__(
         self,
-        optimizer,
-        max_lr,
-        total_steps=None,
-        epochs=None,
-        steps_per_epoch=None,
-        pct_start=0.3,
-        anneal_strategy="cos",
-        cycle_momentum=True,
-        base_momentum=0.85,
-        max_momentum=0.95,
-        div_factor=25.0,
-        final_div_factor=1e4,
-        three_phase=False,
-        last_epoch=-1,
+        optimizer: OptimizerLike,
+        max_lr: float | Sequence[float],
+        total_steps: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+        pct_start: float = 0.3,
+        anneal_strategy: str = "cos",
+        cycle_momentum: bool = True,
+        base_momentum: float | Sequence[float] = 0.85,
+        max_momentum: float | Sequence[float] = 0.95,
+        div_factor: float = 25.0,
+        final_div_factor: float = 1e4,
+        three_phase: bool = False,
+        last_epoch: int = -1,
     ):
         check_optimizer(optimizer)
         self.optimizer = optimizer
@@ -112,7 +120,7 @@ class OneCycleLR(LRScheduler):
                 start_momentum(optimizer, self.use_beta1, base_momentums, max_momentums)
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> Rates:
         warn_outside_step(self)
         if self.last_epoch > self.total_steps:
             raise ValueError(

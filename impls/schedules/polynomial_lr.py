@@ -14,12 +14,12 @@ Source   torch/optim/lr_scheduler.py (PyTorch 2.13).
 import torch
 
 from impls.ladder import Ladder
-from impls.schedules.lr_scheduler import LRScheduler, values, warn_outside_step
+from impls.schedules.lr_scheduler import LRScheduler, OptimizerLike, Rates, values, warn_outside_step
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def polynomial_lr_manual(t, lr, *, total_iters=5, power=1.0):
+def polynomial_lr_manual(t: int, lr: float, *, total_iters: int = 5, power: float = 1.0) -> float:
     """The rate after t steps, in closed form."""
     return lr * (1 - min(t, total_iters) / total_iters) ** power
 
@@ -27,7 +27,7 @@ def polynomial_lr_manual(t, lr, *, total_iters=5, power=1.0):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def polynomial_lr_raw(t, lr, *, total_iters=5, power=1.0):
+def polynomial_lr_raw(t: int, lr: float, *, total_iters: int = 5, power: float = 1.0) -> float:
     """The rate after t steps, given the one before."""
     if t == 0 or t > total_iters:
         return lr
@@ -40,12 +40,12 @@ def polynomial_lr_raw(t, lr, *, total_iters=5, power=1.0):
 class PolynomialLR(LRScheduler):
     """Drop-in for torch.optim.lr_scheduler.PolynomialLR, bit for bit."""
 
-    def __init__(self, optimizer, total_iters=5, power=1.0, last_epoch=-1):
+    def __init__(self, optimizer: OptimizerLike, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1):
         self.total_iters = total_iters
         self.power = power
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> Rates:
         warn_outside_step(self)
         lrs, t, end = values(self.optimizer, "lr"), self.last_epoch, self.total_iters
         if self._is_initial or t > end:

@@ -17,30 +17,31 @@ Raises   custom as native: ValueError for f ≥ 1, an unknown mode, another numb
 Source   torch/optim/lr_scheduler.py (PyTorch 2.13).
 """
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import Any, NamedTuple, SupportsFloat
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.schedules.lr_scheduler import LRScheduler, check_optimizer, set_value, values, warn_of_epoch
+from impls.schedules.lr_scheduler import LRScheduler, OptimizerLike, check_optimizer, set_value, values, warn_of_epoch
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
 def reduce_lr_on_plateau_manual(
-    metrics,
-    lr,
+    metrics: Iterable[float],
+    lr: float,
     *,
-    mode="min",
-    factor=0.1,
-    patience=10,
-    threshold=1e-4,
-    threshold_mode="rel",
-    cooldown=0,
-    min_lr=0,
-    eps=1e-8,
-):
+    mode: str = "min",
+    factor: float = 0.1,
+    patience: int = 10,
+    threshold: float = 1e-4,
+    threshold_mode: str = "rel",
+    cooldown: int = 0,
+    min_lr: float = 0,
+    eps: float = 1e-8,
+) -> float:
     """The rate after all measures so far."""
     sign = 1 if mode == "min" else -1  # a maximum is the minimum of the negative
     best, bad, cooling = np.inf, 0, 0
@@ -66,19 +67,19 @@ class State(NamedTuple):
 
 
 def reduce_lr_on_plateau_raw(
-    metric,
-    lr,
-    state=State(),
+    metric: float,
+    lr: float,
+    state: State = State(),
     *,
-    mode="min",
-    factor=0.1,
-    patience=10,
-    threshold=1e-4,
-    threshold_mode="rel",
-    cooldown=0,
-    min_lr=0,
-    eps=1e-8,
-):
+    mode: str = "min",
+    factor: float = 0.1,
+    patience: int = 10,
+    threshold: float = 1e-4,
+    threshold_mode: str = "rel",
+    cooldown: int = 0,
+    min_lr: float = 0,
+    eps: float = 1e-8,
+) -> tuple[float, State]:
     """Return (rate, state) after one more measure."""
     best, bad, cooling = state
     way = -1 if mode == "min" else 1
@@ -102,15 +103,15 @@ class ReduceLROnPlateau(LRScheduler):
 
     def __init__(
         self,
-        optimizer,
-        mode="min",
-        factor=0.1,
-        patience=10,
-        threshold=1e-4,
-        threshold_mode="rel",
-        cooldown=0,
-        min_lr=0,
-        eps=1e-8,
+        optimizer: OptimizerLike,
+        mode: str = "min",
+        factor: float = 0.1,
+        patience: int = 10,
+        threshold: float = 1e-4,
+        threshold_mode: str = "rel",
+        cooldown: int = 0,
+        min_lr: Any = 0,
+        eps: float = 1e-8,
     ):
         if factor >= 1.0:
             raise ValueError("Factor should be < 1.0.")
@@ -140,7 +141,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.cooldown_counter = 0
         self.num_bad_epochs = 0
 
-    def step(self, metrics, epoch=None):
+    def step(self, metrics: SupportsFloat, epoch: int | None = None) -> None:
         metric = float(metrics)
         if epoch is not None:
             warn_of_epoch()
@@ -160,7 +161,7 @@ class ReduceLROnPlateau(LRScheduler):
         self._last_lr = values(self.optimizer, "lr")
 
     @property
-    def in_cooldown(self):
+    def in_cooldown(self) -> bool:
         return self.cooldown_counter > 0
 
     def _is_better(self, metric):

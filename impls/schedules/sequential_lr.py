@@ -16,18 +16,22 @@ Source   torch/optim/lr_scheduler.py (PyTorch 2.13).
 """
 
 from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import torch
 
 from impls.ladder import Ladder
-from impls.schedules.lr_scheduler import LRScheduler, set_value
+from impls.schedules.lr_scheduler import LRScheduler, OptimizerLike, set_value
 from impls.schedules.reduce_lr_on_plateau import ReduceLROnPlateau
 from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def sequential_lr_manual(t, lr, *, schedulers, milestones):
+def sequential_lr_manual(
+    t: int, lr: float, *, schedulers: Sequence[Callable[..., float]], milestones: Sequence[int]
+) -> float:
     """The rate after t steps, in closed form; a part is a function of (steps, initial rate)."""
     i = sum(m <= t for m in milestones)
     return schedulers[i](t - [0, *milestones][i], lr)
@@ -36,7 +40,9 @@ def sequential_lr_manual(t, lr, *, schedulers, milestones):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sequential_lr_raw(t, lr, initial_lr, *, schedulers, milestones):
+def sequential_lr_raw(
+    t: int, lr: float, initial_lr: float, *, schedulers: Sequence[Callable[..., float]], milestones: Sequence[int]
+) -> float:
     """The rate after t steps, given the one before; a part is a function of (steps, rate before, initial rate)."""
     i = bisect_right(milestones, t)
     since = t - [0, *milestones][i]
@@ -68,11 +74,11 @@ class LRSchedulerOfSchedulers(LRScheduler):
                     f"{type(optimizer).__name__}."
                 )
 
-    def state_dict(self):
+    def state_dict(self) -> dict[str, Any]:
         state = super().state_dict()
         return state | {"_schedulers": [scheduler.state_dict() for scheduler in self._schedulers]}
 
-    def load_state_dict(self, state_dict):
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         super().load_state_dict({key: value for key, value in state_dict.items() if key != "_schedulers"})
         for scheduler, state in zip(self._schedulers, state_dict["_schedulers"], strict=False):
             scheduler.load_state_dict(state)
@@ -81,7 +87,7 @@ class LRSchedulerOfSchedulers(LRScheduler):
 class SequentialLR(LRSchedulerOfSchedulers):
     """Drop-in for torch.optim.lr_scheduler.SequentialLR, bit for bit."""
 
-    def __init__(self, optimizer, schedulers, milestones, last_epoch=-1):
+    def __init__(self, optimizer: OptimizerLike, schedulers: list[Any], milestones: list[int], last_epoch: int = -1):
         if len(schedulers) < 1:
             raise ValueError(f"{type(self).__name__} expects at least one scheduler, but got no scheduler.")
         self._check_parts(optimizer, schedulers)
@@ -102,7 +108,7 @@ class SequentialLR(LRSchedulerOfSchedulers):
         first._initial_step()
         self._last_lr = first.get_last_lr()
 
-    def recursive_undo(self, sched=None):
+    def recursive_undo(self, sched: LRScheduler | None = None) -> None:
         """Take back the step that each part, and each part of a part, took at its construction."""
         sched = self if sched is None else sched
         if hasattr(sched, "_schedulers"):
@@ -111,7 +117,7 @@ class SequentialLR(LRSchedulerOfSchedulers):
         elif hasattr(sched, "last_epoch"):
             sched.last_epoch -= 1
 
-    def step(self):
+    def step(self) -> None:
         self.last_epoch += 1
         i = bisect_right(self._milestones, self.last_epoch)
         scheduler = self._schedulers[i]

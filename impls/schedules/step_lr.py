@@ -14,12 +14,12 @@ Source   torch/optim/lr_scheduler.py (PyTorch 2.13).
 import torch
 
 from impls.ladder import Ladder
-from impls.schedules.lr_scheduler import LRScheduler, values, warn_outside_step
+from impls.schedules.lr_scheduler import LRScheduler, OptimizerLike, Rates, values, warn_outside_step
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def step_lr_manual(t, lr, *, step_size, gamma=0.1):
+def step_lr_manual(t: int, lr: float, *, step_size: int, gamma: float = 0.1) -> float:
     """The rate after t steps, in closed form."""
     return lr * gamma ** (t // step_size)
 
@@ -27,7 +27,7 @@ def step_lr_manual(t, lr, *, step_size, gamma=0.1):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def step_lr_raw(t, lr, *, step_size, gamma=0.1):
+def step_lr_raw(t: int, lr: float, *, step_size: int, gamma: float = 0.1) -> float:
     """The rate after t steps, given the one before."""
     return lr * gamma if t > 0 and t % step_size == 0 else lr
 
@@ -38,12 +38,12 @@ def step_lr_raw(t, lr, *, step_size, gamma=0.1):
 class StepLR(LRScheduler):
     """Drop-in for torch.optim.lr_scheduler.StepLR, bit for bit."""
 
-    def __init__(self, optimizer, step_size, gamma=0.1, last_epoch=-1):
+    def __init__(self, optimizer: OptimizerLike, step_size: int, gamma: float = 0.1, last_epoch: int = -1):
         self.step_size = step_size
         self.gamma = gamma
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> Rates:
         warn_outside_step(self)
         lrs = values(self.optimizer, "lr")
         if self.last_epoch == 0 or self.last_epoch % self.step_size != 0:

@@ -15,18 +15,19 @@ Source   Izmailov et al. 2018; torch/optim/swa_utils.py (PyTorch 2.13).
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 
 from impls.ladder import Ladder
-from impls.schedules.lr_scheduler import LRScheduler, per_group, values, warn_outside_step
+from impls.schedules.lr_scheduler import LRScheduler, OptimizerLike, Rates, per_group, values, warn_outside_step
 from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def swalr_manual(t, lr, *, swa_lr, anneal_epochs=10, anneal_strategy="cos"):
+def swalr_manual(t: int, lr: float, *, swa_lr: float, anneal_epochs: int = 10, anneal_strategy: str = "cos") -> float:
     """The rate after t steps, in closed form."""
     s = min(t, anneal_epochs) / anneal_epochs if anneal_epochs > 0 else 1
     a = (1 - np.cos(np.pi * s)) / 2 if anneal_strategy == "cos" else s
@@ -36,7 +37,7 @@ def swalr_manual(t, lr, *, swa_lr, anneal_epochs=10, anneal_strategy="cos"):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def swalr_raw(t, lr, *, swa_lr, anneal_epochs=10, anneal_strategy="cos"):
+def swalr_raw(t: int, lr: float, *, swa_lr: float, anneal_epochs: int = 10, anneal_strategy: str = "cos") -> float:
     """The rate after t steps, given the one before."""
     if t > anneal_epochs or anneal_epochs == 0:
         return swa_lr
@@ -51,7 +52,14 @@ def swalr_raw(t, lr, *, swa_lr, anneal_epochs=10, anneal_strategy="cos"):
 class SWALR(LRScheduler):
     """Drop-in for torch.optim.swa_utils.SWALR, bit for bit."""
 
-    def __init__(self, optimizer, swa_lr, anneal_epochs=10, anneal_strategy="cos", last_epoch=-1):
+    def __init__(
+        self,
+        optimizer: OptimizerLike,
+        swa_lr: float | Sequence[float],
+        anneal_epochs: int = 10,
+        anneal_strategy: str = "cos",
+        last_epoch: int = -1,
+    ):
         for group, lr in zip(optimizer.param_groups, per_group("swa_lr", optimizer, swa_lr), strict=True):
             group["swa_lr"] = lr
         if anneal_strategy not in ("cos", "linear"):
@@ -63,7 +71,7 @@ class SWALR(LRScheduler):
         self.anneal_epochs = anneal_epochs
         super().__init__(optimizer, last_epoch)
 
-    def get_lr(self):
+    def get_lr(self) -> Rates:
         warn_outside_step(self)
         step = self._step_count - 1
         if self.anneal_epochs == 0:

@@ -60,7 +60,7 @@ BUGS = [
     step("custom_falls_at_once", "self.last_epoch == 0 or ", "", LIVES),
     step("custom_falls_from_the_initial_rate", "        return [lr * self.gamma for lr in lrs]\n", "        return [lr * self.gamma for lr in self.base_lrs]\n", FORMULA),
     step("closed_form_with_a_fraction", "self.last_epoch // self.step_size)", "self.last_epoch / self.step_size)", JUMP),
-    step("other_default", "gamma=0.1):\n    \"\"\"The rate after t steps, in", "gamma=0.5):\n    \"\"\"The rate after t steps, in", DEFAULTS),
+    step("other_default", "gamma: float = 0.1) -> float:\n    \"\"\"The rate after t steps, in", "gamma: float = 0.5) -> float:\n    \"\"\"The rate after t steps, in", DEFAULTS),
     step("raw_never_falls", "return lr * gamma if t > 0", "return lr if t > 0", EXACT),
     # ── multi step
     multi("all_at_once", "sum(m <= t for m in milestones)", "len(milestones)", FORMULA, "pytorch#31828, #36913"),
@@ -87,7 +87,7 @@ BUGS = [
     constant("custom_divides", "lr * (1.0 / self.factor) for", "lr / self.factor for", BITS, "clause: the same bits need the same operation"),
     constant("closed_form_one_step_late", "(self.last_epoch >= self.total_iters)", "(self.last_epoch > self.total_iters)", JUMP),
     constant("accepts_any_factor", "if factor > 1.0 or factor < 0:", "if factor > 1.0:", REFUSES),
-    constant("other_default", "factor=1.0 / 3, total_iters=5):\n    \"\"\"The rate after t steps, in", "factor=1.0 / 2, total_iters=5):\n    \"\"\"The rate after t steps, in", DEFAULTS),
+    constant("other_default", "factor: float = 1.0 / 3, total_iters: int = 5) -> float:\n    \"\"\"The rate after t steps, in", "factor: float = 1.0 / 2, total_iters: int = 5) -> float:\n    \"\"\"The rate after t steps, in", DEFAULTS),
     # ── linear
     linear("one_step_longer", "min(t, total_iters) / total_iters", "min(t, total_iters + 1) / (total_iters + 1)", FORMULA, "synthetic neighbour"),
     linear("never_ends", "min(t, total_iters) / total_iters", "t / total_iters", FORMULA),
