@@ -14,7 +14,9 @@ Source   Izmailov et al. 2018, algorithm 1; torch/optim/swa_utils.py (PyTorch 2.
 
 import copy
 from collections import defaultdict
+from collections.abc import Callable, Iterable
 from itertools import chain
+from typing import Any
 
 import torch
 
@@ -25,7 +27,9 @@ from impls.training.swa import get_swa_avg_fn, swa_manual, swa_raw
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def averaged_model_manual(averages, weights, n, *, average=swa_manual):
+def averaged_model_manual(
+    averages: dict[str, Any], weights: dict[str, Any], n: int, *, average: Callable[..., Any] = swa_manual
+) -> tuple[dict[str, Any], int]:
     """Return (averages, n) after one more look at the nested dictionary `weights`."""
     return _averaged(averages, weights, n, average), n + 1
 
@@ -39,7 +43,9 @@ def _averaged(a, w, n, average):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def averaged_model_raw(averages, weights, n, *, average=swa_raw):
+def averaged_model_raw(
+    averages: Iterable[torch.Tensor], weights: Iterable[torch.Tensor], n: int, *, average: Callable[..., Any] = swa_raw
+) -> int:
     """Move the tensors `averages` in place and return n after one more look at `weights`."""
     for a, w in zip(averages, weights, strict=True):
         if n == 0:
@@ -55,7 +61,14 @@ def averaged_model_raw(averages, weights, n, *, average=swa_raw):
 class AveragedModel(Module):
     """Drop-in for torch.optim.swa_utils.AveragedModel, bit for bit on one CPU thread (CUDA's default is a lerp)."""
 
-    def __init__(self, model, device=None, avg_fn=None, multi_avg_fn=None, use_buffers=False):
+    def __init__(
+        self,
+        model: Any,
+        device: int | torch.device | None = None,
+        avg_fn: Callable[..., torch.Tensor] | None = None,
+        multi_avg_fn: Callable[..., None] | None = None,
+        use_buffers: bool = False,
+    ):
         super().__init__()
         if avg_fn is not None and multi_avg_fn is not None:
             raise AssertionError("Only one of avg_fn and multi_avg_fn should be provided")
@@ -67,10 +80,10 @@ class AveragedModel(Module):
         self.multi_avg_fn = multi_avg_fn
         self.use_buffers = use_buffers
 
-    def forward(self, *args, **kwargs):
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.module(*args, **kwargs)
 
-    def update_parameters(self, model):
+    def update_parameters(self, model: Any) -> None:
         both = zip(self._of(self.module), self._of(model), strict=False)
         pairs = [(a.detach(), w.detach().to(a.device)) for a, w in both]
         if self.n_averaged == 0:

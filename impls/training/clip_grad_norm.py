@@ -19,6 +19,8 @@ Source   Pascanu et al. 2013, algorithm 1 (without the 1e-6); torch/nn/utils/cli
 import functools
 import types
 import warnings
+from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 import torch
@@ -28,7 +30,7 @@ from impls.ladder import Ladder
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def clip_grad_norm_manual(grads, max_norm, norm_type=2.0):
+def clip_grad_norm_manual(grads: dict[str, Any], max_norm: float, norm_type: float = 2.0) -> tuple[dict[str, Any], Any]:
     """Return (grads, total_norm), given a nested dictionary of gradients."""
     norms = [_norm([g], norm_type) for g in _leaves(grads)]
     if not norms:
@@ -67,7 +69,7 @@ def _scaled(tree, scale):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def clip_grad_norm_raw(params, max_norm, norm_type=2.0):
+def clip_grad_norm_raw(params: Iterable[torch.Tensor], max_norm: float, norm_type: float = 2.0) -> torch.Tensor:
     """Scale the gradients of the leaves `params` in place and return the norm they had."""
     grads = [p.grad for p in params if p.grad is not None]
     if not grads:
@@ -81,7 +83,13 @@ def clip_grad_norm_raw(params, max_norm, norm_type=2.0):
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def clip_grad_norm_(parameters, max_norm, norm_type=2.0, error_if_nonfinite=False, foreach=None):  # noqa: ARG001 (native has it)
+def clip_grad_norm_(
+    parameters: torch.Tensor | Iterable[torch.Tensor],
+    max_norm: float,
+    norm_type: float = 2.0,
+    error_if_nonfinite: bool = False,
+    foreach: bool | None = None,  # noqa: ARG001 (native has it)
+) -> torch.Tensor:
     """Drop-in for torch.nn.utils.clip_grad_norm_, bit for bit on one CPU thread while all gradients have one dtype.
 
     `foreach` changes nothing; gradients of several dtypes native sums in an order of its own.

@@ -12,6 +12,9 @@ Raises   nothing, and a NaN stays NaN; native fails where there is no gradient a
 Source   torch/nn/utils/clip_grad.py (PyTorch 2.13).
 """
 
+from collections.abc import Iterable
+from typing import Any
+
 import numpy as np
 import torch
 
@@ -20,7 +23,7 @@ from impls.ladder import Ladder
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def clip_grad_value_manual(grads, clip_value):
+def clip_grad_value_manual(grads: Any, clip_value: float) -> Any:
     """Return the clipped gradients, given a nested dictionary of gradients."""
     if grads is None:
         return None
@@ -32,7 +35,7 @@ def clip_grad_value_manual(grads, clip_value):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def clip_grad_value_raw(params, clip_value):
+def clip_grad_value_raw(params: Iterable[torch.Tensor], clip_value: float) -> None:
     """Clip the gradients of the leaves `params` in place."""
     for p in params:
         if p.grad is not None:
@@ -42,7 +45,11 @@ def clip_grad_value_raw(params, clip_value):
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def clip_grad_value_(parameters, clip_value, foreach=None):  # noqa: ARG001 (native has it)
+def clip_grad_value_(
+    parameters: torch.Tensor | Iterable[torch.Tensor],
+    clip_value: float,
+    foreach: bool | None = None,  # noqa: ARG001 (native has it)
+) -> None:
     """Drop-in for torch.nn.utils.clip_grad_value_, bit for bit; `foreach` changes nothing."""
     params = [parameters] if isinstance(parameters, torch.Tensor) else parameters
     clip_value = float(clip_value)

@@ -11,6 +11,9 @@ Raises   ValueError if δ lies outside [0, 1].
 Source   Polyak and Juditsky 1992 (of a plain mean); torch/optim/swa_utils.py (PyTorch 2.13).
 """
 
+from collections.abc import Callable
+
+import numpy as np
 import torch
 
 from impls.ladder import Ladder
@@ -18,7 +21,7 @@ from impls.ladder import Ladder
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def ema_manual(average, current, *, decay=0.999):
+def ema_manual(average: np.ndarray, current: np.ndarray, *, decay: float = 0.999) -> np.ndarray:
     """Return the average with `current` in it."""
     return decay * average + (1 - decay) * current
 
@@ -26,7 +29,7 @@ def ema_manual(average, current, *, decay=0.999):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def ema_raw(average, current, *, decay=0.999):
+def ema_raw(average: torch.Tensor, current: torch.Tensor, *, decay: float = 0.999) -> None:
     """Move the tensor `average` in place."""
     with torch.no_grad():
         average *= decay
@@ -36,7 +39,7 @@ def ema_raw(average, current, *, decay=0.999):
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def get_ema_avg_fn(decay=0.999):
+def get_ema_avg_fn(decay: float = 0.999) -> Callable[..., torch.Tensor]:
     """Drop-in for torch.optim.swa_utils.get_ema_avg_fn, bit for bit."""
     check_decay(decay)
 
@@ -47,7 +50,7 @@ def get_ema_avg_fn(decay=0.999):
     return ema_update
 
 
-def get_ema_multi_avg_fn(decay=0.999):
+def get_ema_multi_avg_fn(decay: float = 0.999) -> Callable[..., None]:
     """Drop-in for torch.optim.swa_utils.get_ema_multi_avg_fn, bit for bit on one CPU thread."""
     check_decay(decay)
 
@@ -62,7 +65,7 @@ def get_ema_multi_avg_fn(decay=0.999):
     return ema_update
 
 
-def check_decay(decay):
+def check_decay(decay: float) -> None:
     if decay < 0.0 or decay > 1.0:
         raise ValueError(f"Invalid decay value {decay} provided. Please provide a value in [0,1] range.")
 

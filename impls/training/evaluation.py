@@ -15,11 +15,13 @@ Source   the loop of torch's own tutorials; PyTorch ships none, so native is tha
          and custom the same lines on ours.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
 
+import numpy as np
 import torch
 
-from impls.ladder import Ladder
+from impls.ladder import Ladder, Pair
 from impls.nn.sequential import sequential_manual, sequential_raw
 
 
@@ -32,7 +34,9 @@ class Evaluation(NamedTuple):
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def evaluate_manual(params, x, y, *, layers, loss, batch_size):
+def evaluate_manual(
+    params: dict[str, Any], x: np.ndarray, y: np.ndarray, *, layers: Sequence[Any], loss: Pair, batch_size: int
+) -> Evaluation:
     total, correct = 0.0, None if y.dtype.kind == "f" else 0
     for start in range(0, len(x), batch_size):
         target = y[start : start + batch_size]
@@ -47,7 +51,15 @@ def evaluate_manual(params, x, y, *, layers, loss, batch_size):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def evaluate_raw(params, x, y, *, layers, loss, batch_size):
+def evaluate_raw(
+    params: dict[str, Any],
+    x: torch.Tensor,
+    y: torch.Tensor,
+    *,
+    layers: Sequence[Any],
+    loss: Callable[..., Any],
+    batch_size: int,
+) -> Evaluation:
     total, correct = 0.0, None if y.is_floating_point() else 0
     with torch.no_grad():
         for inputs, target in zip(x.split(batch_size), y.split(batch_size), strict=True):
@@ -61,7 +73,7 @@ def evaluate_raw(params, x, y, *, layers, loss, batch_size):
 # ── custom and native ───────────────────────────────────────────────────────────────────────────
 
 
-def evaluate(model, loss_fn, loader):
+def evaluate(model: Any, loss_fn: Callable[..., Any], loader: Iterable[Any]) -> Evaluation:
     modes, total, correct, count = [(module, module.training) for module in model.modules()], 0.0, None, 0
     model.eval()
     try:

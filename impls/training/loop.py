@@ -14,13 +14,30 @@ Source   the loop of torch's own tutorials; PyTorch ships none, so native is tha
          and custom the same lines on ours.
 """
 
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import torch
+
 from impls.data.loader import loader_manual, loader_raw
 from impls.ladder import Ladder
+from impls.rng import State
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def train_manual(step, params, state, rng, x, y, *, batch_size, epochs):
+def train_manual(
+    step: Callable[..., Any],
+    params: dict[str, Any],
+    state: dict[str, Any],
+    rng: State,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    batch_size: int,
+    epochs: int,
+) -> Iterator[tuple[float, dict[str, Any], dict[str, Any], State]]:
     """Yield (loss, params, state, rng) after each epoch; one generator shuffles the rows and feeds the step."""
     for _ in range(epochs):
         total = 0.0
@@ -36,7 +53,15 @@ def train_manual(step, params, state, rng, x, y, *, batch_size, epochs):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def train_raw(step, x, y, *, batch_size, epochs, generator=None):
+def train_raw(
+    step: Callable[..., Any],
+    x: torch.Tensor,
+    y: torch.Tensor,
+    *,
+    batch_size: int,
+    epochs: int,
+    generator: torch.Generator | None = None,
+) -> Iterator[float]:
     """Yield the loss after each epoch; the step moves its parameters in place."""
     for _ in range(epochs):
         total = 0.0
@@ -48,7 +73,7 @@ def train_raw(step, x, y, *, batch_size, epochs, generator=None):
 # ── custom and native ───────────────────────────────────────────────────────────────────────────
 
 
-def train(step, loader, epochs):
+def train(step: Callable[..., Any], loader: Iterable[Any], epochs: int) -> Iterator[float]:
     """Yield the loss after each epoch; the step moves its model's parameters in place."""
     for _ in range(epochs):
         total, count = 0.0, 0

@@ -17,15 +17,32 @@ Source   the loop of torch's own tutorials; PyTorch ships no training step, so t
          on torch's objects.  Custom's are drop-ins, so the same lines are the custom rung.
 """
 
-from impls.ladder import Ladder
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from impls.ladder import Ladder, Pair
 from impls.nn.module import named_parameters_raw
 from impls.nn.sequential import sequential_manual, sequential_raw
-from impls.optim.optimizer import optimizer_manual
+from impls.optim.optimizer import States, Tree, optimizer_manual
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def train_step_manual(params, state, rng, x, y, *, layers, loss, update, clip=None):
+def train_step_manual(
+    params: Tree,
+    state: Tree,
+    rng: Any,
+    x: np.ndarray,
+    y: np.ndarray,
+    *,
+    layers: Sequence[Any],
+    loss: Pair,
+    update: Callable[..., Any],
+    clip: Callable[..., Any] | None = None,
+) -> tuple[Any, Tree, Tree, Any]:
     """Return (loss, params, state, rng); `update` moves one tensor, `clip` shortens a dictionary of gradients.
 
     Arrays are not shared: a weight that is tied on the other rungs would be moved here under each of its names.
@@ -43,7 +60,18 @@ def train_step_manual(params, state, rng, x, y, *, layers, loss, update, clip=No
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def train_step_raw(params, state, generator, x, y, *, layers, loss, update, clip=None):
+def train_step_raw(
+    params: dict[str, Any],
+    state: States,
+    generator: torch.Generator | None,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    *,
+    layers: Sequence[Any],
+    loss: Callable[..., Any],
+    update: Callable[..., Any],
+    clip: Callable[..., Any] | None = None,
+) -> torch.Tensor:
     """Move the leaves of `params` in place and return the loss; `update` takes all leaves and the state."""
     leaves = [p for _, p in named_parameters_raw(params)]
     for p in leaves:
@@ -59,7 +87,14 @@ def train_step_raw(params, state, generator, x, y, *, layers, loss, update, clip
 # ── custom and native ───────────────────────────────────────────────────────────────────────────
 
 
-def train_step(model, loss_fn, optimizer, x, y, clip=None):
+def train_step(
+    model: Any,
+    loss_fn: Callable[..., Any],
+    optimizer: Any,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    clip: Callable[..., Any] | None = None,
+) -> torch.Tensor:
     """Take one step and return the loss; `clip` is handed the model's parameters."""
     model.train()
     optimizer.zero_grad()

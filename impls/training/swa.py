@@ -10,6 +10,9 @@ Raises   nothing.
 Source   Izmailov et al. 2018, algorithm 1; torch/optim/swa_utils.py (PyTorch 2.13).
 """
 
+from collections.abc import Callable
+
+import numpy as np
 import torch
 
 from impls.ladder import Ladder
@@ -17,7 +20,7 @@ from impls.ladder import Ladder
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def swa_manual(average, current, num_averaged):
+def swa_manual(average: np.ndarray, current: np.ndarray, num_averaged: int) -> np.ndarray:
     """Return the mean with `current` in it, given the mean of `num_averaged` others."""
     return average + (current - average) / (num_averaged + 1)
 
@@ -25,7 +28,7 @@ def swa_manual(average, current, num_averaged):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def swa_raw(average, current, num_averaged):
+def swa_raw(average: torch.Tensor, current: torch.Tensor, num_averaged: int) -> None:
     """Move the tensor `average` in place."""
     with torch.no_grad():
         average += (current - average) / (num_averaged + 1)
@@ -34,7 +37,7 @@ def swa_raw(average, current, num_averaged):
 # ── custom ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def get_swa_avg_fn():
+def get_swa_avg_fn() -> Callable[..., torch.Tensor]:
     """Drop-in for torch.optim.swa_utils.get_swa_avg_fn, bit for bit."""
 
     @torch.no_grad()
@@ -44,7 +47,7 @@ def get_swa_avg_fn():
     return swa_update
 
 
-def get_swa_multi_avg_fn():
+def get_swa_multi_avg_fn() -> Callable[..., None]:
     """Drop-in for torch.optim.swa_utils.get_swa_multi_avg_fn, bit for bit on one CPU thread.
 
     Where n is a tensor of whole numbers, as in AveragedModel, 1/(n + 1) is rounded to the default dtype.

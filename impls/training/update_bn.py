@@ -11,6 +11,10 @@ Raises   what the model raises;  a model without batch normalization is left alo
 Source   Izmailov et al. 2018, section 3.2; torch/optim/swa_utils.py (PyTorch 2.13).
 """
 
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
 import torch
 
 from impls.ladder import Ladder
@@ -19,7 +23,7 @@ from impls.nn.batch_norm1d import BatchNorm1d, Stats, batch_norm1d_manual, batch
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def update_bn_manual(batches):
+def update_bn_manual(batches: Iterable[np.ndarray]) -> Stats:
     """Return the statistics of one layer, given the batches that reach it."""
     stats = Stats(0.0, 1.0)
     for x in batches:
@@ -30,7 +34,7 @@ def update_bn_manual(batches):
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def update_bn_raw(batches):
+def update_bn_raw(batches: Iterable[torch.Tensor]) -> Stats:
     """Return the statistics of one layer, given the batches that reach it."""
     stats = Stats(0.0, 1.0)
     for x in batches:
@@ -42,7 +46,7 @@ def update_bn_raw(batches):
 
 
 @torch.no_grad()
-def update_bn(loader, model, device=None):
+def update_bn(loader: Iterable[Any], model: Any, device: int | torch.device | None = None) -> None:
     """Drop-in for torch.optim.swa_utils.update_bn on custom's models, bit for bit."""
     momenta = {module: module.momentum for module in model.modules() if isinstance(module, BatchNorm1d)}
     if not momenta:
