@@ -261,7 +261,7 @@ def bernoulli_kernel():
 
 
 def bernoulli_manual(
-    state: State, p: float, shape: tuple[int, ...] = (), dtype: type = np.float32, kernel=None
+    state: State, p: float, shape: tuple[int, ...] = (), dtype: type | np.dtype = np.float32, kernel=None
 ) -> tuple[np.ndarray, State]:
     """Ones with probability p, a number or an array; of what dropout keeps, bernoulli_manual(state, 1 - p, x.shape)."""
     if isinstance(p, np.ndarray):

@@ -19,12 +19,12 @@ Source   Ioffe and Szegedy 2015, algorithms 1 and 2; torch/nn/modules/batchnorm.
          (PyTorch 2.13).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.layer_norm import rsqrt
 from impls.nn.module import Module
 from impls.nn.parameter import Parameter
@@ -41,7 +41,16 @@ class Stats(NamedTuple):
     num_batches_tracked: int = 0
 
 
-def batch_norm1d_forward(x, w=None, b=None, *, stats=None, training=True, momentum=0.1, eps=1e-5):
+def batch_norm1d_forward(
+    x: np.ndarray,
+    w: np.ndarray | None = None,
+    b: np.ndarray | None = None,
+    *,
+    stats: Any = None,
+    training: bool = True,
+    momentum: float | None = 0.1,
+    eps: float = 1e-5,
+) -> tuple[np.ndarray, Any, Any]:
     """Return (y, saved, stats); without stats it never remembers, and normalizes by the batch in evaluation too."""
     _check_dimensions(x.ndim)
     rows, of_batch = (0, 2)[: x.ndim - 1], training or stats is None
@@ -62,7 +71,7 @@ def batch_norm1d_forward(x, w=None, b=None, *, stats=None, training=True, moment
     return (y if b is None else y + _spread(b, x)), (normal, r, w, rows, of_batch), stats
 
 
-def batch_norm1d_backward(dy, saved, needs_input_grad=(True, True, True)):
+def batch_norm1d_backward(dy: np.ndarray, saved: Any, needs_input_grad: Needs = (True, True, True)) -> Grads:
     """Return (dx, dw, db); a layer without w or b is asked for fewer gradients."""
     normal, r, w, rows, of_batch = saved
     needs_x, *needs = needs_input_grad
@@ -108,7 +117,16 @@ batch_norm1d_manual = Pair(batch_norm1d_forward, batch_norm1d_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def batch_norm1d_raw(x, weight=None, bias=None, *, stats=None, training=True, momentum=0.1, eps=1e-5):
+def batch_norm1d_raw(
+    x: torch.Tensor,
+    weight: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,
+    *,
+    stats: Any = None,
+    training: bool = True,
+    momentum: float | None = 0.1,
+    eps: float = 1e-5,
+) -> tuple[torch.Tensor, Any]:
     """Return (y, stats)."""
     _check_dimensions(x.dim())
     rows = (0, 2)[: x.dim() - 1]
@@ -139,15 +157,15 @@ class BatchNorm1d(Module):
     @since((2, 12), "bias")
     def __init__(
         self,
-        num_features,
-        eps=1e-5,
-        momentum=0.1,
-        affine=True,
-        track_running_stats=True,
-        device=None,
-        dtype=None,
+        num_features: int,
+        eps: float = 1e-5,
+        momentum: float | None = 0.1,
+        affine: bool = True,
+        track_running_stats: bool = True,
+        device: torch.types.Device = None,
+        dtype: torch.dtype | None = None,
         *,
-        bias=True,
+        bias: bool = True,
     ):
         super().__init__()
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
@@ -161,13 +179,13 @@ class BatchNorm1d(Module):
         self.register_buffer("num_batches_tracked", torch.tensor(0, device=device) if tracked else None)
         self.reset_parameters()
 
-    def reset_running_stats(self):
+    def reset_running_stats(self) -> None:
         if self.track_running_stats:
             self.running_mean.zero_()
             self.running_var.fill_(1)
             self.num_batches_tracked.zero_()
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         self.reset_running_stats()
         with torch.no_grad():
             if self.weight is not None:
@@ -175,7 +193,7 @@ class BatchNorm1d(Module):
             if self.bias is not None:
                 self.bias.fill_(0.0)
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         _check_dimensions(input.dim())
         untouched = self.training and not self.track_running_stats
         mean, var = (None, None) if untouched else (self.running_mean, self.running_var)
@@ -200,7 +218,7 @@ class BatchNorm1d(Module):
             state_dict[key] = torch.tensor(0) if own is None or own.is_meta else own
         super()._load_from_state_dict(state_dict, prefix, local_metadata, *told)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         bias = f"bias={self.bias is not None}, " if TORCH >= (2, 12) else ""
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "

@@ -22,18 +22,19 @@ Source   LeCun et al. 1989; torch/nn/modules/conv.py, ATen/native/Convolution.cp
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from impls.init.kaiming_uniform import kaiming_uniform_, kaiming_uniform_manual, kaiming_uniform_raw
 from impls.init.uniform import uniform_, uniform_manual, uniform_raw
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.linear import SLOPE, bias_bound
-from impls.nn.max_pool2d import Axis, flat, pair, windows_on
+from impls.nn.max_pool2d import Axis, Size2, flat, pair, windows_on
 from impls.nn.module import Module
 from impls.nn.parameter import Parameter, parameter_raw
+from impls.rng import State
 from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
@@ -47,7 +48,17 @@ class Saved(NamedTuple):
     grid: tuple[Axis, Axis]  # the windows on x'
 
 
-def conv2d_forward(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros"):
+def conv2d_forward(
+    x: np.ndarray,
+    w: np.ndarray,
+    b: np.ndarray | None = None,
+    *,
+    stride: Size2 = 1,
+    padding: Size2 | str = 0,
+    dilation: Size2 = 1,
+    groups: int = 1,
+    padding_mode: str = "zeros",
+) -> tuple[np.ndarray, Any]:
     options = pair(stride), sides(padding), pair(dilation)
     axes = [_axis(*each, padding_mode) for each in zip(x.shape[-2:], w.shape[2:], *options, strict=True)]
     shown, grid = zip(*axes, strict=True)
@@ -57,7 +68,7 @@ def conv2d_forward(x, w, b=None, *, stride=1, padding=0, dilation=1, groups=1, p
     return (y if x.ndim == 4 else y[0]), Saved(columns, w, x.shape, shown, grid)
 
 
-def conv2d_backward(dy, saved, needs_input_grad=(True, True, True)):
+def conv2d_backward(dy: np.ndarray, saved: Any, needs_input_grad: Needs = (True, True, True)) -> Grads:
     """Return (dx, dw, db); a layer without b is asked for two gradients, and db is None."""
     needs_x, needs_w, *needs_b = needs_input_grad
     dy = _batch(dy)
@@ -87,12 +98,12 @@ def _batch(x):
     return x if x.ndim == 4 else x[None]
 
 
-def sides(padding):
+def sides(padding: Size2 | str) -> tuple[Any, ...]:
     """Padding of rows and of columns; a word is said of both."""
     return (padding, padding) if isinstance(padding, str) else pair(padding)
 
 
-def border(padding, kernel, dilation):
+def border(padding: int | str, kernel: int, dilation: int) -> tuple[int, int]:
     """How many places stand before an axis, and how many behind."""
     if isinstance(padding, str):
         total = dilation * (kernel - 1) if padding == "same" else 0
@@ -135,7 +146,15 @@ def _images(columns, sizes):
     return columns.reshape(groups * channels, places // math.prod(sizes), *sizes).transpose(1, 0, 2, 3)
 
 
-def conv2d_init(rng, in_channels, out_channels, kernel_size, groups=1, bias=True, dtype=np.float32):
+def conv2d_init(
+    rng: State,
+    in_channels: int,
+    out_channels: int,
+    kernel_size: Size2,
+    groups: int = 1,
+    bias: bool = True,
+    dtype: type = np.float32,
+) -> tuple[dict[str, np.ndarray], State]:
     """Return ({"weight": w, "bias": b}, rng), torch's from the same seed."""
     shape = out_channels, in_channels // groups, *pair(kernel_size)
     w, rng = kaiming_uniform_manual(rng, shape, SLOPE, dtype=dtype)
@@ -150,7 +169,17 @@ conv2d_manual = Pair(conv2d_forward, conv2d_backward, conv2d_init)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def conv2d_raw(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=1, padding_mode="zeros"):
+def conv2d_raw(
+    x: torch.Tensor,
+    weight: torch.Tensor,
+    bias: torch.Tensor | None = None,
+    *,
+    stride: Size2 = 1,
+    padding: Size2 | str = 0,
+    dilation: Size2 = 1,
+    groups: int = 1,
+    padding_mode: str = "zeros",
+) -> torch.Tensor:
     (high, wide), (down, right), (rows, columns) = weight.shape[2:], pair(stride), pair(dilation)
     above_below, left_right = map(border, sides(padding), (high, wide), (rows, columns))
     x = torch.nn.functional.pad(x, left_right + above_below, "constant" if padding_mode == "zeros" else padding_mode)
@@ -160,7 +189,15 @@ def conv2d_raw(x, weight, bias=None, *, stride=1, padding=0, dilation=1, groups=
     return y if bias is None else y + bias.reshape(-1, 1, 1)
 
 
-def conv2d_init_raw(generator, in_channels, out_channels, kernel_size, groups=1, bias=True, dtype=torch.float32):
+def conv2d_init_raw(
+    generator: torch.Generator,
+    in_channels: int,
+    out_channels: int,
+    kernel_size: Size2,
+    groups: int = 1,
+    bias: bool = True,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[dict[str, torch.Tensor], torch.Generator]:
     """Return ({"weight": w, "bias": b}, generator), two leaves."""
     shape = out_channels, in_channels // groups, *pair(kernel_size)
     w, generator = kaiming_uniform_raw(generator, shape, SLOPE, dtype=dtype)
@@ -180,17 +217,17 @@ class Conv2d(Module):
 
     def __init__(
         self,
-        in_channels,
-        out_channels,
-        kernel_size,
-        stride=1,
-        padding=0,
-        dilation=1,
-        groups=1,
-        bias=True,
-        padding_mode="zeros",
-        device=None,
-        dtype=None,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Size2,
+        stride: Size2 = 1,
+        padding: Size2 | str = 0,
+        dilation: Size2 = 1,
+        groups: int = 1,
+        bias: bool = True,
+        padding_mode: str = "zeros",
+        device: torch.types.Device = None,
+        dtype: torch.dtype | None = None,
     ):
         super().__init__()
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
@@ -223,7 +260,7 @@ class Conv2d(Module):
         if self.padding_mode not in modes:
             raise ValueError(f"padding_mode must be one of {modes}, but got padding_mode='{self.padding_mode}'")
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         # Drawn in reading order, however the weight is laid out; up to torch 2.11 in the order of its memory.
         order = torch.contiguous_format if TORCH >= (2, 12) else torch.preserve_format
         drawn = torch.empty_like(self.weight, memory_format=order, requires_grad=False)
@@ -233,7 +270,7 @@ class Conv2d(Module):
             bound = bias_bound(self.weight.shape)
             uniform_(self.bias, -bound, bound)
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         return self._conv_forward(input, self.weight, self.bias)
 
     def _conv_forward(self, input, weight, bias):  # what a subclass calls with a weight of its own
@@ -244,7 +281,7 @@ class Conv2d(Module):
         # Products of columns round in another order: only conv2d has native's bits.
         return torch.nn.functional.conv2d(input, weight, bias, self.stride, padding, self.dilation, self.groups)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         told = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
         usual = {"padding": (0, 0), "dilation": (1, 1), "groups": 1, "bias": True, "padding_mode": "zeros"}
         has = vars(self) | {"bias": self.bias is not None}

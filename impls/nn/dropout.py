@@ -15,16 +15,21 @@ Raises   ValueError unless 0 ≤ p ≤ 1 (custom, at construction).
 Source   Srivastava et al. 2014, inverted as in ATen/native/Dropout.cpp; torch/nn/modules/dropout.py (PyTorch 2.13).
 """
 
+from typing import Any
+
+import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
-from impls.rng import bernoulli_manual
+from impls.rng import State, bernoulli_manual
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def dropout_forward(x, rng, *, p=0.5, training=True):
+def dropout_forward(
+    x: np.ndarray, rng: State, *, p: float = 0.5, training: bool = True
+) -> tuple[np.ndarray, Any, State]:
     """Return (y, saved, rng)."""
     if not training or p == 0 or x.size == 0:
         return x, None, rng
@@ -34,7 +39,7 @@ def dropout_forward(x, rng, *, p=0.5, training=True):
     return x * mask / (1 - p), (mask, 1 - p), rng
 
 
-def dropout_backward(dy, saved, needs_input_grad=(True,)):
+def dropout_backward(dy: np.ndarray, saved: Any, needs_input_grad: Needs = (True,)) -> Grads:
     if not needs_input_grad[0] or saved is None:
         return (dy if needs_input_grad[0] else None,)
     mask, keep = saved
@@ -46,7 +51,9 @@ dropout_manual = Pair(dropout_forward, dropout_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def dropout_raw(x, *, p=0.5, training=True, generator=None):
+def dropout_raw(
+    x: torch.Tensor, *, p: float = 0.5, training: bool = True, generator: torch.Generator | None = None
+) -> torch.Tensor:
     if not training or p == 0 or x.numel() == 0:
         return x
     if p == 1:
@@ -60,12 +67,12 @@ def dropout_raw(x, *, p=0.5, training=True, generator=None):
 class Dropout(Module):
     """Drop-in for torch.nn.Dropout, bit for bit, mask included."""
 
-    def __init__(self, p=0.5, inplace=False):
+    def __init__(self, p: float = 0.5, inplace: bool = False):
         super().__init__()
         _check(p)
         self.p, self.inplace = p, inplace
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         _check(self.p)  # it may have been set since
         if not self.training or self.p == 0 or input.numel() == 0:
             return input
@@ -77,7 +84,7 @@ class Dropout(Module):
     def _scale(self, input, keep):
         return torch.empty_like(input).bernoulli_(keep).div_(keep) if keep else 0
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"p={self.p}, inplace={self.inplace}"
 
 

@@ -15,23 +15,26 @@ Source   Bengio et al. 2003; torch/nn/modules/sparse.py, ATen/native/Embedding.c
          rewrites w as it is read, scale_grad_by_freq and sparse are on the custom and native rungs alone.
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 
 from impls.init.normal import normal_, normal_manual, normal_raw
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
 from impls.nn.parameter import Parameter, parameter_raw
+from impls.rng import State
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def embedding_forward(i, w, *, padding_idx=None):
+def embedding_forward(i: np.ndarray, w: np.ndarray, *, padding_idx: int | None = None) -> tuple[np.ndarray, Any]:
     _check_rows(i, w)
     return w[i], (i, w.shape, padding_idx)
 
 
-def embedding_backward(dy, saved, needs_input_grad=(False, True)):
+def embedding_backward(dy: np.ndarray, saved: Any, needs_input_grad: Needs = (False, True)) -> Grads:
     """Return (None, dw): an index has no gradient."""
     i, (rows, k), padding_idx = saved
     if not needs_input_grad[1]:
@@ -47,7 +50,9 @@ def _check_rows(i, w):
         raise IndexError("index out of range in self")
 
 
-def embedding_init(rng, num_embeddings, embedding_dim, padding_idx=None, dtype=np.float32):
+def embedding_init(
+    rng: State, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None, dtype: type = np.float32
+) -> tuple[dict[str, np.ndarray], State]:
     """Return ({"weight": w}, rng)."""
     w, rng = normal_manual(rng, (num_embeddings, embedding_dim), dtype=dtype)
     if padding_idx is not None:
@@ -60,7 +65,7 @@ embedding_manual = Pair(embedding_forward, embedding_backward, embedding_init)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def embedding_raw(i, weight, *, padding_idx=None):
+def embedding_raw(i: torch.Tensor, weight: torch.Tensor, *, padding_idx: int | None = None) -> torch.Tensor:
     _check_rows(i, weight)
     y = weight[i]
     if padding_idx is None:
@@ -68,7 +73,13 @@ def embedding_raw(i, weight, *, padding_idx=None):
     return torch.where((i == padding_idx % len(weight)).unsqueeze(-1), y.detach(), y)
 
 
-def embedding_init_raw(generator, num_embeddings, embedding_dim, padding_idx=None, dtype=torch.float32):
+def embedding_init_raw(
+    generator: torch.Generator,
+    num_embeddings: int,
+    embedding_dim: int,
+    padding_idx: int | None = None,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[dict[str, torch.Tensor], torch.Generator]:
     """Return ({"weight": w}, generator), a leaf."""
     w, generator = normal_raw(generator, (num_embeddings, embedding_dim), dtype=dtype)
     if padding_idx is not None:
@@ -87,17 +98,17 @@ class Embedding(Module):
 
     def __init__(
         self,
-        num_embeddings,
-        embedding_dim,
-        padding_idx=None,
-        max_norm=None,
-        norm_type=2.0,
-        scale_grad_by_freq=False,
-        sparse=False,
-        _weight=None,
-        _freeze=False,
-        device=None,
-        dtype=None,
+        num_embeddings: int,
+        embedding_dim: int,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+        _weight: torch.Tensor | None = None,
+        _freeze: bool = False,
+        device: torch.types.Device = None,
+        dtype: torch.dtype | None = None,
     ):
         super().__init__()
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
@@ -116,13 +127,13 @@ class Embedding(Module):
                 raise AssertionError("Shape of weight does not match num_embeddings and embedding_dim")
             self.weight = Parameter(_weight, requires_grad=not _freeze)
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         normal_(self.weight)
         if self.padding_idx is not None:
             with torch.no_grad():
                 self.weight[self.padding_idx].fill_(0)
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         # weight[input] would take an index below 0 for a row, and knows neither padding nor norms nor sparsity.
         return torch.nn.functional.embedding(
             input,
@@ -137,21 +148,21 @@ class Embedding(Module):
     @classmethod
     def from_pretrained(
         cls,
-        embeddings,
-        freeze=True,
-        padding_idx=None,
-        max_norm=None,
-        norm_type=2.0,
-        scale_grad_by_freq=False,
-        sparse=False,
-    ):
+        embeddings: torch.Tensor,
+        freeze: bool = True,
+        padding_idx: int | None = None,
+        max_norm: float | None = None,
+        norm_type: float = 2.0,
+        scale_grad_by_freq: bool = False,
+        sparse: bool = False,
+    ) -> "Embedding":
         """An embedding whose table is given."""
         if embeddings.dim() != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
         rows, width = embeddings.shape
         return cls(rows, width, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         told = f"{self.num_embeddings}, {self.embedding_dim}"
         usual = {"padding_idx": None, "max_norm": None, "norm_type": 2, "scale_grad_by_freq": False, "sparse": False}
         return told + "".join(f", {name}={getattr(self, name)}" for name in usual if getattr(self, name) != usual[name])

@@ -14,20 +14,22 @@ Source   torch/nn/modules/flatten.py (PyTorch 2.13).
 """
 
 import math
+from typing import Any
 
+import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def flatten_forward(x, *, start_dim=1, end_dim=-1):
+def flatten_forward(x: np.ndarray, *, start_dim: int = 1, end_dim: int = -1) -> tuple[np.ndarray, Any]:
     return x.reshape(*_flat(x.shape, start_dim, end_dim)), x.shape
 
 
-def flatten_backward(dy, shape, needs_input_grad=(True,)):
+def flatten_backward(dy: np.ndarray, shape: tuple[int, ...], needs_input_grad: Needs = (True,)) -> Grads:
     return (dy.reshape(*shape) if needs_input_grad[0] else None,)
 
 
@@ -48,7 +50,7 @@ flatten_manual = Pair(flatten_forward, flatten_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def flatten_raw(x, *, start_dim=1, end_dim=-1):
+def flatten_raw(x: torch.Tensor, *, start_dim: int = 1, end_dim: int = -1) -> torch.Tensor:
     return x.reshape(_flat(x.shape, start_dim, end_dim))
 
 
@@ -58,14 +60,14 @@ def flatten_raw(x, *, start_dim=1, end_dim=-1):
 class Flatten(Module):
     """Drop-in for torch.nn.Flatten."""
 
-    def __init__(self, start_dim=1, end_dim=-1):
+    def __init__(self, start_dim: int = 1, end_dim: int = -1):
         super().__init__()
         self.start_dim, self.end_dim = start_dim, end_dim
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         return input.flatten(self.start_dim, self.end_dim)  # a view where it can be
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
 
 

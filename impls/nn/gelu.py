@@ -15,11 +15,12 @@ Source   Hendrycks and Gimpel 2016; torch/nn/modules/activation.py, ATen/native/
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
@@ -29,7 +30,7 @@ ROOT_HALF, DENSITY = math.sqrt(0.5), 1 / math.sqrt(2 * math.pi)
 SCALE, CUBE = math.sqrt(2 / math.pi), 0.044715
 
 
-def gelu_forward(x, *, approximate="none"):
+def gelu_forward(x: np.ndarray, *, approximate: str = "none") -> tuple[np.ndarray, Any]:
     _check(approximate)
     if approximate == "tanh":
         t = np.tanh(SCALE * (x + CUBE * (x * x * x)))
@@ -39,7 +40,7 @@ def gelu_forward(x, *, approximate="none"):
     return x * cdf, (x, (z, cdf), approximate)
 
 
-def gelu_backward(dy, saved, needs_input_grad=(True,)):
+def gelu_backward(dy: np.ndarray, saved: Any, needs_input_grad: Needs = (True,)) -> Grads:
     x, kept, approximate = saved
     if not needs_input_grad[0]:
         return (None,)
@@ -50,12 +51,12 @@ def gelu_backward(dy, saved, needs_input_grad=(True,)):
     return (dy * (cdf + x * (DENSITY * np.exp(-z * z))),)
 
 
-def normal_cdf(z):
+def normal_cdf(z: np.ndarray) -> np.ndarray:
     """The share of the normal distribution below z√2."""
     return 0.5 * (1.0 + erf(z))
 
 
-def erf(x):
+def erf(x: np.ndarray) -> np.ndarray:
     """The error function of the standard library, element by element."""
     return _erf(x.reshape(-1)).astype(x.dtype).reshape(x.shape)
 
@@ -70,7 +71,7 @@ gelu_manual = Pair(gelu_forward, gelu_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def gelu_raw(x, *, approximate="none"):
+def gelu_raw(x: torch.Tensor, *, approximate: str = "none") -> torch.Tensor:
     _check(approximate)
     if approximate == "tanh":
         return 0.5 * x * (1 + (SCALE * (x + CUBE * x * x * x)).tanh())
@@ -83,15 +84,15 @@ def gelu_raw(x, *, approximate="none"):
 class GELU(Module):
     """Drop-in for torch.nn.GELU, bit for bit."""
 
-    def __init__(self, approximate="none"):
+    def __init__(self, approximate: str = "none"):
         super().__init__()
         self.approximate = approximate
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         # Autograd takes the factors of the derivative in another order: only gelu has native's bits.
         return torch.nn.functional.gelu(input, approximate=self.approximate)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"approximate={self.approximate!r}"
 
 

@@ -12,19 +12,22 @@ Raises   nothing.
 Source   torch/nn/modules/linear.py, Identity (PyTorch 2.13).
 """
 
+from typing import Any
+
+import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def identity_forward(x):
+def identity_forward(x: np.ndarray) -> tuple[np.ndarray, Any]:
     return x, None
 
 
-def identity_backward(dy, _, needs_input_grad=(True,)):
+def identity_backward(dy: np.ndarray, _: Any, needs_input_grad: Needs = (True,)) -> Grads:
     return (dy if needs_input_grad[0] else None,)
 
 
@@ -33,7 +36,7 @@ identity_manual = Pair(identity_forward, identity_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def identity_raw(x):
+def identity_raw(x: torch.Tensor) -> torch.Tensor:
     return x
 
 
@@ -43,10 +46,10 @@ def identity_raw(x):
 class Identity(Module):
     """Drop-in for torch.nn.Identity."""
 
-    def __init__(self, *args, **kwargs):  # noqa: ARG002  # that it ignores them is what it does
+    def __init__(self, *args: Any, **kwargs: Any):  # noqa: ARG002  # that it ignores them is what it does
         super().__init__()
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         return input
 
 

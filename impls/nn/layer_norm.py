@@ -18,12 +18,12 @@ Source   Ba et al. 2016, eq. 3 and 4; torch/nn/modules/normalization.py, ATen/na
 """
 
 import numbers
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
 from impls.nn.parameter import Parameter
 from impls.since import TORCH
@@ -39,7 +39,9 @@ class Saved(NamedTuple):
     axes: tuple[int, ...]
 
 
-def layer_norm_forward(x, w=None, b=None, *, normalized_shape, eps=1e-5):
+def layer_norm_forward(
+    x: np.ndarray, w: np.ndarray | None = None, b: np.ndarray | None = None, *, normalized_shape: Any, eps: float = 1e-5
+) -> tuple[np.ndarray, Any]:
     axes = last_axes(normalized_shape)
     mean = x.mean(axis=axes, keepdims=True)
     d = x - mean
@@ -49,7 +51,7 @@ def layer_norm_forward(x, w=None, b=None, *, normalized_shape, eps=1e-5):
     return (y if b is None else y + b), Saved(x, r, normal, w, axes)
 
 
-def layer_norm_backward(dy, saved, needs_input_grad=(True, True, True)):
+def layer_norm_backward(dy: np.ndarray, saved: Any, needs_input_grad: Needs = (True, True, True)) -> Grads:
     """Return (dx, dw, db); a layer without w or b is asked for fewer gradients."""
     x, r, normal, w, axes = saved
     needs_x, *needs = needs_input_grad
@@ -64,11 +66,11 @@ def layer_norm_backward(dy, saved, needs_input_grad=(True, True, True)):
     return g - mean(g) - normal * mean(g * normal), dw, db
 
 
-def rsqrt(x):
+def rsqrt(x: np.ndarray) -> np.ndarray:
     return 1.0 / np.sqrt(x)
 
 
-def last_axes(normalized_shape):
+def last_axes(normalized_shape: Any) -> tuple[int, ...]:
     """The last dimensions, as many as the shape has; an integer is a shape of one."""
     n = 1 if isinstance(normalized_shape, numbers.Integral) else len(normalized_shape)
     return tuple(range(-n, 0))
@@ -79,7 +81,14 @@ layer_norm_manual = Pair(layer_norm_forward, layer_norm_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def layer_norm_raw(x, weight=None, bias=None, *, normalized_shape, eps=1e-5):
+def layer_norm_raw(
+    x: torch.Tensor,
+    weight: torch.Tensor | None = None,
+    bias: torch.Tensor | None = None,
+    *,
+    normalized_shape: Any,
+    eps: float = 1e-5,
+) -> torch.Tensor:
     axes = last_axes(normalized_shape)
     d = x - x.mean(axes, keepdim=True)
     y = d / ((d * d).mean(axes, keepdim=True) + eps).sqrt()
@@ -93,7 +102,15 @@ def layer_norm_raw(x, weight=None, bias=None, *, normalized_shape, eps=1e-5):
 class LayerNorm(Module):
     """Drop-in for torch.nn.LayerNorm, bit for bit on one CPU thread."""
 
-    def __init__(self, normalized_shape, eps=1e-5, elementwise_affine=True, bias=True, device=None, dtype=None):
+    def __init__(
+        self,
+        normalized_shape: Any,
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        device: torch.types.Device = None,
+        dtype: torch.dtype | None = None,
+    ):
         super().__init__()
         is_one = isinstance(normalized_shape, numbers.Integral)
         self.normalized_shape = (normalized_shape,) if is_one else tuple(normalized_shape)
@@ -103,18 +120,18 @@ class LayerNorm(Module):
             self.register_parameter(name, Parameter(values) if there else None)
         self.reset_parameters()
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         with torch.no_grad():
             if self.weight is not None:
                 self.weight.fill_(1.0)
             if self.bias is not None:
                 self.bias.fill_(0.0)
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         # Its mean and variance come out of one pass, and the row is scaled and shifted: only layer_norm has its bits.
         return torch.nn.functional.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         bias = f", bias={self.bias is not None}" if TORCH >= (2, 12) else ""
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}{bias}"
 

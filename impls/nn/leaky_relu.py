@@ -12,20 +12,22 @@ Raises   custom and native: RuntimeError in place with a ≤ 0, once the gradien
 Source   Maas et al. 2013, eq. 2; torch/nn/modules/activation.py, derivatives.yaml, leaky_relu (PyTorch 2.13).
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def leaky_relu_forward(x, *, negative_slope=0.01):
+def leaky_relu_forward(x: np.ndarray, *, negative_slope: float = 0.01) -> tuple[np.ndarray, Any]:
     return np.where(x <= 0.0, negative_slope * x, x), (x, negative_slope)
 
 
-def leaky_relu_backward(dy, saved, needs_input_grad=(True,)):
+def leaky_relu_backward(dy: np.ndarray, saved: Any, needs_input_grad: Needs = (True,)) -> Grads:
     x, negative_slope = saved
     return (np.where(x <= 0.0, negative_slope * dy, dy) if needs_input_grad[0] else None,)
 
@@ -35,7 +37,7 @@ leaky_relu_manual = Pair(leaky_relu_forward, leaky_relu_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def leaky_relu_raw(x, *, negative_slope=0.01):
+def leaky_relu_raw(x: torch.Tensor, *, negative_slope: float = 0.01) -> torch.Tensor:
     return torch.where(x > 0, x, negative_slope * x)
 
 
@@ -45,15 +47,15 @@ def leaky_relu_raw(x, *, negative_slope=0.01):
 class LeakyReLU(Module):
     """Drop-in for torch.nn.LeakyReLU, bit for bit."""
 
-    def __init__(self, negative_slope=0.01, inplace=False):
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False):
         super().__init__()
         self.negative_slope, self.inplace = negative_slope, inplace
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         # A selection adds the gradients of its branches, and so loses the sign of a zero.
         return torch.nn.functional.leaky_relu(input, self.negative_slope, self.inplace)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"negative_slope={self.negative_slope}{', inplace=True' if self.inplace else ''}"
 
 

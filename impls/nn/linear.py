@@ -15,6 +15,7 @@ Source   LeCun et al. 1998, Efficient BackProp, for the scale; torch/nn/modules/
 """
 
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,19 +23,20 @@ import torch
 from impls.init.kaiming_uniform import kaiming_uniform_, kaiming_uniform_manual, kaiming_uniform_raw
 from impls.init.uniform import uniform_, uniform_manual, uniform_raw
 from impls.init.xavier_uniform import fans
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
 from impls.nn.parameter import Parameter, parameter_raw
+from impls.rng import State
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def linear_forward(x, w, b=None):
+def linear_forward(x: np.ndarray, w: np.ndarray, b: np.ndarray | None = None) -> tuple[np.ndarray, Any]:
     y = x @ w.T
     return (y if b is None else y + b), (x, w)
 
 
-def linear_backward(dy, saved, needs_input_grad=(True, True, True)):
+def linear_backward(dy: np.ndarray, saved: Any, needs_input_grad: Needs = (True, True, True)) -> Grads:
     """Return (dx, dw, db); a layer without b is asked for two gradients, and db is None."""
     x, w = saved
     needs_x, needs_w, *needs_b = needs_input_grad
@@ -50,7 +52,9 @@ def _rows(a):
     return a if a.ndim == 2 else a.reshape(math.prod(a.shape[:-1]), a.shape[-1])
 
 
-def linear_init(rng, in_features, out_features, bias=True, dtype=np.float32):
+def linear_init(
+    rng: State, in_features: int, out_features: int, bias: bool = True, dtype: type = np.float32
+) -> tuple[dict[str, np.ndarray], State]:
     """Return ({"weight": w, "bias": b}, rng), torch's from the same seed."""
     w, rng = kaiming_uniform_manual(rng, (out_features, in_features), SLOPE, dtype=dtype)
     if not bias:
@@ -63,7 +67,7 @@ def linear_init(rng, in_features, out_features, bias=True, dtype=np.float32):
 SLOPE = math.sqrt(5)  # of a rectifier that nobody has: it makes β 1/√k
 
 
-def bias_bound(shape):
+def bias_bound(shape: tuple[int, ...]) -> float:
     inputs, _ = fans(shape)
     return 1 / math.sqrt(inputs) if inputs else 0
 
@@ -73,12 +77,18 @@ linear_manual = Pair(linear_forward, linear_backward, linear_init)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def linear_raw(x, weight, bias=None):
+def linear_raw(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
     y = x @ weight.T
     return y if bias is None else y + bias
 
 
-def linear_init_raw(generator, in_features, out_features, bias=True, dtype=torch.float32):
+def linear_init_raw(
+    generator: torch.Generator,
+    in_features: int,
+    out_features: int,
+    bias: bool = True,
+    dtype: torch.dtype = torch.float32,
+) -> tuple[dict[str, torch.Tensor], torch.Generator]:
     """Return ({"weight": w, "bias": b}, generator), two leaves."""
     w, generator = kaiming_uniform_raw(generator, (out_features, in_features), SLOPE, dtype=dtype)
     if not bias:
@@ -96,7 +106,14 @@ linear_raw.init = linear_init_raw  # type: ignore[attr-defined]  # where the man
 class Linear(Module):
     """Drop-in for torch.nn.Linear, bit for bit on one CPU thread."""
 
-    def __init__(self, in_features, out_features, bias=True, device=None, dtype=None):
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        device: torch.types.Device = None,
+        dtype: torch.dtype | None = None,
+    ):
         super().__init__()
         self.in_features, self.out_features = in_features, out_features
         self.weight = Parameter(torch.empty((out_features, in_features), device=device, dtype=dtype))
@@ -106,17 +123,17 @@ class Linear(Module):
             self.register_parameter("bias", None)
         self.reset_parameters()
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         kaiming_uniform_(self.weight, SLOPE)
         if self.bias is not None:
             bound = bias_bound(self.weight.shape)
             uniform_(self.bias, -bound, bound)
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         # x @ w.T + b rounds once more: only the fused product has native's bits.
         return torch.nn.functional.linear(input, self.weight, self.bias)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 

@@ -20,18 +20,29 @@ Source   Ranzato et al. 2007; torch/nn/modules/pooling.py, ATen/native/cpu/MaxPo
 
 import math
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
+
+Size2: TypeAlias = int | tuple[int, int]  # of rows and of columns, or of both alike
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def max_pool2d_forward(x, *, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False):
+def max_pool2d_forward(
+    x: np.ndarray,
+    *,
+    kernel_size: Size2,
+    stride: Size2 | None = None,
+    padding: Size2 = 0,
+    dilation: Size2 = 1,
+    return_indices: bool = False,
+    ceil_mode: bool = False,
+) -> tuple[Any, Any]:
     grid = _grid(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
     images, places = x.reshape(*_rows_of(x.shape)), _places(grid)
     chosen = places[_largest(images[:, places]), np.arange(places.shape[1])]
@@ -40,7 +51,7 @@ def max_pool2d_forward(x, *, kernel_size, stride=None, padding=0, dilation=1, re
     return ((y, indices) if return_indices else y), (x.shape, grid, chosen)
 
 
-def max_pool2d_backward(dy, saved, needs_input_grad=(True,)):
+def max_pool2d_backward(dy: np.ndarray, saved: Any, needs_input_grad: Needs = (True,)) -> Grads:
     """A place has the gradient of each window that sees it and has chosen it."""
     if not needs_input_grad[0]:
         return (None,)
@@ -60,14 +71,14 @@ class Axis(NamedTuple):
     dilation: int
     outputs: int  # so many windows
 
-    def places(self):
+    def places(self) -> tuple[np.ndarray, np.ndarray]:
         """Which place window i sees at offset a, (kernel, outputs), or the nearest one, and whether it sees any."""
         h = self.stride * np.arange(self.outputs) + self.dilation * np.arange(self.kernel)[:, None] - self.padding
         there = (h >= 0) & (h < self.size)
         first, last = np.where(there, h, self.size).min(axis=0), np.where(there, h, -1).max(axis=0)
         return np.clip(h, first, last), there
 
-    def windows(self):
+    def windows(self) -> tuple[np.ndarray, np.ndarray]:
         """Which window sees place h at offset a, (kernel, size), or 0, and whether any does."""
         start = np.arange(self.size) + self.padding - self.dilation * np.arange(self.kernel)[:, None]
         i, between = np.divmod(start, self.stride)
@@ -75,7 +86,7 @@ class Axis(NamedTuple):
         return np.where(there, i, 0), there
 
 
-def flat(tables, width):
+def flat(tables: Any, width: int) -> tuple[np.ndarray, np.ndarray]:
     """A table of rows and one of columns as one in reading order: offsets in its rows, windows or places in columns."""
     (rows, row_there), (columns, column_there) = tables
     both = rows[:, None, :, None] * width + columns[:, None, :]
@@ -84,7 +95,7 @@ def flat(tables, width):
     return both.reshape(shape), there.reshape(shape)
 
 
-def pair(n):
+def pair(n: Size2) -> tuple[int, ...]:
     """One number, or one for rows and one for columns."""
     return tuple(n) if isinstance(n, Iterable) else (n, n)
 
@@ -94,7 +105,7 @@ def _grid(shape, kernel_size, stride, padding, dilation, ceil_mode):
     return tuple(windows_on(n, k, s, p, d, ceil_mode) for n, k, s, p, d in zip(shape[-2:], *each, strict=True))
 
 
-def windows_on(size, kernel, stride, padding, dilation, ceil_mode=False):
+def windows_on(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool = False) -> Axis:
     """As many windows as fit on so many places."""
     left = size + 2 * padding - dilation * (kernel - 1) - 1
     outputs = (left + (stride - 1) * ceil_mode) // stride + 1
@@ -132,7 +143,16 @@ max_pool2d_manual = Pair(max_pool2d_forward, max_pool2d_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def max_pool2d_raw(x, *, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False):
+def max_pool2d_raw(
+    x: torch.Tensor,
+    *,
+    kernel_size: Size2,
+    stride: Size2 | None = None,
+    padding: Size2 = 0,
+    dilation: Size2 = 1,
+    return_indices: bool = False,
+    ceil_mode: bool = False,
+) -> Any:
     grid = _grid(x.shape, kernel_size, stride, padding, dilation, ceil_mode)
     images, places = x.reshape(_rows_of(x.shape)), torch.from_numpy(_places(grid)).to(x.device)
     windows = images.detach()[:, places]
@@ -150,13 +170,21 @@ def max_pool2d_raw(x, *, kernel_size, stride=None, padding=0, dilation=1, return
 class MaxPool2d(Module):
     """Drop-in for torch.nn.MaxPool2d, bit for bit on one CPU thread."""
 
-    def __init__(self, kernel_size, stride=None, padding=0, dilation=1, return_indices=False, ceil_mode=False):
+    def __init__(
+        self,
+        kernel_size: Size2,
+        stride: Size2 | None = None,
+        padding: Size2 = 0,
+        dilation: Size2 = 1,
+        return_indices: Any = False,
+        ceil_mode: bool = False,
+    ):
         super().__init__()
         self.kernel_size, self.stride = kernel_size, kernel_size if stride is None else stride
         self.padding, self.dilation = padding, dilation
         self.return_indices, self.ceil_mode = return_indices, ceil_mode
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> Any:
         # Where windows overlap gradients meet in one place, and only max_pool2d adds them in native's order.
         return torch.nn.functional.max_pool2d(
             input,
@@ -168,7 +196,7 @@ class MaxPool2d(Module):
             return_indices=self.return_indices,
         )
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
         return ", ".join(f"{name}={getattr(self, name)}" for name in names)
 

@@ -13,20 +13,22 @@ Raises   raw, custom and native: RuntimeError for booleans.
 Source   Nair and Hinton 2010; torch/nn/modules/activation.py and derivatives.yaml, relu (PyTorch 2.13).
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def relu_forward(x):
+def relu_forward(x: np.ndarray) -> tuple[np.ndarray, Any]:
     return np.maximum(x, 0.0), x
 
 
-def relu_backward(dy, x, needs_input_grad=(True,)):
+def relu_backward(dy: np.ndarray, x: np.ndarray, needs_input_grad: Needs = (True,)) -> Grads:
     return (np.where(x <= 0.0, 0.0, dy) if needs_input_grad[0] else None,)
 
 
@@ -35,7 +37,7 @@ relu_manual = Pair(relu_forward, relu_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def relu_raw(x):
+def relu_raw(x: torch.Tensor) -> torch.Tensor:
     return torch.where(x <= 0, 0, x)
 
 
@@ -45,15 +47,15 @@ def relu_raw(x):
 class ReLU(Module):
     """Drop-in for torch.nn.ReLU, bit for bit."""
 
-    def __init__(self, inplace=False):
+    def __init__(self, inplace: bool = False):
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         # No other operation keeps the sign of -0.0 and has the derivative 0 there.
         return torch.relu_(input) if self.inplace else torch.relu(input)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return "inplace=True" if self.inplace else ""
 
 

@@ -17,12 +17,13 @@ Source   Zhang and Sennrich 2019, eq. 4; torch/nn/modules/normalization.py, ATen
 """
 
 import numbers
+from typing import Any
 
 import numpy as np
 import torch
 
 from impls.init.ones import ones_
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.layer_norm import last_axes, rsqrt
 from impls.nn.module import Module
 from impls.nn.parameter import Parameter
@@ -30,7 +31,9 @@ from impls.nn.parameter import Parameter
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def rms_norm_forward(x, w=None, *, normalized_shape, eps=None):
+def rms_norm_forward(
+    x: np.ndarray, w: np.ndarray | None = None, *, normalized_shape: Any, eps: float | None = None
+) -> tuple[np.ndarray, Any]:
     axes = last_axes(normalized_shape)
     eps = float(np.finfo(x.dtype).eps) if eps is None else eps
     r = rsqrt((x * x).mean(axis=axes, keepdims=True) + eps)
@@ -38,7 +41,7 @@ def rms_norm_forward(x, w=None, *, normalized_shape, eps=None):
     return (normal if w is None else normal * w), (r, normal, w, axes)
 
 
-def rms_norm_backward(dy, saved, needs_input_grad=(True, True)):
+def rms_norm_backward(dy: np.ndarray, saved: Any, needs_input_grad: Needs = (True, True)) -> Grads:
     """Return (dx, dw); a layer without w is asked for one gradient."""
     r, normal, w, axes = saved
     needs_x, *needs_w = needs_input_grad
@@ -54,7 +57,9 @@ rms_norm_manual = Pair(rms_norm_forward, rms_norm_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def rms_norm_raw(x, weight=None, *, normalized_shape, eps=None):
+def rms_norm_raw(
+    x: torch.Tensor, weight: torch.Tensor | None = None, *, normalized_shape: Any, eps: float | None = None
+) -> torch.Tensor:
     eps = torch.finfo(x.dtype).eps if eps is None else eps
     y = x / ((x * x).mean(last_axes(normalized_shape), keepdim=True) + eps).sqrt()
     return y if weight is None else y * weight
@@ -66,7 +71,14 @@ def rms_norm_raw(x, weight=None, *, normalized_shape, eps=None):
 class RMSNorm(Module):
     """Drop-in for torch.nn.RMSNorm, bit for bit on one CPU thread."""
 
-    def __init__(self, normalized_shape, eps=None, elementwise_affine=True, device=None, dtype=None):
+    def __init__(
+        self,
+        normalized_shape: Any,
+        eps: float | None = None,
+        elementwise_affine: bool = True,
+        device: torch.types.Device = None,
+        dtype: torch.dtype | None = None,
+    ):
         super().__init__()
         is_one = isinstance(normalized_shape, numbers.Integral)
         self.normalized_shape = (normalized_shape,) if is_one else tuple(normalized_shape)
@@ -75,15 +87,15 @@ class RMSNorm(Module):
         self.register_parameter("weight", Parameter(weight) if elementwise_affine else None)
         self.reset_parameters()
 
-    def reset_parameters(self):
+    def reset_parameters(self) -> None:
         if self.elementwise_affine:
             ones_(self.weight)
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         # In half precision, and on a card, it is not composed of what it seems to be: only rms_norm has its bits.
         return torch.nn.functional.rms_norm(x, self.normalized_shape, self.weight, self.eps)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 

@@ -24,12 +24,12 @@ Source   Vaswani et al. 2017, eq. 1; ATen/native/transformers/attention.cpp and 
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
-from impls.ladder import Absent, Ladder, Pair
+from impls.ladder import Absent, Grads, Ladder, Needs, Pair, Results
 from impls.nn.dropout import dropout_backward, dropout_forward, dropout_raw
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
@@ -48,8 +48,16 @@ class Saved(NamedTuple):
 
 
 def scaled_dot_product_attention_forward(
-    q, k, v, attn_mask=None, rng=None, *, dropout_p=0.0, is_causal=False, scale=None
-):
+    q: np.ndarray,
+    k: np.ndarray,
+    v: np.ndarray,
+    attn_mask: np.ndarray | None = None,
+    rng: Any = None,
+    *,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+) -> Results:
     """Return (y, saved), and the generator's state where one was given."""
     scale = 1 / math.sqrt(q.shape[-1]) if scale is None else scale
     allowed, m = _mask(attn_mask, is_causal, (q.shape[-2], k.shape[-2]))
@@ -65,7 +73,9 @@ def scaled_dot_product_attention_forward(
     return (y, saved) if rng is None else (y, saved, rng)
 
 
-def scaled_dot_product_attention_backward(dy, saved, needs_input_grad=(True, True, True)):
+def scaled_dot_product_attention_backward(
+    dy: np.ndarray, saved: Any, needs_input_grad: Needs = (True, True, True)
+) -> Grads:
     """Return the gradients of q, k and v, and of attn_mask where there is one."""
     q, k, v, p, kept, dropped, y, scale, mask_shape = saved
     needs_q, needs_k, needs_v, *needs_mask = needs_input_grad
@@ -109,8 +119,16 @@ scaled_dot_product_attention_manual = Pair(scaled_dot_product_attention_forward,
 
 
 def scaled_dot_product_attention_raw(
-    q, k, v, attn_mask=None, *, dropout_p=0.0, is_causal=False, scale=None, generator=None
-):
+    q: torch.Tensor,
+    k: torch.Tensor,
+    v: torch.Tensor,
+    attn_mask: torch.Tensor | None = None,
+    *,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    generator: torch.Generator | None = None,
+) -> torch.Tensor:
     _check_mask(attn_mask, is_causal)
     s = q @ k.mT * (1 / math.sqrt(q.shape[-1]) if scale is None else scale)
     allowed = torch.ones_like(s, dtype=torch.bool)

@@ -14,21 +14,23 @@ Raises   nothing.
 Source   Verhulst 1845; torch/nn/modules/activation.py and derivatives.yaml, sigmoid (PyTorch 2.13).
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def sigmoid_forward(x):
+def sigmoid_forward(x: np.ndarray) -> tuple[np.ndarray, Any]:
     y = np.exp(np.minimum(x, 0.0)) / (1.0 + np.exp(-abs(x)))
     return y, y
 
 
-def sigmoid_backward(dy, y, needs_input_grad=(True,)):
+def sigmoid_backward(dy: np.ndarray, y: np.ndarray, needs_input_grad: Needs = (True,)) -> Grads:
     return (dy * ((1.0 - y) * y) if needs_input_grad[0] else None,)
 
 
@@ -37,7 +39,7 @@ sigmoid_manual = Pair(sigmoid_forward, sigmoid_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def sigmoid_raw(x):
+def sigmoid_raw(x: torch.Tensor) -> torch.Tensor:
     return x.sigmoid()  # as exp is, a function with a derivative
 
 
@@ -47,7 +49,7 @@ def sigmoid_raw(x):
 class Sigmoid(Module):
     """Drop-in for torch.nn.Sigmoid, bit for bit."""
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         return torch.sigmoid(input)
 
 

@@ -12,21 +12,24 @@ Raises   nothing.
 Source   Elfwing et al. 2018, eq. 5 and 6; torch/nn/modules/activation.py, derivatives.yaml, silu (PyTorch 2.13).
 """
 
+from typing import Any
+
+import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
 from impls.nn.sigmoid import sigmoid_forward
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def silu_forward(x):
+def silu_forward(x: np.ndarray) -> tuple[np.ndarray, Any]:
     s, _ = sigmoid_forward(x)
     return x * s, (x, s)
 
 
-def silu_backward(dy, saved, needs_input_grad=(True,)):
+def silu_backward(dy: np.ndarray, saved: Any, needs_input_grad: Needs = (True,)) -> Grads:
     x, s = saved
     return (dy * (s * (1.0 + x * (1.0 - s))) if needs_input_grad[0] else None,)
 
@@ -36,7 +39,7 @@ silu_manual = Pair(silu_forward, silu_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def silu_raw(x):
+def silu_raw(x: torch.Tensor) -> torch.Tensor:
     return x * x.sigmoid()
 
 
@@ -46,15 +49,15 @@ def silu_raw(x):
 class SiLU(Module):
     """Drop-in for torch.nn.SiLU, bit for bit."""
 
-    def __init__(self, inplace=False):
+    def __init__(self, inplace: bool = False):
         super().__init__()
         self.inplace = inplace
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         # x / (1 + exp(-x)), and not x times a rounded sigmoid: only silu has native's bits, and its derivative's.
         return torch.nn.functional.silu(input, inplace=self.inplace)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return "inplace=True" if self.inplace else ""
 
 

@@ -15,24 +15,25 @@ Source   Bridle 1990; torch/nn/modules/activation.py and ATen/native/SoftMax.cpp
 """
 
 import warnings
+from typing import Any
 
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
 from impls.since import TORCH
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def softmax_forward(x, *, dim):
+def softmax_forward(x: np.ndarray, *, dim: int) -> tuple[np.ndarray, Any]:
     e = np.exp(x - x.max(axis=dim, keepdims=True))
     y = e / e.sum(axis=dim, keepdims=True)
     return y, (y, dim)
 
 
-def softmax_backward(dy, saved, needs_input_grad=(True,)):
+def softmax_backward(dy: np.ndarray, saved: Any, needs_input_grad: Needs = (True,)) -> Grads:
     y, dim = saved
     return (y * (dy - (dy * y).sum(axis=dim, keepdims=True)) if needs_input_grad[0] else None,)
 
@@ -42,7 +43,7 @@ softmax_manual = Pair(softmax_forward, softmax_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def softmax_raw(x, *, dim):
+def softmax_raw(x: torch.Tensor, *, dim: int) -> torch.Tensor:
     e = (x - x.amax(dim, keepdim=True).detach()).exp()
     return e / e.sum(dim, keepdim=True)
 
@@ -53,25 +54,25 @@ def softmax_raw(x, *, dim):
 class Softmax(Module):
     """Drop-in for torch.nn.Softmax, bit for bit."""
 
-    def __init__(self, dim=None):
+    def __init__(self, dim: int | None = None):
         check_dim(dim)
         super().__init__()
         self.dim = dim
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         return input.softmax(chosen_dim(self.dim, input, "softmax"))
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"dim={self.dim}"
 
 
-def check_dim(dim):
+def check_dim(dim: int | None) -> None:
     """Since torch 2.14 what is no dimension is refused at construction, True and False too."""
     if TORCH >= (2, 14) and dim is not None and (not isinstance(dim, int) or isinstance(dim, bool)):
         raise TypeError(f"dim must be an int or None, got {type(dim)}")
 
 
-def chosen_dim(dim, input, name):
+def chosen_dim(dim: int | None, input: torch.Tensor, name: str) -> int:
     """The dimension, or, with a warning, the one that torch chose when it was young."""
     if dim is not None:
         return dim

@@ -13,23 +13,25 @@ Raises   nothing.
 Source   Dugas et al. 2001, eq. 6; torch/nn/modules/activation.py, ATen/native/cpu/Activation.cpp (PyTorch 2.13).
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def softplus_forward(x, *, beta=1.0, threshold=20.0):
+def softplus_forward(x: np.ndarray, *, beta: float = 1.0, threshold: float = 20.0) -> tuple[np.ndarray, Any]:
     scaled = beta * x
     z = np.exp(np.minimum(scaled, threshold))
     curved = scaled <= threshold
     return np.where(curved, np.log1p(z) / beta, x), (curved, z)
 
 
-def softplus_backward(dy, saved, needs_input_grad=(True,)):
+def softplus_backward(dy: np.ndarray, saved: Any, needs_input_grad: Needs = (True,)) -> Grads:
     curved, z = saved
     return (np.where(curved, dy * (z / (1.0 + z)), dy) if needs_input_grad[0] else None,)
 
@@ -39,7 +41,7 @@ softplus_manual = Pair(softplus_forward, softplus_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def softplus_raw(x, *, beta=1.0, threshold=20.0):
+def softplus_raw(x: torch.Tensor, *, beta: float = 1.0, threshold: float = 20.0) -> torch.Tensor:
     scaled = x * beta
     curved = scaled <= threshold
     return torch.where(curved, scaled.where(curved, 0).exp().log1p() / beta, x)
@@ -51,15 +53,15 @@ def softplus_raw(x, *, beta=1.0, threshold=20.0):
 class Softplus(Module):
     """Drop-in for torch.nn.Softplus, bit for bit."""
 
-    def __init__(self, beta=1.0, threshold=20.0):
+    def __init__(self, beta: float = 1.0, threshold: float = 20.0):
         super().__init__()
         self.beta, self.threshold = beta, threshold
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         # Autograd divides by β what native has never multiplied: only softplus has native's bits.
         return torch.nn.functional.softplus(input, self.beta, self.threshold)
 
-    def extra_repr(self):
+    def extra_repr(self) -> str:
         return f"beta={self.beta}, threshold={self.threshold}"
 
 

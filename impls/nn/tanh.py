@@ -12,21 +12,23 @@ Raises   nothing.
 Source   LeCun et al. 1998, Efficient BackProp; torch/nn/modules/activation.py, derivatives.yaml, tanh (PyTorch 2.13).
 """
 
+from typing import Any
+
 import numpy as np
 import torch
 
-from impls.ladder import Ladder, Pair
+from impls.ladder import Grads, Ladder, Needs, Pair
 from impls.nn.module import Module
 
 # ── manual ──────────────────────────────────────────────────────────────────────────────────────
 
 
-def tanh_forward(x):
+def tanh_forward(x: np.ndarray) -> tuple[np.ndarray, Any]:
     y = np.tanh(x)
     return y, y
 
 
-def tanh_backward(dy, y, needs_input_grad=(True,)):
+def tanh_backward(dy: np.ndarray, y: np.ndarray, needs_input_grad: Needs = (True,)) -> Grads:
     return (dy * (1.0 - y * y) if needs_input_grad[0] else None,)
 
 
@@ -35,7 +37,7 @@ tanh_manual = Pair(tanh_forward, tanh_backward)
 # ── raw ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def tanh_raw(x):
+def tanh_raw(x: torch.Tensor) -> torch.Tensor:
     return x.tanh()
 
 
@@ -45,7 +47,7 @@ def tanh_raw(x):
 class Tanh(Module):
     """Drop-in for torch.nn.Tanh, bit for bit."""
 
-    def forward(self, input):
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
         return torch.tanh(input)
 
 

@@ -73,7 +73,7 @@ BUGS = [
     linear("bias_starts_at_zero", BIAS, "b = np.zeros(out_features, dtype)", BORN, "Keras's default"),
     linear("raw_bias_of_the_weights_bound", "    bound = bias_bound(w.shape)\n    b, generator", "    bound = math.sqrt(3) * (math.sqrt(2 / (1 + SLOPE**2)) / math.sqrt(in_features))\n    b, generator", BORN, "clause: one ulp in float64"),
     linear("custom_resets_bias_first", "        kaiming_uniform_(self.weight, SLOPE)\n" + CUSTOM_BIAS, CUSTOM_BIAS + "        kaiming_uniform_(self.weight, SLOPE)\n", REBORN, "clause", ("        self.reset_parameters()\n", "        kaiming_uniform_(self.weight, SLOPE)\n" + CUSTOM_BIAS)),
-    linear("custom_default_without_bias", "in_features, out_features, bias=True, device", "in_features, out_features, bias=False, device", DEFAULTS, "clause"),
+    linear("custom_default_without_bias", "bias: bool = True,\n        device", "bias: bool = False,\n        device", DEFAULTS, "clause"),
     linear("silent_about_no_elements", "        kaiming_uniform_(self.weight, SLOPE)\n", "        if self.weight.numel():\n            kaiming_uniform_(self.weight, SLOPE)\n", REFUSED, "clause"),
     # ── relu
     relu("lets_zero_through", "np.where(x <= 0.0, 0.0, dy)", "np.where(-x <= 0.0, dy, 0.0)", KINK, "torch.clamp's derivative at its bound"),
@@ -93,7 +93,7 @@ BUGS = [
     dropout("backward_not_rescaled", "(dy * mask / keep,)", "(dy * mask,)", MASK, "clause"),
     dropout("backward_without_mask", "(dy * mask / keep,)", "(dy / keep,)", MASK, "clause"),
     dropout("backward_draws_anew", "return x * mask / (1 - p), (mask, 1 - p), rng", "other, _ = bernoulli_manual(rng, 1 - p, x.shape, x.dtype)\n    return x * mask / (1 - p), (other, 1 - p), rng", ADJOINT, "clause"),
-    dropout("raw_evaluates_unless_told", "def dropout_raw(x, *, p=0.5, training=True,", "def dropout_raw(x, *, p=0.5, training=False,", "test_layers.test_a_function_trains_when_nothing_is_said", "clause"),
+    dropout("raw_evaluates_unless_told", "x: torch.Tensor, *, p: float = 0.5, training: bool = True", "x: torch.Tensor, *, p: float = 0.5, training: bool = False", "test_layers.test_a_function_trains_when_nothing_is_said", "clause"),
     dropout("draws_in_evaluation", DROPOUT_ENDS, "    if not training and x.size:\n        _, rng = bernoulli_manual(rng, 1 - p, x.shape, x.dtype)\n" + DROPOUT_ENDS, NOT_DRAWN, "clause"),
     dropout("draws_at_zero", "if not training or p == 0 or x.size", "if not training or x.size", NOT_DRAWN, "clause"),
     dropout("draws_at_one", "    if p == 1:\n        return x * 0.0, (0.0, 1.0), rng\n", "    if p == 1:\n        _, rng = bernoulli_manual(rng, 1 - p, x.shape, x.dtype)\n        return x * 0.0, (0.0, 1.0), rng\n", NOT_DRAWN, "clause"),
