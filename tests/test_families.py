@@ -54,7 +54,7 @@ UNMET = {
     "Requires distributed package": "every torch that is judged is built with it",
 }
 
-LOOK = hypothesis.settings(max_examples=100, derandomize=True, database=None, phases=[hypothesis.Phase.generate])
+LOOK = hypothesis.settings(max_examples=400, derandomize=True, database=None, phases=[hypothesis.Phase.generate])
 NOTHING = "it computes nothing"
 GIVEN = ("device", "dtype")  # as a law's cell says
 
@@ -177,20 +177,25 @@ def test_every_concept_has_a_planted_bug(cell):
 @asked("options", ALL, dtypes=(None,), cpu_because=NOTHING, of_tables=True)
 def test_every_option_is_drawn(cell):
     """Some problem gives each option of each rung a value that is not its default, or NOT_DRAWN says why none does."""
-    own, drawn = entry(cell), []
-
-    @LOOK
-    @given(data=st.data())
-    def look(data):
-        for law in ("agreement", *own.asks):
-            drawn.extend(own.options(data.draw(problems(cell, law))))
-
-    look()
+    own = entry(cell)
     options = [(r, n, p.default) for r, impl in cell.implementations.items() for n, p in options_of(impl).items()]
-    is_drawn = lambda option, default: any(option == name and differs(value, default) for name, value in drawn)
     is_listed = lambda option: option in GIVEN or {option, f"{cell.concept} {option}"} & NOT_DRAWN.keys()
-    missing = [f"{r}: {n}" for r, n, default in options if not is_listed(n) and not is_drawn(n, default)]
-    assert missing == [], f"draw them in {folder(cell)}/family.py"
+    missing = {f"{rung}: {name}" for rung, name, _ in options if not is_listed(name)}
+
+    def all_are_given(problem):
+        drawn = [*own.options(problem)]
+        is_given = lambda option, default: any(option == name and differs(value, default) for name, value in drawn)
+        missing.difference_update([f"{rung}: {n}" for rung, n, default in options if is_given(n, default)])
+        return not missing
+
+    look_until(all_are_given, [problems(cell, law) for law in ("agreement", *own.asks)])
+    assert not missing, f"no problem gives {', '.join(sorted(missing))}: draw it in {folder(cell)}/family.py"
+
+
+def look_until(found, strategies):
+    """Draw from any of them, until what is looked for has been found."""
+    with contextlib.suppress(hypothesis.errors.NoSuchExample):
+        hypothesis.find(st.one_of(strategies), found, settings=LOOK)
 
 
 @asked("varieties", ALL, lambda _, entry: entry.varieties, (None,), NOTHING, of_tables=True)
@@ -204,9 +209,7 @@ def test_what_can_differ_is_drawn(cell):
         missing.difference_update({name for name in missing if own.varieties[name](problem)})
         return not missing
 
-    for strategy in own.drawn("float64"):
-        with contextlib.suppress(hypothesis.errors.NoSuchExample):
-            hypothesis.find(strategy, all_are_shown, settings=LOOK)
+    look_until(all_are_shown, own.drawn("float64"))
     assert not missing, f"no problem shows {', '.join(sorted(missing))}: draw it in {folder(cell)}/problems.py"
 
 
