@@ -1,7 +1,7 @@
 #!/bin/sh
 # aarch64.sh FOLDER: an Arm Python in FOLDER, with the last torch that has a CPU build for it, run by qemu-user.
-# Then, in the project:  FOLDER/python -m pytest -n0 --report report tests/nn/test_layers.py ...
-# and                    python -m tests.platform aarch64=report/results.json
+# Then, in the project:  FOLDER/python -m pytest -n0 --report report CHAPTERS -k "not optim. and not data. ..."
+# for the chapters and families of tests/platform/runs.py, and  python -m tests.platform aarch64=report/results.json
 # What starts processes by sys.executable does not run there, and torch 2.9 is outside the declared range.
 # Without SVE, as Apple's processors are: with it NumPy 2.4's OpenBLAS makes NaN of finite float32 matrices that are
 # strided or transposed (its kernel multiplies what stood in memory before by 0).
