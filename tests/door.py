@@ -19,6 +19,8 @@ from tests.capabilities import left_to, names, refuse_missing, untouched
 from tests.cells import LADDERS
 
 OPTIONAL = "every option of torch's that has a default"
+Form: TypeAlias = tuple[Callable[[Any], bool], str | None]
+Path: TypeAlias = tuple[Any, ...]  # a place in a trace
 
 
 class Door(Protocol):
@@ -34,20 +36,14 @@ class Door(Protocol):
     def describe(self, problem: Any) -> str:
         """A problem, in one line."""
 
-    def where(self, path: tuple[Any, ...], problem: Any) -> Iterable[Any]:
+    def where(self, path: Path, problem: Any) -> Iterable[Any]:
         """A place in a trace, in words."""
 
-    def until(self, path: tuple[Any, ...], problem: Any) -> Any:
+    def until(self, path: Path, problem: Any) -> Any:
         """The problem, without what comes after a place in its trace."""
 
-    def reproduce(
-        self, subject: Any, thing: Any, native: str, problem: Any, dtype: str, path: tuple[Any, ...]
-    ) -> Iterator[str]:
+    def reproduce(self, subject: Any, thing: Any, native: str, problem: Any, dtype: str, path: Path) -> Iterator[str]:
         """Lines of code that show the difference, of the stranger's piece first and then of torch's."""
-
-
-Form: TypeAlias = tuple[Callable[[Any], bool], str | None]
-Path: TypeAlias = tuple[Any, ...]  # a place in a trace
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -101,7 +97,8 @@ class Call:
 
     def describe(self, problem: Any) -> str:
         given = problem._asdict()
-        return " ".join(f"{k}={_told(v)}" for k, v in (given | given.pop("settings", {})).items())
+        settings = given.pop("settings", {})
+        return " ".join(f"{k}={_told(v)}" for k, v in (given | settings).items())
 
     def where(self, path: Path, problem: Any) -> Path:
         return path

@@ -73,9 +73,9 @@ class Entry(abc.ABC, Generic[P]):
     def trace(self, run: Run, problem: P) -> Trace:
         """All that a caller sees of a rung that is given a problem."""
 
-    @abc.abstractmethod
     def options(self, problem: P) -> Iterable[tuple[str, Any]]:
-        """The options that a problem gives, each with its value."""
+        """The options that a problem gives, each with its value: by default it gives none."""
+        return ()
 
     def expected(self, cell: Cell, problem: P) -> Trace:
         """What every rung's trace has to be: by default the formula's, on bounded numbers."""

@@ -656,8 +656,9 @@ class Tensor:
             part.fill_(value)
 
     def _located(self, key):
-        """As torch reads an index: numbers, slices and None one by one, each a view; then all arrays at once, of which
-        the key and the tensors are returned."""
+        """Read an index as torch does: numbers, slices and None one by one, each a view; then all arrays at once.
+
+        Return the key and the tensors of those arrays."""
         view, dim, place, arrays = self, 0, 0, {}
         items = key if isinstance(key, tuple) else (key,)
         used = sum(_dims_of(item) for item in items)
@@ -986,7 +987,7 @@ def _kept(shape, dims):
 
 
 def _upper_left(src, shape):
-    """As much of `src` as there are indices."""
+    """Return the part of `src` for which there are indices."""
     return src if src.shape == shape else src[tuple(map(slice, shape))]
 
 

@@ -71,7 +71,7 @@ def _accepted(state, shape, mean, std, a, b, dtype):
 
 
 def _log_density(x, mean, std):
-    """But for a constant."""
+    """Return the logarithm of the normal density, but for a constant."""
     return ((x - mean) / std) ** 2 * -0.5
 
 

@@ -106,7 +106,7 @@ def _grid(shape, kernel_size, stride, padding, dilation, ceil_mode):
 
 
 def windows_on(size: int, kernel: int, stride: int, padding: int, dilation: int, ceil_mode: bool = False) -> Axis:
-    """As many windows as fit on so many places."""
+    """Return how many windows fit on `size` places, and where they stand."""
     left = size + 2 * padding - dilation * (kernel - 1) - 1
     outputs = (left + (stride - 1) * ceil_mode) // stride + 1
     if ceil_mode and (outputs - 1) * stride >= size + padding:

@@ -243,7 +243,7 @@ class Optimizer:
         return LADDER.native
 
     def __reduce_ex__(self, protocol):
-        """Of the class that this is: pickle, left to itself, finds that it is told another."""
+        """Make a copy of this class: pickle, left to itself, finds that isinstance is told another."""
         return object.__new__, (type(self),), self.__getstate__()
 
     def __getstate__(self):

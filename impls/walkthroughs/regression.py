@@ -387,12 +387,12 @@ def one_step_away(x, y, a, b):
 
 
 def as_numpy(a, b):
-    """As NumPy prints two arrays of one element, in eight digits without zeros at the end."""
+    """Write two arrays of one element as NumPy prints them, in eight digits without zeros at the end."""
     return f"{a.ravel()} {b.ravel()}"
 
 
 def as_torch(a, b):
-    """As torch prints them, in four digits."""
+    """Write them as torch prints them, in four digits."""
     return f"[{a.item():.4f}] [{b.item():.4f}]"
 
 

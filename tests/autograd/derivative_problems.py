@@ -16,7 +16,7 @@ from impls.ladder import Rung
 from tests.autograd.trace import exact, known_to, on_arrays, snapshot
 from tests.cells import LADDERS
 from tests.engine.arrays import lattice
-from tests.families import Entry, Run
+from tests.families import Entry, observe
 
 
 class Problem(NamedTuple):
@@ -128,7 +128,7 @@ class Derivative(Entry[Problem]):
 
     def expected(self, cell, problem):
         """Native's, to the last digit: nothing rounds."""
-        return exact(self.trace(Run(Rung.NATIVE, cell.ladder.native), problem))
+        return exact(observe(cell, Rung.NATIVE, problem))
 
     def bits(self, run, problem):
         """What is found, whether it is recorded unasked, and the gradient of its sum; zeros lose their signs."""

@@ -18,7 +18,7 @@ def columns(problem, options, dtype):
 
 
 def whole(problem, options, dtype):
-    """Of one input at a time, while the others are held."""
+    """The lines differentiate by one input at a time, while the others are held."""
     yield f"function, x = {problem.function}, {tensors(problem.inputs)}"
     yield "part = lambda i: lambda a: function(*x[:i], a, *x[i + 1 :])"
     yield "seen = {f'derivative {i}': f(part(i), a) for i, a in enumerate(x)}"

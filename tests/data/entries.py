@@ -16,10 +16,9 @@ from tests.data import trace
 from tests.data.trace import Order, Program
 from tests.engine.arrays import snapshot, tensor
 from tests.engine.compare import Level
-from tests.families import Entry, Run
+from tests.families import Entry, observe
 
 ON_THE_CPU = "rows are counted, drawn and cut on the CPU"
-OF_TWO_FUNCTIONS = "a law of its own, test_data.test_the_lower_rungs_have_natives_defaults: a rung may be two functions"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,7 +28,7 @@ class Rows(Entry[Any]):
     dtypes: tuple[str | None, ...] = (None,)
 
     def expected(self, cell, problem):
-        return self.trace(Run(Rung.NATIVE, cell.ladder.native, cell.ladders), problem)
+        return observe(cell, Rung.NATIVE, problem)
 
 
 # ── samplers and loaders ──
@@ -107,9 +106,6 @@ class Concat(Rows):
         rows = [(k, i) for k, n in enumerate(problem.lengths) for i in range(n)]
         return {"row": rows[problem.i], "type": tuple}
 
-    def options(self, problem):
-        return ()
-
 
 class Columns(NamedTuple):
     arrays: list[np.ndarray]
@@ -138,9 +134,6 @@ class Stack(Rows):
         rows = [a[problem.i] for a in problem.arrays]
         return {"row": rows if problem.names is None else dict(zip(problem.names, rows, strict=False))}
 
-    def options(self, problem):
-        return ()
-
     def narrowed(self, role, thing):
         return self if takes(thing, "a") else dataclasses.replace(self, names=st.none())
 
@@ -160,9 +153,6 @@ class Tensors(Rows):
 
     def trace(self, run, problem):
         return {"row": trace.indexed(run.rung, run.impl, problem.arrays, problem.i)}
-
-    def options(self, problem):
-        return ()
 
 
 class Selection(NamedTuple):
@@ -184,9 +174,6 @@ class Subset(Rows):
 
     def expected(self, cell, problem):
         return {"row": np.arange(problem.n)[problem.outer][problem.inner][problem.i]}
-
-    def options(self, problem):
-        return ()
 
 
 @st.composite
@@ -217,9 +204,6 @@ class Collate(Rows):
 
     def expected(self, cell, problem):
         return {"parts": [np.stack(part) for part in zip(*problem.rows, strict=True)]}
-
-    def options(self, problem):
-        return ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -12,7 +12,7 @@ from hypothesis.strategies import SearchStrategy
 from impls.ladder import Rung
 from tests.capabilities import requires, taken, takes
 from tests.engine.arithmetic import format_of
-from tests.families import Entry, Run
+from tests.families import Entry, Run, observe
 from tests.init import trace
 
 Shape = tuple[int, ...]
@@ -50,10 +50,9 @@ class Fill(Entry[Problem]):
     def expected(self, cell, problem):
         """Native's parameter to the bit; or, where an operation may cost several roundings, what they make of its
         draws."""
-        ladder = cell.ladders[cell.concept]
         if (cell.roundings == 1 and not self.rounds) or self.decides or 0 in problem.shape:
-            return trace.observe(Run(Rung.NATIVE, ladder.native, cell.ladders), problem)
-        run = Run(Rung.MANUAL, ladder.manual, cell.ladders)
+            return observe(cell, Rung.NATIVE, problem)
+        run = Run(Rung.MANUAL, cell.ladder.manual, cell.ladders)
         return trace.within_rounding(run, problem, format_of(problem.dtype, cell.roundings))
 
     def options(self, problem):
@@ -165,7 +164,7 @@ class Gain(Entry[Question]):
 
     def expected(self, cell, problem):
         """Native's number: a gain is one, whatever the rung."""
-        return self.trace(Run(Rung.NATIVE, cell.ladders[cell.concept].native), problem)
+        return observe(cell, Rung.NATIVE, problem)
 
     def options(self, problem):
         return problem.settings.items()

@@ -105,9 +105,6 @@ class AveragedModel(Entry[Looks]):
     def trace(self, run, problem):
         return (_of_objects if run.rung in DROP_IN else _of_functions)(run, problem)
 
-    def options(self, problem):
-        return [("avg_fn", problem.average), ("average", problem.average)]
-
     def narrowed(self, role, thing):
         """Of what takes no function: the average that it is by its options."""
         if takes(thing, "avg_fn"):
@@ -177,9 +174,6 @@ class Statistics(Entry[Batches]):
         else:
             found = _measured(run, problem.batches)
         return {"mean": snapshot(found[0]), "variance": snapshot(found[1]), "batches": int(found[2])}
-
-    def options(self, problem):
-        return ()
 
 
 def _measured(run, batches):
