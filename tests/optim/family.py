@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from hypothesis import strategies as st
 
+from impls.since import TORCH
 from tests.families import Family
 from tests.optim import door, lbfgs_door, matrix_problems, refused
 from tests.optim.lbfgs_problems import LBFGS
@@ -203,7 +204,7 @@ ENTRIES = {
             weight_decay=DECAY,
         ),
         _asgd_state,
-        ("alpha below 0", *TENSORS),
+        TENSORS if TORCH >= (2, 15) else ("alpha below 0", "lambd below 0", *TENSORS),
     ),
     "optim.rprop": optimizer(
         torch.optim.Rprop,

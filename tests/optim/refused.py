@@ -58,6 +58,7 @@ OPTIONS = {
     "nesterov without momentum": {"nesterov": True},
     "nesterov and dampening": {"nesterov": True, "momentum": 0.9, "dampening": 0.1},
     "alpha below 0": {"alpha": -0.1},
+    "lambd below 0": {"lambd": -0.1},
     "rho below 0": {"rho": -0.1},
     "rho above 1": {"rho": 1.1},
     "lr_decay below 0": {"lr_decay": -0.1},
